@@ -1,0 +1,171 @@
+"""Audit entries: who did what to which object under which rules, as canonical bytes for the log. Pure.
+
+An entry has no room for personal data: only slugs, ids, version names and digests pass its checks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from compliance.tiles import LEAF_BYTES_MAX
+from exchange.kernel import ids
+
+CENTRE = "centre"
+TYPE, VERSION = "audit-entry", 1
+DONE: Literal["done"] = "done"
+REFUSED: Literal["refused"] = "refused"
+
+_SLUG = re.compile(r"(?=.{1,64}\Z)[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*\Z").match
+# No space and no @: neither a name nor an address fits.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,199}\Z").match
+_DIGEST_BYTES = 32
+_DIGESTS_MAX = 64
+_PARTIES_MAX = 256
+
+
+class BadEntry(ValueError):
+    """An entry that the log does not take; always a mistake of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened, or was refused.
+
+    shapes   `action` and digest names are slugs; `object_id` is an id's text form; digests are SHA-256
+    errors   BadEntry
+    """
+
+    action: str
+    object_id: str
+    organisation_id: UUID | None
+    client_id: UUID | None = None
+    object_version: str | None = None
+    agreement_id: str | None = None
+    rule_set: str | None = None
+    outcome: Literal["done", "refused"] = DONE
+    problem: str | None = None
+    digests: Mapping[str, bytes] = field(default_factory=dict)
+    parties: tuple[UUID, ...] = ()
+    node_id: str = CENTRE
+
+    def __post_init__(self) -> None:
+        """Let nothing in that could be a person's."""
+        _check_shape(
+            self.action, self.object_version, self.rule_set, self.outcome, self.problem, self.node_id, *self.digests
+        )
+        agreement = self.agreement_id
+        if not _NAME(self.object_id) or not (agreement is None or _NAME(agreement)):
+            raise BadEntry("the log takes ids only, no words")
+        if len(self.parties) > _PARTIES_MAX or any(len(digest) != _DIGEST_BYTES for digest in self.digests.values()):
+            raise BadEntry("an entry has at most 256 parties, and digests of 32 bytes")
+
+    def organisations(self) -> list[UUID]:
+        """Everybody whom the entry concerns, the actor first, nobody twice."""
+        first = () if self.organisation_id is None else (self.organisation_id,)
+        return list(dict.fromkeys(first + self.parties))
+
+
+# Fields stand in alphabetical order: msgspec then writes what RFC 8785 wants (a property test compares).
+class _Actor(msgspec.Struct, frozen=True):
+    client: str | None
+    organisation: str | None
+
+
+class _Object(msgspec.Struct, frozen=True):
+    id: str
+    version: str | None
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    action: str
+    actor: _Actor
+    agreement: str | None
+    at: str
+    digests: dict[str, str]
+    id: str
+    node: str
+    object: _Object
+    outcome: str
+    parties: list[str]
+    problem: str | None
+    rule_set: str | None
+    type: str
+    v: int
+
+
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode
+
+
+def envelope(entry: Entry, now: datetime, id: UUID) -> bytes:
+    """The canonical bytes of an entry: the leaf of the log.
+
+    units    `now` is aware and UTC
+    errors   BadEntry for another time zone or more than 65,535 bytes
+    source   RFC 8785
+    """
+    client = None if entry.client_id is None else _known("cli", entry.client_id)
+    organisation = None if entry.organisation_id is None else _known("org", entry.organisation_id)
+    data = _ENCODE(
+        _Envelope(
+            entry.action,
+            _Actor(client, organisation),
+            entry.agreement_id,
+            _stamp(now),
+            {name: digest.hex() for name, digest in entry.digests.items()},
+            ids.text("aud", id),
+            entry.node_id,
+            _Object(entry.object_id, entry.object_version),
+            entry.outcome,
+            [_known("org", one) for one in entry.organisations()],
+            entry.problem,
+            entry.rule_set,
+            TYPE,
+            VERSION,
+        )
+    )
+    if len(data) > LEAF_BYTES_MAX:
+        raise BadEntry("an entry is at most 65,535 bytes")
+    return data
+
+
+def moment(at: datetime) -> str:
+    """A time as it stands in signed documents: UTC, microseconds, Z.
+
+    errors   BadEntry for another time zone
+    """
+    if at.utcoffset() != timedelta(0):
+        raise BadEntry("times in the log are UTC")
+    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+# The same few parties and moments come again and again in a batch.
+_known = lru_cache(maxsize=8192)(ids.text)
+_stamp = lru_cache(maxsize=64)(moment)
+
+
+@lru_cache(maxsize=4096)
+def _check_shape(
+    action: str,
+    version: str | None,
+    rule_set: str | None,
+    outcome: str,
+    problem: str | None,
+    node_id: str,
+    *digests: str,
+) -> None:
+    """Check what repeats from entry to entry, once."""
+    slugs = (action, node_id, *digests) if problem is None else (action, node_id, problem, *digests)
+    if not all(_SLUG(slug) for slug in slugs) or len(digests) > _DIGESTS_MAX:
+        raise BadEntry(f"actions, nodes, problems and digests have short slugs: {slugs!r}")
+    if not all(name is None or _NAME(name) for name in (version, rule_set)):
+        raise BadEntry(f"not the name of a version or a rule set: {version!r}, {rule_set!r}")
+    if outcome not in (DONE, REFUSED) or (outcome == REFUSED) is not (problem is not None):
+        raise BadEntry("an entry is done, or refused with a problem")

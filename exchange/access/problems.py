@@ -1,0 +1,126 @@
+"""Refusals of this package."""
+
+from __future__ import annotations
+
+from exchange.kernel.errors import Kind, problem_type
+from exchange.kernel.text import Text
+
+GRANT_SUSPENDED = problem_type(
+    "grant-suspended",
+    Kind.FORBIDDEN,
+    title=Text("Grant suspended", "使用权已暂停"),
+    detail=Text("The grant {grant} is suspended.", "使用权 {grant} 已被暂停。"),
+    remedy=Text("Ask the operator why; nothing is charged meanwhile.", "请向运营方了解原因；暂停期间不产生费用。"),
+)
+GRANT_ENDED = problem_type(
+    "grant-ended",
+    Kind.FORBIDDEN,
+    title=Text("Grant ended", "使用权已结束"),
+    detail=Text("The grant {grant} has ended.", "使用权 {grant} 已结束。"),
+    remedy=Text("Order again to go on.", "如需继续使用，请重新下单。"),
+)
+GRANT_NOT_STARTED = problem_type(
+    "grant-not-started",
+    Kind.FORBIDDEN,
+    title=Text("Grant not yet begun", "使用权尚未生效"),
+    detail=Text("The grant {grant} begins at {starts_at}.", "使用权 {grant} 将于 {starts_at} 生效。"),
+    remedy=Text("Wait until it begins.", "请在生效后再使用。"),
+)
+PURPOSE_NOT_ALLOWED = problem_type(
+    "purpose-not-allowed",
+    Kind.FORBIDDEN,
+    title=Text("Purpose not allowed", "用途未获许可"),
+    detail=Text(
+        "The grant {grant} does not allow the purpose {purpose}.", "使用权 {grant} 不允许将数据用于 {purpose}。"
+    ),
+    remedy=Text("Name a purpose of the agreement, or order an offer that has it.", "请使用合约约定的用途，或订购包含该用途的报价方案。"),
+)
+FROZEN = problem_type(
+    "frozen",
+    Kind.FORBIDDEN,
+    title=Text("Frozen by directive", "已依监管指令冻结"),
+    detail=Text("A directive of the regulator has frozen {object}.", "监管指令已冻结 {object}。"),
+    remedy=Text("Wait until the directive is lifted; ask the operator for its number.", "请等待指令解除；可向运营方询问指令编号。"),
+)
+QUOTA_EXHAUSTED = problem_type(
+    "quota-exhausted",
+    Kind.CONFLICT,
+    title=Text("Quota exhausted", "配额已用尽"),
+    detail=Text(
+        "The quota of the meter {meter} is {limit}; less than the {needed} asked for is left or not held by running downloads.",
+        "计量项 {meter} 的配额为 {limit}；除正在进行的下载所占用外，剩余量不足所需的 {needed}。",
+    ),
+    remedy=Text(
+        "Ask for less, wait for running downloads or the next period, or order more.",
+        "请减少用量、等待下载结束或下一周期，或追加订购。",
+    ),
+)
+USAGE_SOURCE_UNKNOWN = problem_type(
+    "usage-source-unknown",
+    Kind.FORBIDDEN,
+    title=Text("Not a usage source", "不是已登记的用量来源"),
+    detail=Text("This client is not registered to report usage.", "该应用未登记为用量上报来源。"),
+    remedy=Text("Ask the operator to register it.", "请联系运营方登记。"),
+)
+USAGE_MALFORMED = problem_type(
+    "usage-malformed",
+    Kind.INVALID,
+    title=Text("Not a list of usage events", "不是用量事件列表"),
+    detail=Text("The body is not a JSON list of events: {reason}.", "请求体不是 JSON 事件列表：{reason}。"),
+    remedy=Text("Send a list of CloudEvents with data.meter and data.value.", "请发送带有 data.meter 与 data.value 的 CloudEvents 列表。"),
+)
+USAGE_TOO_MANY = problem_type(
+    "usage-too-many",
+    Kind.TOO_LARGE,
+    title=Text("Too many events", "事件过多"),
+    detail=Text("A batch holds at most {limit} events.", "每批最多 {limit} 个事件。"),
+    remedy=Text("Send smaller batches.", "请分批发送。"),
+)
+USAGE_BATCH_CONFLICT = problem_type(
+    "usage-batch-conflict",
+    Kind.CONFLICT,
+    title=Text("Batch id used before", "批次编号已被使用"),
+    detail=Text("The batch {batch} came before with another body.", "批次 {batch} 此前已用于不同的内容。"),
+    remedy=Text("Use a new batch id for a new body.", "新的内容请使用新的批次编号。"),
+)
+EVENT_MALFORMED = problem_type(
+    "usage-event-malformed",
+    Kind.UNPROCESSABLE,
+    title=Text("Malformed usage event", "用量事件格式错误"),
+    detail=Text("The event has not the expected form: {reason}.", "事件格式不符合要求：{reason}。"),
+    remedy=Text("Correct this event and send it in a new batch.", "请更正该事件并以新批次发送。"),
+)
+EVENT_GRANT_UNKNOWN = problem_type(
+    "usage-grant-unknown",
+    Kind.UNPROCESSABLE,
+    title=Text("Unknown grant", "未知的使用权"),
+    detail=Text("There is no grant {grant} that you sell.", "您没有名为 {grant} 的已售使用权。"),
+    remedy=Text("Name the grant by its id in `subject`.", "请在 subject 中填写使用权编号。"),
+)
+EVENT_METER_UNKNOWN = problem_type(
+    "usage-meter-unknown",
+    Kind.UNPROCESSABLE,
+    title=Text("Meter not in the grant", "使用权不含该计量项"),
+    detail=Text("The grant {grant} does not count this meter.", "使用权 {grant} 不统计该计量项。"),
+    remedy=Text("Report the meters that the offer names.", "请上报报价方案中列出的计量项。"),
+)
+EVENT_TIME_REFUSED = problem_type(
+    "usage-time-refused",
+    Kind.UNPROCESSABLE,
+    title=Text("Time out of range", "时间超出范围"),
+    detail=Text(
+        "An event lies within the grant's life, at most {future_s} seconds ahead and {age_days} days back.",
+        "事件时间须在使用权有效期内，且最多超前 {future_s} 秒、滞后 {age_days} 天。",
+    ),
+    remedy=Text("Check the clock of the source.", "请检查来源设备的时钟。"),
+)
+TOKEN_NOT_FOR_DATA = problem_type(
+    "data-token-invalid",
+    Kind.UNAUTHENTICATED,
+    title=Text("Not a valid grant token", "使用权令牌无效"),
+    detail=Text("The grant token is missing, malformed, expired or revoked.", "使用权令牌缺失、格式错误、已过期或已撤销。"),
+    remedy=Text(
+        "Ask the buyer API for a new token of the grant and send it as 'Authorization: Bearer ...'.",
+        "请通过采购接口获取该使用权的新令牌，并以 “Authorization: Bearer ...” 发送。",
+    ),
+)

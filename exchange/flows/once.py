@@ -1,0 +1,101 @@
+"""Every command happens once: its key, its effect, its answer and its audit entry commit together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from compliance import store as audit
+from compliance.entries import Entry
+from exchange.kernel import idempotency
+from exchange.kernel.actor import Actor
+from exchange.kernel.db import Tx
+from exchange.kernel.errors import Problem, problem_types
+
+_PROBLEM_STATUS_FROM = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is asked, by whom, under which key."""
+
+    actor: Actor
+    action: str
+    key: str
+    body_sha256: bytes
+    object_id: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The bytes that answer a command, now or long ago."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+Receipt = msgspec.Struct | Problem
+
+
+async def once(tx: Tx, command: Command, status: int, flow: Callable[[Tx], Awaitable[Receipt]]) -> Answered | Problem:
+    """Run `flow` unless the key was used; keep its answer, or its problem, beside the key.
+
+    A flow decides before it writes, so a problem leaves nothing behind but its key and its audit entry.
+
+    errors   answers KEY_REUSED where the key belongs to another request
+    """
+    claim = idempotency.Claim(command.actor.organisation_id, command.key, command.body_sha256)
+    (claimed,) = await idempotency.claim(tx, [claim])
+    if isinstance(claimed, idempotency.Replay):
+        return replayed(claimed)
+    if isinstance(claimed, idempotency.Mismatch):
+        return idempotency.KEY_REUSED(key=command.key)
+    receipt = await flow(tx)
+    if isinstance(receipt, Problem):
+        await audit.append(tx, [refusal(command, receipt)])
+        await idempotency.answer(tx, [claim], [(receipt.type.kind, kept(receipt))])
+        return receipt
+    body = msgspec.json.encode(receipt)
+    await idempotency.answer(tx, [claim], [(status, body)])
+    return Answered(status, body)
+
+
+def replayed(claimed: idempotency.Replay) -> Answered | Problem:
+    """The earlier answer to the same request."""
+    if claimed.status < _PROBLEM_STATUS_FROM:
+        return Answered(claimed.status, claimed.answer, replayed=True)
+    slug, fields = msgspec.json.decode(claimed.answer, type=tuple[str, dict[str, object]])
+    return problem_types()[slug](**fields)
+
+
+def kept(problem: Problem) -> bytes:
+    """A problem as it is kept beside its key: slug and facts, not the words."""
+    return msgspec.json.encode((problem.slug, dict(problem.fields)), enc_hook=str)
+
+
+def refusal(command: Command, problem: Problem) -> Entry:
+    """The audit entry of a command that was refused."""
+    return Entry(
+        action=command.action,
+        organisation_id=command.actor.organisation_id,
+        client_id=command.actor.client_id,
+        object_id=command.object_id,
+        outcome="refused",
+        problem=problem.slug,
+    )
+
+
+def done(actor: Actor, action: str, object_id: str, *parties: UUID, **digests: bytes) -> Entry:
+    """The audit entry of a command that took effect; `parties` are the other organisations that it concerns."""
+    return Entry(
+        action=action,
+        organisation_id=actor.organisation_id,
+        client_id=actor.client_id,
+        object_id=object_id,
+        parties=parties,
+        digests=digests,
+    )

@@ -1,0 +1,94 @@
+"""Group commit: concurrent requests become one batch, one transaction, and one answer each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from exchange.kernel.errors import BUSY, Problem
+
+C = TypeVar("C")
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How large a batch grows, how long it gathers, and how many may wait."""
+
+    items_max: int = 256
+    gather_ms: float = 1.0
+    waiting_max: int = 8_192
+    writers: int = 1
+
+
+class Batcher(Generic[C, A]):
+    """Collects commands for at most a few milliseconds and runs them together."""
+
+    def __init__(self, run: Callable[[Sequence[C]], Awaitable[Sequence[A]]], settings: BatchSettings | None = None) -> None:
+        """Run batches with `run`, which answers each command in order after its commit."""
+        self._run, self._settings = run, settings or BatchSettings()
+        self._waiting: deque[tuple[C, asyncio.Future[A | Problem]]] = deque()
+        self._some = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to serve, on the running loop."""
+        self._tasks = [asyncio.create_task(self._serve()) for _ in range(self._settings.writers)]
+
+    async def stop(self) -> None:
+        """Finish what waits, then end."""
+        while self._waiting:
+            self._some.set()
+            await asyncio.sleep(0.005)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def put(self, command: C) -> A | Problem:
+        """The answer to `command`, after the batch that held it committed.
+
+        errors   answers BUSY where too many wait; raises what the flow raised for this command alone
+        """
+        if len(self._waiting) >= self._settings.waiting_max:
+            return BUSY()
+        future: asyncio.Future[A | Problem] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, future))
+        self._some.set()
+        return await future
+
+    async def _serve(self) -> None:
+        while True:
+            await self._some.wait()
+            if len(self._waiting) < self._settings.items_max:
+                await asyncio.sleep(self._settings.gather_ms / 1000)
+            take = min(len(self._waiting), self._settings.items_max)
+            batch = [self._waiting.popleft() for _ in range(take)]
+            if not self._waiting:
+                self._some.clear()
+            try:
+                await self._settle(batch)
+            except asyncio.CancelledError:
+                for _, future in batch:
+                    future.cancel()
+                raise
+
+    async def _settle(self, batch: Sequence[tuple[C, asyncio.Future[A | Problem]]]) -> None:
+        if not batch:
+            return
+        try:
+            answers = await self._run([command for command, _ in batch])
+        except Exception as error:
+            # A defect must not fail its neighbours: halve the batch until it stands alone.
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._settle(batch[:middle])
+                await self._settle(batch[middle:])
+            elif not batch[0][1].done():
+                batch[0][1].set_exception(error)
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)

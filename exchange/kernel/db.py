@@ -1,0 +1,193 @@
+"""The database: transactions for flows, row-secured reads for portals, and the walls' own check."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from exchange.kernel.actor import Actor
+from exchange.kernel.clock import Clock
+from exchange.kernel.ids import IdSource
+
+T = TypeVar("T")
+# serialization_failure and deadlock_detected: the same flow run again can succeed.
+RETRYABLE = frozenset({"40001", "40P01"})
+Observer = Callable[[str], None]
+_ENTER = text("SELECT set_config('exchange.organisation', :organisation, true), set_config('transaction_read_only', 'on', true)")
+_WALLS = text(
+    "SELECT rolname, rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.relowner = r.oid AND n.nspname NOT LIKE 'pg\\_%') AS owner FROM pg_roles r WHERE rolname = current_user"
+)
+
+
+class WallMissing(RuntimeError):
+    """A serving role could step over row-level security."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrls:
+    """One address per login role, in SQLAlchemy's form."""
+
+    app: str
+    portal: str
+    regulator: str
+    migrate: str
+
+    @classmethod
+    def from_one(cls, url: str) -> DatabaseUrls:
+        """The four roles on one server, with the user name replaced in `url`."""
+        base = make_url(url).set(drivername="postgresql+asyncpg")
+        names = ("exchange_app", "exchange_portal", "exchange_regulator", "exchange_migrate")
+        return cls(*(base.set(username=name).render_as_string(hide_password=False) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """How many connections each role keeps, and how long a statement may take."""
+
+    app_connections_max: int = 12
+    portal_connections_max: int = 8
+    regulator_connections_max: int = 3
+    attempts_max: int = 6
+    portal_timeout_s: int = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One open transaction, with the time and the ids it hands out."""
+
+    conn: AsyncConnection
+    now: datetime
+    ids: IdSource
+
+    def new_id(self) -> UUID:
+        """A fresh id."""
+        return self.ids.new(self.now)
+
+    async def driver(self) -> asyncpg.Connection[Any]:
+        """The driver's own connection, in this same transaction, for set-based statements and COPY."""
+        if not self.conn.info.get("begun"):
+            # SQLAlchemy sends BEGIN with its first statement; without one the driver would commit each of its own.
+            await self.conn.exec_driver_sql("SELECT 1")
+            self.conn.info["begun"] = True
+        raw = await self.conn.get_raw_connection()
+        connection: asyncpg.Connection[Any] = raw.driver_connection  # type: ignore[assignment]
+        return connection
+
+
+Flow = Callable[[Tx], Awaitable[T]]
+
+
+class Database:
+    """Opens transactions; nobody else does."""
+
+    def __init__(
+        self,
+        urls: DatabaseUrls,
+        clock: Clock,
+        *,
+        ids: IdSource | None = None,
+        settings: DatabaseSettings | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """Prepare the pools; nothing connects before the first use.
+
+        `observer` is told of every statement after it ran (statement budgets, fault injection, slow-statement log).
+        """
+        self.settings = settings or DatabaseSettings()
+        self.clock, self.ids = clock, ids or IdSource()
+        s = self.settings
+        self._app = _engine(urls.app, s.app_connections_max, None, observer)
+        self._portal = _engine(urls.portal, s.portal_connections_max, s.portal_timeout_s, observer)
+        self._regulator = _engine(urls.regulator, s.regulator_connections_max, None, observer)
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run `flow` in one transaction and commit it; again, whole, when PostgreSQL asks for that."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self._app.begin() as conn:
+                    conn.info.pop("begun", None)
+                    return await flow(Tx(conn, self.clock.now(), self.ids))
+            except (DBAPIError, asyncpg.PostgresError) as error:
+                if attempt >= self.settings.attempts_max or _state_of(error) not in RETRYABLE:
+                    raise
+            # Jitter only spaces retries; it decides nothing.
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
+
+    @asynccontextmanager
+    async def read(self, actor: Actor | None) -> AsyncIterator[Tx]:
+        """A read-only transaction that sees what `actor`'s organisation may see; None sees what is public."""
+        async with self._portal.begin() as conn:
+            await conn.execute(_ENTER, {"organisation": str(actor.organisation_id) if actor else ""})
+            conn.info["begun"] = True
+            yield Tx(conn, self.clock.now(), self.ids)
+
+    @asynccontextmanager
+    async def inspect(self) -> AsyncIterator[Tx]:
+        """A read-only transaction over the regulator's views."""
+        async with self._regulator.begin() as conn:
+            await conn.execute(_ENTER, {"organisation": ""})
+            conn.info["begun"] = True
+            yield Tx(conn, self.clock.now(), self.ids)
+
+    async def check_walls(self) -> None:
+        """Refuse to serve with a role that row-level security does not bind.
+
+        errors   WallMissing
+        """
+        for engine in (self._app, self._portal, self._regulator):
+            async with engine.connect() as conn:
+                name, superuser, bypass, owner = (await conn.execute(_WALLS)).one()
+            if superuser or bypass or owner:
+                raise WallMissing(
+                    f"the role {name} is a superuser, has BYPASSRLS or owns tables; "
+                    "serve with the roles that deploy/postgres/roles.sql creates"
+                )
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        for engine in (self._app, self._portal, self._regulator):
+            await engine.dispose()
+
+
+def _engine(url: str, connections_max: int, timeout_s: int | None, observer: Observer | None) -> AsyncEngine:
+    settings = {"application_name": "exchange", "jit": "off", "timezone": "UTC"}
+    if timeout_s:
+        settings["statement_timeout"] = f"{timeout_s}s"
+    engine = create_async_engine(
+        url,
+        pool_size=connections_max,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_use_lifo=True,
+        isolation_level="READ COMMITTED",
+        connect_args={"server_settings": settings, "statement_cache_size": 512},
+    )
+    if observer is not None:
+        _observe(engine, observer)
+    return engine
+
+
+def _observe(engine: AsyncEngine, observer: Observer) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def _listen(dbapi_connection: Any, _record: object) -> None:
+        dbapi_connection.driver_connection.add_query_logger(lambda query: observer(query.query))
+
+
+def _state_of(error: DBAPIError | asyncpg.PostgresError) -> str | None:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None)

@@ -1,0 +1,75 @@
+"""Accounts: who holds money of which kind, in which currency, with which bound."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+
+class AccountKind(StrEnum):
+    """What an account is for; the sign convention is in the README of this package."""
+
+    WALLET = "wallet"
+    RECEIVABLE = "receivable"
+    PENDING = "pending"
+    PAYABLE = "payable"
+    IN_TRANSIT = "in_transit"
+    STRIPE = "stripe"
+    BANK = "bank"
+    SUSPENSE = "suspense"
+    REVENUE = "revenue"
+    TAX = "tax"
+    ROUNDING = "rounding"
+
+
+# Only these keep a balance row, and only they are locked: everything else is a sum of postings.
+MIN_BALANCE: dict[AccountKind, int] = {AccountKind.WALLET: 0}
+
+OWNED = frozenset(
+    {
+        AccountKind.WALLET,
+        AccountKind.RECEIVABLE,
+        AccountKind.PENDING,
+        AccountKind.PAYABLE,
+        AccountKind.IN_TRANSIT,
+    }
+)
+
+
+class AccountKey(NamedTuple):
+    """The natural key of an account: holder (None = the exchange itself), kind, currency."""
+
+    organisation_id: UUID | None
+    kind: AccountKind
+    currency: str
+
+
+def wallet(organisation_id: UUID, currency: str) -> AccountKey:
+    """A buyer's prepaid money; never below zero."""
+    return AccountKey(organisation_id, AccountKind.WALLET, currency)
+
+
+def receivable(organisation_id: UUID, currency: str) -> AccountKey:
+    """What a buyer owes beyond the wallet; runs negative while it is owed."""
+    return AccountKey(organisation_id, AccountKind.RECEIVABLE, currency)
+
+
+def pending(organisation_id: UUID, currency: str) -> AccountKey:
+    """A payee's share before settlement."""
+    return AccountKey(organisation_id, AccountKind.PENDING, currency)
+
+
+def payable(organisation_id: UUID, currency: str) -> AccountKey:
+    """A payee's settled money, waiting for a payout."""
+    return AccountKey(organisation_id, AccountKind.PAYABLE, currency)
+
+
+def in_transit(organisation_id: UUID, currency: str) -> AccountKey:
+    """A payee's money that is on its way out and not yet confirmed."""
+    return AccountKey(organisation_id, AccountKind.IN_TRANSIT, currency)
+
+
+def platform(kind: AccountKind, currency: str) -> AccountKey:
+    """An account of the exchange itself: stripe, bank, suspense, revenue, tax, rounding."""
+    return AccountKey(None, kind, currency)

@@ -1,0 +1,161 @@
+"""Posting templates: the lines of each kind of journal, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from exchange.kernel.money import Money
+
+from settlement.accounts import (
+    AccountKey,
+    AccountKind,
+    in_transit,
+    payable,
+    pending,
+    platform,
+    receivable,
+    wallet,
+)
+from settlement.journals import Journal, Line
+from settlement.splits import Part
+
+TOP_UP = "top_up"
+BANK_CREDIT = "bank_credit"
+BANK_MATCH = "bank_match"
+PURCHASE = "purchase"
+CHARGE = "charge"
+COLLECT = "collect"
+RELEASE = "release"
+PAYOUT = "payout"
+PAYOUT_PAID = "payout_paid"
+PAYOUT_FAILED = "payout_failed"
+
+
+def part_account(part: Part) -> AccountKey:
+    """Where a part of a split is credited first: revenue, tax, or the payee's pending account."""
+    currency = part.amount.currency
+    if part.role == "tax":
+        return platform(AccountKind.TAX, currency)
+    if part.organisation_id is None:
+        return platform(AccountKind.REVENUE, currency)
+    return pending(part.organisation_id, currency)
+
+
+def part_lines(parts: Sequence[Part], tag: UUID) -> list[Line]:
+    """The credit lines of a split; parts of nothing get no line."""
+    return [Line(part_account(p), p.amount.units, tag) for p in parts if p.amount.units]
+
+
+def top_up(payment_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
+    """Card money reached Stripe: the wallet grows."""
+    lines = (
+        Line(platform(AccountKind.STRIPE, amount.currency), -amount.units, payment_id),
+        Line(wallet(organisation_id, amount.currency), amount.units, payment_id),
+    )
+    return Journal(TOP_UP, payment_id, lines)
+
+
+def bank_credit(entry_id: UUID, organisation_id: UUID | None, amount: Money) -> Journal:
+    """Money reached the bank: the wallet grows, or suspense when nobody is named."""
+    target = (
+        platform(AccountKind.SUSPENSE, amount.currency)
+        if organisation_id is None
+        else wallet(organisation_id, amount.currency)
+    )
+    lines = (
+        Line(platform(AccountKind.BANK, amount.currency), -amount.units, entry_id),
+        Line(target, amount.units, entry_id),
+    )
+    return Journal(BANK_CREDIT, entry_id, lines)
+
+
+def bank_match(entry_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
+    """An unmatched bank entry was given to its owner: suspense -> wallet."""
+    lines = (
+        Line(platform(AccountKind.SUSPENSE, amount.currency), -amount.units, entry_id),
+        Line(wallet(organisation_id, amount.currency), amount.units, entry_id),
+    )
+    return Journal(BANK_MATCH, entry_id, lines)
+
+
+def wallet_purchase(
+    order_id: UUID, buyer_id: UUID, price: Money, parts: Sequence[Part]
+) -> Journal:
+    """An order paid from the wallet: wallet -> every payee's pending, revenue and tax."""
+    first = Line(wallet(buyer_id, price.currency), -price.units, order_id)
+    return Journal(PURCHASE, order_id, (first, *part_lines(parts, order_id)))
+
+
+def card_purchase(order_id: UUID, price: Money, parts: Sequence[Part]) -> Journal:
+    """An order paid by card: Stripe -> every payee's pending, revenue and tax."""
+    first = Line(platform(AccountKind.STRIPE, price.currency), -price.units, order_id)
+    return Journal(PURCHASE, order_id, (first, *part_lines(parts, order_id)))
+
+
+def charge(
+    charge_id: UUID, buyer_id: UUID, from_wallet: int, amount: Money, parts: Sequence[Part]
+) -> Journal:
+    """Metered use: from the wallet as far as it goes, the rest is owed, shares wait in pending.
+
+    units    `from_wallet` in millionths of amount's currency, between 0 and the amount;
+             a negative amount is a correction and goes back into the wallet as a whole
+    """
+    debits = [
+        Line(wallet(buyer_id, amount.currency), -from_wallet, charge_id),
+        Line(receivable(buyer_id, amount.currency), from_wallet - amount.units, charge_id),
+    ]
+    lines = [line for line in debits if line.amount]
+    return Journal(CHARGE, charge_id, (*lines, *part_lines(parts, charge_id)))
+
+
+def collect(collection_id: UUID, charge_id: UUID, buyer_id: UUID, amount: Money) -> Journal:
+    """A buyer's debt is paid from the wallet."""
+    lines = (
+        Line(wallet(buyer_id, amount.currency), -amount.units, charge_id),
+        Line(receivable(buyer_id, amount.currency), amount.units, charge_id),
+    )
+    return Journal(COLLECT, collection_id, lines)
+
+
+def release(source_id: UUID, shares: Sequence[tuple[UUID, Money]]) -> Journal:
+    """The shares of one order or charge become payable; an order is released once, ever."""
+    lines: list[Line] = []
+    for organisation_id, amount in shares:
+        if amount.units:
+            lines.append(
+                Line(pending(organisation_id, amount.currency), -amount.units, source_id)
+            )
+            lines.append(
+                Line(payable(organisation_id, amount.currency), amount.units, source_id)
+            )
+    return Journal(RELEASE, source_id, tuple(lines))
+
+
+def payout(payout_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
+    """A payout was ordered: the money leaves payable and is in transit."""
+    lines = (
+        Line(payable(organisation_id, amount.currency), -amount.units, payout_id),
+        Line(in_transit(organisation_id, amount.currency), amount.units, payout_id),
+    )
+    return Journal(PAYOUT, payout_id, lines)
+
+
+def payout_paid(
+    payout_id: UUID, organisation_id: UUID, amount: Money, rail: AccountKind
+) -> Journal:
+    """The rail (stripe or bank) confirmed a payout: the money is no longer held."""
+    lines = (
+        Line(in_transit(organisation_id, amount.currency), -amount.units, payout_id),
+        Line(platform(rail, amount.currency), amount.units, payout_id),
+    )
+    return Journal(PAYOUT_PAID, payout_id, lines)
+
+
+def payout_failed(payout_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
+    """The rail refused a payout: the money is payable again."""
+    lines = (
+        Line(in_transit(organisation_id, amount.currency), -amount.units, payout_id),
+        Line(payable(organisation_id, amount.currency), amount.units, payout_id),
+    )
+    return Journal(PAYOUT_FAILED, payout_id, lines)

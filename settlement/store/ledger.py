@@ -1,0 +1,136 @@
+"""The ledger's one writer: any number of journals in a constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+from exchange.kernel.db import Tx
+
+from settlement.accounts import MIN_BALANCE, AccountKey
+from settlement.journals import Decision, Existing, Journal, PostResult, bounded_keys, decide
+from settlement.store.accounts import account_ids, known_ids
+
+_LOCK = """
+SELECT account_id, posted FROM settlement.balance WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE"""
+_EXISTING = """
+SELECT j.kind, j.source_id, j.id, j.body_sha256 FROM settlement.journal j
+JOIN unnest($1::text[], $2::uuid[]) AS k(kind, source_id) ON j.kind = k.kind AND j.source_id = k.source_id"""
+_WRITE = """
+WITH j AS (
+    INSERT INTO settlement.journal (id, kind, source_id, body_sha256, line_count, effective_at, created_at)
+    SELECT id, kind, source_id, body, lines, at, $7
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::smallint[], $6::timestamptz[])
+        AS t(id, kind, source_id, body, lines, at) ORDER BY kind, source_id),
+b AS (
+    UPDATE settlement.balance b SET posted = b.posted + d.amount, version = b.version + d.lines
+    FROM unnest($14::bigint[], $15::bigint[], $16::int[]) AS d(id, amount, lines) WHERE b.account_id = d.id)
+INSERT INTO settlement.posting (journal_id, line, account_id, amount, currency, tag)
+SELECT * FROM unnest($8::uuid[], $9::smallint[], $10::bigint[], $11::bigint[], $12::text[], $13::uuid[])"""
+_SUMS = """
+SELECT k.id, coalesce((SELECT sum(p.amount) FROM settlement.posting p WHERE p.account_id = k.id), 0)::bigint AS total
+FROM unnest($1::bigint[]) AS k(id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """The bounded accounts that this transaction has locked, with what is in them."""
+
+    available: Mapping[AccountKey, int]
+
+
+async def lock_balances(tx: Tx, keys: Iterable[AccountKey]) -> Balances:
+    """Lock the bounded accounts among `keys` in account-id order until the transaction ends.
+
+    shapes   accounts without a bound are ignored; those that do not exist are made, with nothing in them
+    units    millionths
+    """
+    bounded = [key for key in set(keys) if key.kind in MIN_BALANCE]
+    if not bounded:
+        return Balances({})
+    by_id = {account_id: key for key, account_id in (await account_ids(tx, bounded)).items()}
+    driver = await tx.driver()
+    rows = await driver.fetch(_LOCK, sorted(by_id))
+    return Balances({by_id[row[0]]: row[1] for row in rows})
+
+
+async def write(tx: Tx, journals: Sequence[Journal], balances: Balances) -> list[PostResult]:
+    """Write a batch whose bounded accounts are locked; answer each journal in the given order.
+
+    The given order is the accepted order: the first journals get what a wallet holds. A journal that was written
+    before is answered with its id, and nothing is added.
+
+    shapes   n journals -> n results; two statements, plus those for accounts never seen before
+    errors   Unbalanced; KeyError for a bounded account that was not locked; both are defects
+    """
+    if not journals:
+        return []
+    driver = await tx.driver()
+    rows = await driver.fetch(_EXISTING, [j.kind for j in journals], [j.source_id for j in journals])
+    existing = {(row[0], row[1]): Existing(row[2], row[3]) for row in rows}
+    decision = decide(journals, [tx.new_id() for _ in journals], existing, balances.available)
+    if decision.accepted:
+        await _insert(tx, decision)
+    return decision.results
+
+
+async def post(tx: Tx, journals: Sequence[Journal]) -> list[PostResult]:
+    """Lock and write in one go, for flows that need no balance to decide."""
+    return await write(tx, journals, await lock_balances(tx, bounded_keys(journals)))
+
+
+async def sums(tx: Tx, keys: Sequence[AccountKey]) -> dict[AccountKey, int]:
+    """What is in accounts without a balance row: the sum of their postings; zero where there is no account.
+
+    units    millionths
+    """
+    ids = await known_ids(tx, keys) if keys else {}
+    driver = await tx.driver()
+    totals = {row[0]: row[1] for row in await driver.fetch(_SUMS, list(ids.values()))} if ids else {}
+    return {key: totals[ids[key]] if key in ids else 0 for key in keys}
+
+
+async def _insert(tx: Tx, decision: Decision) -> None:
+    accepted = decision.accepted
+    lines = [
+        (journal_id, position, line)
+        for journal_id, _, journal in accepted
+        for position, line in enumerate(journal.lines, 1)
+    ]
+    ids = await account_ids(tx, {line.account for _, _, line in lines})
+    accounts: list[AccountKey] = sorted(decision.deltas, key=ids.__getitem__)
+    driver = await tx.driver()
+    try:
+        await driver.execute(
+            _WRITE,
+            [journal_id for journal_id, _, _ in accepted],
+            [journal.kind for _, _, journal in accepted],
+            [journal.source_id for _, _, journal in accepted],
+            [body for _, body, _ in accepted],
+            [len(journal.lines) for _, _, journal in accepted],
+            [journal.effective_at or tx.now for _, _, journal in accepted],
+            tx.now,
+            [journal_id for journal_id, _, _ in lines],
+            [position for _, position, _ in lines],
+            [ids[line.account] for _, _, line in lines],
+            [line.amount for _, _, line in lines],
+            [line.account.currency for _, _, line in lines],
+            [line.tag for _, _, line in lines],
+            [ids[key] for key in accounts],
+            [decision.deltas[key][0] for key in accounts],
+            [decision.deltas[key][1] for key in accounts],
+        )
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "journal_kind_source_id_key":
+            raise
+        # Another transaction wrote the same journal since we looked. Run again, the flow sees it as a duplicate.
+        raise asyncpg.SerializationError("a journal was written by another transaction") from error
+
+
+async def journal_ids(tx: Tx, keys: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], UUID]:
+    """The ids of the journals of these (kind, source) that exist."""
+    driver = await tx.driver()
+    rows = await driver.fetch(_EXISTING, [kind for kind, _ in keys], [source for _, source in keys])
+    return {(row[0], row[1]): row[2] for row in rows}
