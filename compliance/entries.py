@@ -28,7 +28,7 @@ _SLUG = re.compile(r"(?=.{1,64}\Z)[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*\Z").match
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,199}\Z").match
 _DIGEST_BYTES = 32
 _DIGESTS_MAX = 64
-_PARTIES_MAX = 256
+_CONCERNS_MAX = 256
 
 
 class BadEntry(ValueError):
@@ -39,13 +39,14 @@ class BadEntry(ValueError):
 class Entry:
     """One thing that happened, or was refused.
 
-    shapes   `action` and digest names are slugs; `object_id` is an id's text form; digests are SHA-256
+    shapes   `action` and digest names are slugs; `object_id` is an id's text form, or empty where nothing was made;
+             digests are SHA-256; `concerns` are the organisations besides the actor's whose business it is
     errors   BadEntry
     """
 
     action: str
-    object_id: str
     organisation_id: UUID | None
+    object_id: str = ""
     client_id: UUID | None = None
     object_version: str | None = None
     agreement_id: str | None = None
@@ -53,7 +54,7 @@ class Entry:
     outcome: Literal["done", "refused"] = DONE
     problem: str | None = None
     digests: Mapping[str, bytes] = field(default_factory=dict)
-    parties: tuple[UUID, ...] = ()
+    concerns: tuple[UUID, ...] = ()
     node_id: str = CENTRE
 
     def __post_init__(self) -> None:
@@ -62,15 +63,15 @@ class Entry:
             self.action, self.object_version, self.rule_set, self.outcome, self.problem, self.node_id, *self.digests
         )
         agreement = self.agreement_id
-        if not _NAME(self.object_id) or not (agreement is None or _NAME(agreement)):
+        if not (self.object_id == "" or _NAME(self.object_id)) or not (agreement is None or _NAME(agreement)):
             raise BadEntry("the log takes ids only, no words")
-        if len(self.parties) > _PARTIES_MAX or any(len(digest) != _DIGEST_BYTES for digest in self.digests.values()):
-            raise BadEntry("an entry has at most 256 parties, and digests of 32 bytes")
+        if len(self.concerns) > _CONCERNS_MAX or any(len(digest) != _DIGEST_BYTES for digest in self.digests.values()):
+            raise BadEntry("an entry has at most 256 organisations, and digests of 32 bytes")
 
     def organisations(self) -> list[UUID]:
         """Everybody whom the entry concerns, the actor first, nobody twice."""
         first = () if self.organisation_id is None else (self.organisation_id,)
-        return list(dict.fromkeys(first + self.parties))
+        return list(dict.fromkeys(first + self.concerns))
 
 
 # Fields stand in alphabetical order: msgspec then writes what RFC 8785 wants (a property test compares).
@@ -80,7 +81,7 @@ class _Actor(msgspec.Struct, frozen=True):
 
 
 class _Object(msgspec.Struct, frozen=True):
-    id: str
+    id: str | None
     version: str | None
 
 
@@ -93,8 +94,8 @@ class _Envelope(msgspec.Struct, frozen=True):
     id: str
     node: str
     object: _Object
+    organisations: list[str]
     outcome: str
-    parties: list[str]
     problem: str | None
     rule_set: str | None
     type: str
@@ -104,7 +105,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
 
-def envelope(entry: Entry, now: datetime, id: UUID) -> bytes:
+def envelope(entry: Entry, now: datetime, entry_id: UUID) -> bytes:
     """The canonical bytes of an entry: the leaf of the log.
 
     units    `now` is aware and UTC
@@ -120,11 +121,11 @@ def envelope(entry: Entry, now: datetime, id: UUID) -> bytes:
             entry.agreement_id,
             _stamp(now),
             {name: digest.hex() for name, digest in entry.digests.items()},
-            ids.text("aud", id),
+            ids.text("aud", entry_id),
             entry.node_id,
-            _Object(entry.object_id, entry.object_version),
-            entry.outcome,
+            _Object(entry.object_id or None, entry.object_version),
             [_known("org", one) for one in entry.organisations()],
+            entry.outcome,
             entry.problem,
             entry.rule_set,
             TYPE,

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from compliance.merkle import HASH_BYTES
+from exchange.kernel.keys import Keyring
 
 ED25519 = 0x01
 SIGNATURES_MAX = 64
@@ -128,6 +129,20 @@ class Checkpoint:
 def key_id(name: str, public: bytes, algorithm: int = ED25519) -> bytes:
     """The first four bytes of SHA-256 over name, newline, algorithm and key."""
     return sha256(name.encode() + b"\n" + bytes([algorithm]) + public).digest()[:4]
+
+
+def log_signer(keyring: Keyring, origin: str) -> Ed25519Signer:
+    """The newest checkpoint key of this node, under the log's name.
+
+    errors   UnknownKey; BadNote for a name that no note can carry
+    """
+    key = keyring.signer("checkpoint")
+    return Ed25519Signer(origin, key.public, key.private.sign)
+
+
+def log_verifiers(keyring: Keyring, origin: str) -> list[Verifier]:
+    """Every checkpoint key this node ever had, newest first."""
+    return [Verifier(origin, key.public) for key in reversed(keyring.keys()) if key.purpose == "checkpoint"]
 
 
 def parse_vkey(vkey: str) -> Verifier:

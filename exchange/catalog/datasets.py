@@ -19,9 +19,7 @@ SHARE_MAX = 10_000
 LANGUAGES_MAX = 50
 
 # BCP 47 without extensions and private use: language, then script, region and variants.
-_LANGUAGE = re.compile(
-    r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*\Z"
-)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*\Z")
 # The form of an SPDX licence expression's single id, or our own `LicenseRef-...`.
 _LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,99}\Z")
 
@@ -94,7 +92,7 @@ class Dataset:
 
 
 def register(
-    draft: DatasetDraft, *, id: UUID, supplier_id: UUID, now: datetime, settings: CatalogSettings
+    draft: DatasetDraft, *, new_id: UUID, supplier_id: UUID, now: datetime, settings: CatalogSettings
 ) -> Dataset | Problem:
     """Make a dataset of a draft, or say which field is wrong."""
     fields = (
@@ -111,7 +109,7 @@ def register(
         if reason is not None:
             return DATASET_INVALID(field=field, reason=reason)
     return Dataset(
-        id=id,
+        id=new_id,
         supplier_id=supplier_id,
         title=dict(draft.title),
         description=dict(draft.description),
@@ -164,16 +162,17 @@ def _check_languages(draft: DatasetDraft) -> Text | None:
     if not draft.languages and draft.modality in (Modality.TEXT, Modality.IMAGE_TEXT):
         return Text("text needs at least one language", "文本数据至少需要一种语言")
     if not all(_LANGUAGE.match(language) for language in draft.languages):
-        return Text(
-            "a language is not a BCP 47 tag such as zh-Hans or en", "语言应为 BCP 47 标签，例如 zh-Hans 或 en"
-        )
+        return Text("a language is not a BCP 47 tag such as zh-Hans or en", "语言应为 BCP 47 标签，例如 zh-Hans 或 en")
     return None
 
 
 def _check_licence(licence: str) -> Text | None:
     if _LICENCE.match(licence):
         return None
-    return Text("it is no SPDX id such as MIT, and no LicenseRef-... of your own", "应为 SPDX 标识（如 MIT）或自定义的 LicenseRef-...")
+    return Text(
+        "it is no SPDX id such as MIT, and no LicenseRef-... of your own",
+        "应为 SPDX 标识（如 MIT）或自定义的 LicenseRef-...",
+    )
 
 
 def _check_share(share: int) -> Text | None:

@@ -68,7 +68,7 @@ def draft(
     dataset: Dataset,
     revision: Revision,
     *,
-    id: UUID,
+    new_id: UUID,
     now: datetime,
     settings: CatalogSettings,
 ) -> Listing | Problem:
@@ -86,7 +86,7 @@ def draft(
         if reason is not None:
             return LISTING_INVALID(field=field, reason=reason)
     return Listing(
-        id=id,
+        id=new_id,
         dataset_id=dataset.id,
         revision_id=revision.id,
         supplier_id=dataset.supplier_id,

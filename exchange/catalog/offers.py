@@ -102,7 +102,7 @@ def version(
     *,
     entry_units: int,
     latest: int,
-    id: UUID,
+    new_id: UUID,
     now: datetime,
     settings: CatalogSettings,
 ) -> Offer | Problem:
@@ -121,7 +121,7 @@ def version(
     if before is not None and before.document == body:
         return OFFER_UNCHANGED(version=before.version, offer=ids.text("ofr", before.id))
     return Offer(
-        id=id,
+        id=new_id,
         listing_id=listing.id,
         supplier_id=listing.supplier_id,
         code=request.code,
@@ -146,7 +146,9 @@ def encode(request: OfferRequest, settings: CatalogSettings) -> bytes | Problem:
     if document["type"] != "offer" or document["v"] != 1:
         return _wrong("type", "it is not an offer of version 1", "不是 v1 报价方案")
     if document["kind"] not in [kind.value for kind in OfferKind]:
-        return _wrong("kind", "it is not one_off, subscription or pay_per_use", "应为 one_off、subscription 或 pay_per_use")
+        return _wrong(
+            "kind", "it is not one_off, subscription or pay_per_use", "应为 one_off、subscription 或 pay_per_use"
+        )
     if not isinstance(document["currency"], str) or not _CURRENCY.match(document["currency"]):
         return _wrong("currency", "it is no ISO 4217 code such as CNY", "应为 ISO 4217 货币代码，例如 CNY")
     for field in ("plan", "terms"):
@@ -161,7 +163,11 @@ def encode(request: OfferRequest, settings: CatalogSettings) -> bytes | Problem:
     try:
         body = canonical(dict(document))
     except NotCanonical:
-        return _wrong("document", "it has fractions or huge numbers; write amounts as strings", "含有小数或过大的数字，金额请用字符串表示")
+        return _wrong(
+            "document",
+            "it has fractions or huge numbers; write amounts as strings",
+            "含有小数或过大的数字，金额请用字符串表示",
+        )
     if len(body) > settings.offer_document_max_bytes:
         limit = settings.offer_document_max_bytes
         return _wrong("document", f"it is larger than {limit} bytes", f"超过 {limit} 字节")
@@ -185,7 +191,10 @@ def _check_shares(shares: object) -> Text | None:
     total = 0
     for share in shares:
         if not isinstance(share, dict) or not {"role", "weight"} <= set(share) <= {"role", "weight", "organisation"}:
-            return Text("a share has role, weight and, for a third party, organisation", "每项应包含 role、weight，第三方还需 organisation")
+            return Text(
+                "a share has role, weight and, for a third party, organisation",
+                "每项应包含 role、weight，第三方还需 organisation",
+            )
         role, weight, party = share["role"], share["weight"], share.get("organisation", "")
         if not isinstance(role, str) or not _ROLE.match(role):
             return Text("a role is a word such as broker", "role 应为单词，例如 broker")

@@ -44,9 +44,7 @@ PATH_TAKEN = problem_type(
         " that is a folder of it.",
         "本版本中已有文件使用路径 {path}，或仅大小写不同，或与其存在文件夹包含关系。",
     ),
-    remedy=Text(
-        "Choose another path, or give up the other upload first.", "请更换路径，或先放弃另一个上传。"
-    ),
+    remedy=Text("Choose another path, or give up the other upload first.", "请更换路径，或先放弃另一个上传。"),
 )
 UPLOAD_TOO_LARGE = problem_type(
     "upload-too-large",
@@ -69,18 +67,14 @@ UPLOADS_TOO_MANY = problem_type(
     "uploads-too-many",
     Kind.CONFLICT,
     title=Text("Too many uploads", "上传数量过多"),
-    detail=Text(
-        "The dataset has {limit} uploads that are not sealed yet.", "该数据集已有 {limit} 个尚未封存的上传。"
-    ),
+    detail=Text("The dataset has {limit} uploads that are not sealed yet.", "该数据集已有 {limit} 个尚未封存的上传。"),
     remedy=Text("Seal a revision or give up uploads first.", "请先封存版本或放弃部分上传。"),
 )
 UPLOAD_OFFSET = problem_type(
     "upload-offset",
     Kind.CONFLICT,
     title=Text("Wrong offset", "偏移量错误"),
-    detail=Text(
-        "The next byte of this upload has the offset {expected}.", "该上传的下一个字节偏移量应为 {expected}。"
-    ),
+    detail=Text("The next byte of this upload has the offset {expected}.", "该上传的下一个字节偏移量应为 {expected}。"),
     remedy=Text("Go on from that offset.", "请从该偏移量继续上传。"),
 )
 UPLOAD_NOT_OPEN = problem_type(

@@ -133,7 +133,7 @@ def seal(
     assets: Sequence[Asset],
     previous: Previous | None,
     *,
-    id: UUID,
+    new_id: UUID,
     now: datetime,
     settings: CatalogSettings,
 ) -> Sealed | Problem:
@@ -153,13 +153,11 @@ def seal(
     if taken is not None:
         return PATH_TAKEN(path=taken)
     if previous is not None and _content(ordered) == _content(previous.assets):
-        return REVISION_UNCHANGED(
-            number=previous.revision.number, revision=ids.text("rev", previous.revision.id)
-        )
+        return REVISION_UNCHANGED(number=previous.revision.number, revision=ids.text("rev", previous.revision.id))
     number = previous.revision.number + 1 if previous else 1
     body = manifest(dataset.id, number, ordered)
     revision = Revision(
-        id=id,
+        id=new_id,
         dataset_id=dataset.id,
         supplier_id=dataset.supplier_id,
         number=number,

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import opencc
 
@@ -91,7 +91,7 @@ def query(words: str) -> Query | None:
             should.append(_prefix(run.letters[:WORD_MAX_CHARS]))
             continue
         letters = run.letters[:QUERY_TOKENS_MAX]
-        pairs = [_quote(a + b) for a, b in zip(letters, letters[1:], strict=False)]
+        pairs = [_quote(a + b) for a, b in pairwise(letters)]
         singles = [_quote(letter) for letter in dict.fromkeys(letters)]
         should += dict.fromkeys(pairs or singles)
         if len(pairs) <= 1:

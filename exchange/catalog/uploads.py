@@ -62,7 +62,7 @@ class UploadRequest:
 
 
 def start(
-    request: UploadRequest, dataset: Dataset, *, id: UUID, now: datetime, settings: CatalogSettings
+    request: UploadRequest, dataset: Dataset, *, new_id: UUID, now: datetime, settings: CatalogSettings
 ) -> Upload | Problem:
     """Open an upload into a dataset, or say why not."""
     refused = refuse_inactive(dataset)
@@ -74,7 +74,7 @@ def start(
     if not 0 <= request.size_bytes <= settings.asset_size_max_bytes:
         return UPLOAD_TOO_LARGE(limit_bytes=settings.asset_size_max_bytes)
     return Upload(
-        id=id,
+        id=new_id,
         dataset_id=dataset.id,
         supplier_id=dataset.supplier_id,
         path=request.path,

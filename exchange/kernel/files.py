@@ -162,9 +162,7 @@ class FileStore:
         parts = await self._parts(upload_id)
         return parts[-1].offset + parts[-1].size_bytes if parts else 0
 
-    async def append(
-        self, upload_id: UUID, offset: int, chunks: AsyncIterable[bytes], size_max_bytes: int
-    ) -> int:
+    async def append(self, upload_id: UUID, offset: int, chunks: AsyncIterable[bytes], size_max_bytes: int) -> int:
         """Write `chunks` at the end of an upload and give the new end.
 
         What arrived before a broken connection stays, so the sender goes on from `received`.

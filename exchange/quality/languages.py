@@ -10,8 +10,7 @@ import re
 
 METHOD = "cx-language/1"
 UNKNOWN = "und"
-WORDS_LOOKED_AT = 300
-CHARACTERS_LOOKED_AT = 2_000
+CHARACTERS_LOOKED_AT = 1_000
 
 _HAN = re.compile("[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _KANA = re.compile("[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff]+")
@@ -31,8 +30,8 @@ _PAIRS = """
 杨楊 阳陽 样樣 药藥 业業 叶葉 义義 忆憶 艺藝 阴陰 银銀 应應 营營 忧憂 优優 游遊 鱼魚 与與 语語 园園 远遠 愿願 云雲 运運 杂雜
 则則 战戰 张張 帐帳 这這 着著 针針 阵陣 争爭 郑鄭 证證 织織 执執 质質 钟鐘 众眾 专專 转轉 装裝 状狀 总總 组組 邺鄴 浊濁 缕縷
 """
-_SIMPLIFIED = frozenset(pair[0] for pair in _PAIRS.split())
-_TRADITIONAL = frozenset(pair[1] for pair in _PAIRS.split()) | frozenset("爲淸眞")
+_SIMPLIFIED = re.compile("[" + "".join(pair[0] for pair in _PAIRS.split()) + "]")
+_TRADITIONAL = re.compile("[" + "".join(pair[1] for pair in _PAIRS.split()) + "爲淸眞]")
 
 _COMMON = {
     "en": "the be to of and that have with is was in it for not on as by this but from they his her or are at which",
@@ -54,12 +53,11 @@ def language_of(text: str) -> str | None:
     """
     text = text[:CHARACTERS_LOOKED_AT]
     if not text.isascii():
-        han = _HAN.findall(text)
         kana, hangul = _length(_KANA.findall(text)), _length(_HANGUL.findall(text))
-        characters = _length(han) + kana + hangul
+        characters = _length(_HAN.findall(text)) + kana + hangul
         if characters and characters >= len(_LATIN.findall(text)):
-            return _cjk(han, kana, hangul, characters)
-    words = _LATIN.findall(text.lower())[:WORDS_LOOKED_AT]
+            return _cjk(text, kana, hangul, characters)
+    words = _LATIN.findall(text.lower())
     if words:
         return _latin(words)
     return UNKNOWN if any(map(str.isalpha, text)) else None
@@ -69,15 +67,12 @@ def _length(runs: list[str]) -> int:
     return sum(map(len, runs))
 
 
-def _cjk(han: list[str], kana: int, hangul: int, characters: int) -> str:
+def _cjk(text: str, kana: int, hangul: int, characters: int) -> str:
     if hangul * 2 > characters:
         return "ko"
     if kana * 20 > characters:
         return "ja"
-    simplified = traditional = 0
-    for run in han:
-        simplified += len([c for c in run if c in _SIMPLIFIED])
-        traditional += len([c for c in run if c in _TRADITIONAL])
+    simplified, traditional = len(_SIMPLIFIED.findall(text)), len(_TRADITIONAL.findall(text))
     if simplified == traditional:
         return "zh"
     return "zh-Hans" if simplified > traditional else "zh-Hant"

@@ -72,7 +72,9 @@ def finish_onboarding(world: World, account: Json) -> None:
     """What the owner's visit to the onboarding page does."""
     for name in account["capabilities"]:
         account["capabilities"][name] = "active"
-    account.update(details_submitted=True, payouts_enabled=True, charges_enabled="card_payments" in account["capabilities"])
+    account.update(
+        details_submitted=True, payouts_enabled=True, charges_enabled="card_payments" in account["capabilities"]
+    )
     account["requirements"]["currently_due"] = []
     world.emit("account.updated", account, account["id"])
 
@@ -97,12 +99,18 @@ def transfer_create(world: World, call: Call) -> Json:
     if account["capabilities"].get("transfers") != "active":
         message = "Your destination account needs to have at least one of the following capabilities enabled: transfers"
         raise Refusal(400, message, code="insufficient_capabilities_for_transfer", param="destination")
-    paid = world.get("charge", params["source_transaction"], PLATFORM, "source_transaction") if "source_transaction" in params else None
+    paid = (
+        world.get("charge", params["source_transaction"], PLATFORM, "source_transaction")
+        if "source_transaction" in params
+        else None
+    )
     amount = params.get("amount", paid["amount"] if paid else None)
     if amount is None:
         raise Refusal(400, "Missing required param: amount.", code="parameter_missing", param="amount")
     if amount <= 0:
-        raise Refusal(400, "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount")
+        raise Refusal(
+            400, "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
+        )
     if paid is None and world.balance(call.account, currency) < amount:
         raise Refusal(400, _SHORT, code="balance_insufficient")
     if paid is not None:
@@ -175,8 +183,12 @@ def reversal_create(world: World, call: Call) -> Json:
         "source_refund": None,
     }
     back = world.add("transfer_reversal", call.account, made)
-    back["balance_transaction"] = world.book(call.account, "transfer_refund", amount, transfer["currency"], back["id"])["id"]
-    world.book(transfer["destination"], "payment_refund", -amount, transfer["currency"], transfer["destination_payment"])
+    back["balance_transaction"] = world.book(call.account, "transfer_refund", amount, transfer["currency"], back["id"])[
+        "id"
+    ]
+    world.book(
+        transfer["destination"], "payment_refund", -amount, transfer["currency"], transfer["destination_payment"]
+    )
     transfer["amount_reversed"] += amount
     transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
     transfer["reversals"]["data"].insert(0, world.show(back))
@@ -203,7 +215,9 @@ def payout_create(world: World, call: Call) -> Json:
     """Send an account's balance to its bank; paid or failed shortly after."""
     currency, amount = call.params["currency"].lower(), call.params["amount"]
     if amount <= 0:
-        raise Refusal(400, "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount")
+        raise Refusal(
+            400, "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
+        )
     if world.balance(call.account, currency) < amount:
         raise Refusal(400, _SHORT, code="balance_insufficient")
     made = {
@@ -236,7 +250,9 @@ def payout_arrive(world: World, payout: Json) -> None:
         return
     owner = world.objects.get(payout["_account"], {})
     if owner.get("_bank") == _FAILING_BANK:
-        payout.update(status="failed", failure_code="no_account", failure_message="The bank account could not be found.")
+        payout.update(
+            status="failed", failure_code="no_account", failure_message="The bank account could not be found."
+        )
         world.book(payout["_account"], "payout_failure", payout["amount"], payout["currency"], payout["id"])
         world.emit("payout.failed", payout)
         return
@@ -268,7 +284,7 @@ def entry_list(world: World, call: Call) -> Json:
 
 def event_list(world: World, call: Call) -> Json:
     """Events of the last days, newest first, by type."""
-    rows = world.page("event", Call("GET", call.path, {"limit": 100}, call.account, None, ""), type=call.params.get("type"))
+    rows = world.rows("event", call, type=call.params.get("type"))
     if "types" in call.params:
-        rows["data"] = [e for e in rows["data"] if e["type"] in call.params["types"]]
-    return cut(rows["data"], call)
+        rows = [event for event in rows if event["type"] in call.params["types"]]
+    return cut(rows, call)

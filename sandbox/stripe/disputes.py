@@ -16,7 +16,12 @@ def open_dispute(world: World, paid: Json, reason: str = "fraudulent") -> Json:
         "charge": paid["id"],
         "currency": paid["currency"],
         "evidence": {},
-        "evidence_details": {"due_by": world.now + 7 * 86_400, "has_evidence": False, "past_due": False, "submission_count": 0},
+        "evidence_details": {
+            "due_by": world.now + 7 * 86_400,
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
         "is_charge_refundable": False,
         "metadata": {},
         "payment_intent": paid["payment_intent"],

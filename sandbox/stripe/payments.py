@@ -14,7 +14,9 @@ from sandbox.stripe.world import World
 # source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 _MINIMUM = {"usd": 50, "eur": 50, "gbp": 30, "chf": 50, "sgd": 50, "jpy": 50, "hkd": 400, "cny": 400}
 _MAXIMUM = 99_999_999
-_QUERY = re.compile(r"""(metadata\[(?P<q>['"])(?P<key>.+?)(?P=q)\]|(?P<field>status|currency|customer)):(?P<r>['"])(?P<value>.*?)(?P=r)\Z""")
+_QUERY = re.compile(
+    r"""(metadata\[(?P<q>['"])(?P<key>.+?)(?P=q)\]|(?P<field>status|currency|customer)):(?P<r>['"])(?P<value>.*?)(?P=r)\Z"""
+)
 
 
 async def forward(world: World, bridge: Bridge, call: Call) -> Json:
@@ -43,7 +45,14 @@ async def method_get(world: World, bridge: Bridge, call: Call) -> Json:
 
 
 def _wallet(world: World, kind: str, account: str, basis: str) -> Json:
-    made = {"id": world.new_id("pm", basis), "type": kind, kind: {}, "billing_details": {}, "customer": None, "metadata": {}}
+    made: Json = {
+        "id": world.new_id("pm", basis),
+        "type": kind,
+        kind: {},
+        "billing_details": {},
+        "customer": None,
+        "metadata": {},
+    }
     return world.add("payment_method", account, made)
 
 
@@ -75,6 +84,9 @@ async def intent_create(world: World, bridge: Bridge, call: Call) -> Json:
     intent = new_intent(world, call.account, params, method, basis)
     world.emit("payment_intent.created", intent, call=call)
     if params.get("confirm"):
+        if method is None:
+            message = "You cannot confirm this PaymentIntent because it's missing a payment method."
+            raise Refusal(400, message, code="payment_intent_unexpected_state")
         confirm(world, intent, method, call)
     return intent
 
@@ -82,12 +94,20 @@ async def intent_create(world: World, bridge: Bridge, call: Call) -> Json:
 def new_intent(world: World, account: str, params: Json, method: Json | None, basis: str) -> Json:
     """A payment intent that waits for its confirmation."""
     automatic = params.get("automatic_payment_methods")
-    types = params.get("payment_method_types") or [method["type"] if method else "card"]
-    if method and params.get("payment_method_types") and method["type"] not in types:
+    types = params.get("allowed_payment_method_types") or [method["type"] if method else "card"]
+    if method and method["type"] not in types:
         message = f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent."
         raise Refusal(400, message, param="payment_method")
     intent_id = world.new_id("pi", basis)
-    copied = ("customer", "description", "on_behalf_of", "receipt_email", "setup_future_usage", "shipping", "transfer_group")
+    copied = (
+        "customer",
+        "description",
+        "on_behalf_of",
+        "receipt_email",
+        "setup_future_usage",
+        "shipping",
+        "transfer_group",
+    )
     return world.add(
         "payment_intent",
         account,
@@ -155,7 +175,9 @@ def confirm(world: World, intent: Json, method: Json, call: Call) -> None:
     outcome = outcome_of(method)
     if outcome.authenticate:
         if method["type"] in REDIRECTED and not intent["_pay"]["return_url"]:
-            raise Refusal(400, "A return_url must be specified because this payment method redirects.", param="return_url")
+            raise Refusal(
+                400, "A return_url must be specified because this payment method redirects.", param="return_url"
+            )
         intent["_pay"]["method"] = method
         intent["status"] = "requires_action"
         intent["next_action"] = _next_action(intent, method, call.origin)
@@ -167,7 +189,10 @@ def confirm(world: World, intent: Json, method: Json, call: Call) -> None:
 def _next_action(intent: Json, method: Json, origin: str) -> Json:
     step = {"return_url": intent["_pay"]["return_url"], "url": f"{origin}/authorize/{intent['id']}"}
     if method["type"] == "alipay":
-        return {"type": "alipay_handle_redirect", "alipay_handle_redirect": {"native_data": None, "native_url": None, **step}}
+        return {
+            "type": "alipay_handle_redirect",
+            "alipay_handle_redirect": {"native_data": None, "native_url": None, **step},
+        }
     return {"type": "redirect_to_url", "redirect_to_url": step}
 
 
@@ -177,14 +202,23 @@ def charge(world: World, intent: Json, method: Json, outcome: Outcome, call: Cal
     made = world.add("charge", account, _charge_fields(world, intent, method, outcome))
     intent["latest_charge"], intent["next_action"] = made["id"], None
     if declined:
-        error = {"code": outcome.code, "decline_code": outcome.decline_code, "message": outcome.message}
+        error: Json = {"code": outcome.code, "decline_code": outcome.decline_code, "message": outcome.message}
         intent["status"], intent["payment_method"] = "requires_payment_method", None
-        intent["last_payment_error"] = {**error, "charge": made["id"], "type": "card_error", "payment_method": world.show(method)}
+        intent["last_payment_error"] = {
+            **error,
+            "charge": made["id"],
+            "type": "card_error",
+            "payment_method": world.show(method),
+        }
         world.emit("charge.failed", made, call=call)
         world.emit("payment_intent.payment_failed", intent, call=call)
-        raise Refusal(402, kind="card_error", charge=made["id"], payment_intent=world.show(intent), **error)
+        raise Refusal(
+            402, outcome.message, kind="card_error", **_decline(made, outcome), payment_intent=world.show(intent)
+        )
     fee = (made["amount"] * world.options.fee_bps + 5_000) // 10_000
-    made["balance_transaction"] = world.book(account, "charge", made["amount"], made["currency"], made["id"], fee=fee)["id"]
+    made["balance_transaction"] = world.book(account, "charge", made["amount"], made["currency"], made["id"], fee=fee)[
+        "id"
+    ]
     intent["status"], intent["amount_received"], intent["last_payment_error"] = "succeeded", intent["amount"], None
     world.emit("charge.succeeded", made, call=call)
     world.emit("payment_intent.succeeded", intent, call=call)
@@ -193,9 +227,22 @@ def charge(world: World, intent: Json, method: Json, outcome: Outcome, call: Cal
     return made
 
 
+def _decline(made: Json, outcome: Outcome) -> dict[str, Any]:
+    return {"charge": made["id"], "code": outcome.code, "decline_code": outcome.decline_code}
+
+
 def _charge_fields(world: World, intent: Json, method: Json, outcome: Outcome) -> Json:
     declined = outcome.decline_code is not None
-    copied = ("amount", "currency", "customer", "description", "metadata", "on_behalf_of", "receipt_email", "transfer_group")
+    copied = (
+        "amount",
+        "currency",
+        "customer",
+        "description",
+        "metadata",
+        "on_behalf_of",
+        "receipt_email",
+        "transfer_group",
+    )
     return {
         "id": world.new_id("ch", intent["id"]),
         **{name: intent[name] for name in copied},
@@ -207,7 +254,10 @@ def _charge_fields(world: World, intent: Json, method: Json, outcome: Outcome) -
         "disputed": False,
         "failure_code": outcome.code if declined else None,
         "failure_message": outcome.message if declined else None,
-        "outcome": {"network_status": "declined_by_network" if declined else "approved_by_network", "reason": outcome.decline_code},
+        "outcome": {
+            "network_status": "declined_by_network" if declined else "approved_by_network",
+            "reason": outcome.decline_code,
+        },
         "paid": not declined,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
@@ -237,7 +287,13 @@ async def intent_search(world: World, bridge: Bridge, call: Call) -> Json:
     key, name, value = found["key"], found["field"], found["value"]
     rows = [r for r in rows if r["_account"] == call.account and (r["metadata"].get(key) if key else r[name]) == value]
     limit = call.params.get("limit", 10)
-    return {"object": "search_result", "data": rows[:limit], "has_more": len(rows) > limit, "next_page": None, "url": call.path}
+    return {
+        "object": "search_result",
+        "data": rows[:limit],
+        "has_more": len(rows) > limit,
+        "next_page": None,
+        "url": call.path,
+    }
 
 
 def _wrong_state(intent: Json, verb: str) -> Refusal:
@@ -263,7 +319,9 @@ async def refund_create(world: World, bridge: Bridge, call: Call) -> Json:
         message = f"Charge {paid['id']} has already been refunded."
         raise Refusal(400, message, code="charge_already_refunded")
     if not 0 < amount <= left:
-        raise Refusal(400, f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount")
+        raise Refusal(
+            400, f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount"
+        )
     made: dict[str, Any] = {
         "id": world.new_id("re", world.basis(call)),
         "amount": amount,

@@ -88,13 +88,16 @@ class World:
 
     def page(self, kind: str, call: Call, **equal: Any) -> Json:
         """One page of a kind, newest first, with Stripe's cursors."""
+        return cut(self.rows(kind, call, **equal), call)
+
+    def rows(self, kind: str, call: Call, **equal: Any) -> list[Json]:
+        """The account's objects of a kind, newest first, whose fields equal what is given."""
         rows = [self.objects[i] for i in reversed(self.kinds.get(kind, []))]
         rows = [row for row in rows if row["_account"] == call.account]
         for name, value in equal.items():
             if value is not None:
                 rows = [row for row in rows if row.get(name) == value]
-        rows = [row for row in rows if _in_range(row["created"], call.params.get("created"))]
-        return cut(rows, call)
+        return [row for row in rows if _in_range(row["created"], call.params.get("created"))]
 
     def show(self, value: Any, expand: list[str] | None = None) -> Any:
         """A copy without our own fields, with the asked ids replaced by their objects."""
@@ -176,7 +179,9 @@ class World:
             self.pending.remove([due, account, currency, amount, entry_id])
 
     # --- events ----------------------------------------------------------------------------
-    def emit(self, kind: str, about: Json, account: str | None = None, call: Call | None = None, **previous: Any) -> Json:
+    def emit(
+        self, kind: str, about: Json, account: str | None = None, call: Call | None = None, **previous: Any
+    ) -> Json:
         """Record an event about `about` as it is now; the sender picks it up after the commit."""
         owner = account or about.get("_account", PLATFORM)
         data: Json = {"object": _public(about)}

@@ -64,18 +64,13 @@ def _ledger_triggers() -> None:
         """CREATE FUNCTION settlement.check_postings() RETURNS trigger LANGUAGE plpgsql AS $$
         DECLARE bad uuid;
         BEGIN
-            SELECT n.journal_id INTO bad FROM new_rows n
-                LEFT JOIN settlement.account a ON a.id = n.account_id AND a.currency = n.currency
-                WHERE a.id IS NULL LIMIT 1;
-            IF FOUND THEN
-                RAISE EXCEPTION 'journal % posts to no account of its currency', bad
-                    USING ERRCODE = 'integrity_constraint_violation';
-            END IF;
             SELECT g.journal_id INTO bad FROM (
-                SELECT n.journal_id, n.currency, sum(n.amount) AS total FROM new_rows n GROUP BY 1, 2) g
-                WHERE g.total <> 0 LIMIT 1;
+                SELECT n.journal_id, n.currency, sum(n.amount) AS total, count(*) AS lines, count(a.id) AS known
+                FROM new_rows n LEFT JOIN settlement.account a ON a.id = n.account_id AND a.currency = n.currency
+                GROUP BY 1, 2) g WHERE g.total <> 0 OR g.known <> g.lines LIMIT 1;
             IF FOUND THEN
-                RAISE EXCEPTION 'journal % does not sum to zero', bad USING ERRCODE = 'integrity_constraint_violation';
+                RAISE EXCEPTION 'journal % does not sum to zero, or posts to no account of its currency', bad
+                    USING ERRCODE = 'integrity_constraint_violation';
             END IF;
             SELECT g.journal_id INTO bad FROM (
                 SELECT n.journal_id, count(*) AS lines, max(n.line) AS last FROM new_rows n GROUP BY 1) g
@@ -185,11 +180,11 @@ def _charges() -> None:
     op.execute(
         """CREATE TABLE settlement.charge (
             id uuid PRIMARY KEY, run_id uuid NOT NULL, grant_id uuid NOT NULL, order_id uuid NOT NULL, offer_id uuid NOT NULL,
-            buyer_id uuid NOT NULL, seller_id uuid NOT NULL, component text NOT NULL,
-            period_start timestamptz NOT NULL, period_end timestamptz NOT NULL, quantity bigint NOT NULL,
+            buyer_id uuid NOT NULL, seller_id uuid NOT NULL, component text NOT NULL, period_index int NOT NULL,
+            service_start timestamptz NOT NULL, service_end timestamptz, quantity numeric NOT NULL,
             cumulative_units bigint NOT NULL, amount_units bigint NOT NULL CHECK (amount_units <> 0), currency text NOT NULL,
             explanation jsonb NOT NULL, created_at timestamptz NOT NULL,
-            UNIQUE (grant_id, component, period_start, period_end, run_id))"""
+            UNIQUE (grant_id, component, period_index, run_id))"""
     )
     op.execute("CREATE INDEX charge_seller ON settlement.charge (seller_id, id)")
     op.execute("CREATE INDEX charge_buyer ON settlement.charge (buyer_id, id)")
@@ -225,7 +220,7 @@ def _documents() -> None:
     op.execute(
         """CREATE TABLE settlement.invoice_line (
             invoice_id uuid NOT NULL, line int NOT NULL, source_kind text NOT NULL CHECK (source_kind IN ('order', 'charge')),
-            source_id uuid NOT NULL, description jsonb NOT NULL, quantity bigint NOT NULL, amount_units bigint NOT NULL,
+            source_id uuid NOT NULL, description jsonb NOT NULL, quantity numeric NOT NULL, amount_units bigint NOT NULL,
             PRIMARY KEY (invoice_id, line), UNIQUE (source_kind, source_id))"""
     )
     rules.facts("settlement.invoice_line")
@@ -235,10 +230,10 @@ def _documents() -> None:
             id uuid PRIMARY KEY, run_id uuid NOT NULL, organisation_id uuid NOT NULL, currency text NOT NULL,
             number int NOT NULL, period_start timestamptz NOT NULL, period_end timestamptz NOT NULL,
             opening_units bigint NOT NULL, sales_units bigint NOT NULL, fees_units bigint NOT NULL,
-            shares_units bigint NOT NULL, payouts_units bigint NOT NULL, closing_units bigint NOT NULL,
+            shares_units bigint NOT NULL, payouts_units bigint NOT NULL, adjustments_units bigint NOT NULL, closing_units bigint NOT NULL,
             document bytea NOT NULL, sha256 bytea NOT NULL, issued_at timestamptz NOT NULL,
             UNIQUE (run_id, organisation_id, currency), UNIQUE (organisation_id, currency, number),
-            CHECK (closing_units = opening_units + sales_units + fees_units + shares_units + payouts_units))"""
+            CHECK (closing_units = opening_units + sales_units + fees_units + shares_units + payouts_units + adjustments_units))"""
     )
     rules.facts("settlement.statement")
     rules.own("settlement.statement", "organisation_id")

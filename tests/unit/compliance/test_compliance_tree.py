@@ -52,7 +52,9 @@ def leaves_of(size: int) -> list[bytes]:
 def grown(size: int) -> tuple[merkle.Range, dict[tuple[int, int], bytes]]:
     frontier, data = merkle.Range(0, []), {}
     for low in range(0, size, 997):
-        for piece in tiles.grow(frontier, leaves_of(size)[low : low + 997] if size < 1000 else _CACHE[low : min(low + 997, size)]):
+        for piece in tiles.grow(
+            frontier, leaves_of(size)[low : low + 997] if size < 1000 else _CACHE[low : min(low + 997, size)]
+        ):
             place = (piece.level, piece.number)
             assert len(data.get(place, b"")) == piece.start * 32
             data[place] = data.get(place, b"") + piece.data
@@ -186,7 +188,9 @@ def test_texts_that_no_note_carries(text: bytes) -> None:
         notes.sign_note(text, [SIGNER])
 
 
-@pytest.mark.parametrize("text", ["o\n07\n", "o\n7\n", "\n7\nAAAA\n", "o\n-1\nAAAA\n", "o\n1\nAAAA\n", "o\n1\n{root}\nmore\n"])
+@pytest.mark.parametrize(
+    "text", ["o\n07\n", "o\n7\n", "\n7\nAAAA\n", "o\n-1\nAAAA\n", "o\n1\nAAAA\n", "o\n1\n{root}\nmore\n"]
+)
 def test_malformed_checkpoints(text: str) -> None:
     root = base64.b64encode(b"r" * 32).decode()
     with pytest.raises(notes.BadNote):

@@ -1,0 +1,76 @@
+"""The refusals of compliance."""
+
+from __future__ import annotations
+
+from exchange.kernel.errors import Kind, problem_type
+from exchange.kernel.text import Text
+
+FROZEN = problem_type(
+    "frozen-by-directive",
+    Kind.FORBIDDEN,
+    title=Text("Frozen by the regulator", "已被监管机构冻结"),
+    detail=Text("A regulator's directive stops this: {target}.", "监管指令已禁止该操作：{target}。"),
+    remedy=Text(
+        "Ask the operator which directive it is and who issued it; nothing can be done until it is lifted.",
+        "请向运营方查询具体指令及发出机构；指令解除前无法操作。",
+    ),
+)
+NOT_PUBLISHABLE = problem_type(
+    "publication-rules-not-met",
+    Kind.UNPROCESSABLE,
+    title=Text("Publication rules not met", "不符合上架规则"),
+    detail=Text("Rules of {rule_set} that are not met: {rules}.", "未满足 {rule_set} 中的规则：{rules}。"),
+    remedy=Text("Each rule says what is missing; mend that and submit again.", "请按各规则的说明补正后重新提交。"),
+)
+NO_CHECKPOINT = problem_type(
+    "log-not-started",
+    Kind.UNAVAILABLE,
+    title=Text("No checkpoint yet", "尚无检查点"),
+    detail=Text("The audit log has not signed its first checkpoint.", "审计日志尚未签发首个检查点。"),
+    remedy=Text("Start the worker and ask again in a second.", "请启动后台任务进程，稍后重试。"),
+)
+LEAF_UNKNOWN = problem_type(
+    "leaf-unknown",
+    Kind.NOT_FOUND,
+    title=Text("Not in the log", "日志中不存在"),
+    detail=Text("The log of {size} entries has no entry {index}.", "日志共 {size} 条，没有第 {index} 条。"),
+    remedy=Text("Take a newer checkpoint, or an index below its size.", "请使用更新的检查点，或小于其条数的序号。"),
+)
+EXPORT_SCOPE = problem_type(
+    "export-scope-invalid",
+    Kind.INVALID,
+    title=Text("Export scope invalid", "导出范围无效"),
+    detail=Text("The scope does not fit the log: {reason}.", "导出范围与日志不符：{reason}。"),
+    remedy=Text(
+        "Use indexes within the newest checkpoint and at most 50 actions.",
+        "请使用最新检查点以内的序号，且操作类型不超过 50 个。",
+    ),
+)
+EXPORT_NOT_READY = problem_type(
+    "export-not-ready",
+    Kind.CONFLICT,
+    title=Text("Export not ready", "导出尚未完成"),
+    detail=Text("The export is {state}.", "导出当前状态为 {state}。"),
+    remedy=Text("Ask for its state again in a few seconds.", "请数秒后重新查询状态。"),
+)
+NOT_A_REGULATOR = problem_type(
+    "regulator-only",
+    Kind.FORBIDDEN,
+    title=Text("Only for regulators", "仅限监管机构"),
+    detail=Text("Directives are issued and lifted by regulators.", "监管指令只能由监管机构发出或解除。"),
+    remedy=Text("Use a client of an organisation with the role regulator.", "请使用具有监管角色的机构的应用。"),
+)
+DIRECTIVE_INVALID = problem_type(
+    "directive-invalid",
+    Kind.INVALID,
+    title=Text("Directive invalid", "监管指令无效"),
+    detail=Text("A directive needs {needs}.", "监管指令需要 {needs}。"),
+    remedy=Text("Give a kind, a target and a reason in English or Chinese.", "请提供指令类型、对象及中文或英文理由。"),
+)
+DIRECTIVE_LIFTED = problem_type(
+    "directive-already-lifted",
+    Kind.CONFLICT,
+    title=Text("Directive already lifted", "监管指令已解除"),
+    detail=Text("The directive was lifted before.", "该监管指令此前已解除。"),
+    remedy=Text("Issue a new directive if it is needed again.", "如需再次执行，请发出新的指令。"),
+)

@@ -1,0 +1,126 @@
+"""The schema compliance as SQLAlchemy Core tables; migration 0008 is the source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import UserDefinedType
+
+metadata = MetaData(schema="compliance")
+_TIME = DateTime(timezone=True)
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type's name in SQL."""
+        return "xid8"
+
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("id", Uuid, nullable=False),
+    Column("node_id", Text, nullable=False),
+    Column("xid", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    Column("organisation_ids", ARRAY(Uuid), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object_id", Text),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+
+audit_leaf = Table(
+    "audit_leaf",
+    metadata,
+    Column("node_id", Text, primary_key=True),
+    Column("leaf_index", BigInteger, primary_key=True),
+    Column("entry_seq", BigInteger, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    UniqueConstraint("entry_seq"),
+)
+
+tile = Table(
+    "tile",
+    metadata,
+    Column("node_id", Text, primary_key=True),
+    Column("level", SmallInteger, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("width", SmallInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("node_id", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+
+log_state = Table(
+    "log_state",
+    metadata,
+    Column("node_id", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("cursor_xid", Xid8, nullable=False),
+    Column("cursor_seq", BigInteger, nullable=False),
+    Column("floor_seq", BigInteger, nullable=False),
+)
+
+export = Table(
+    "export",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("requested_by", Uuid, nullable=False),
+    Column("node_id", Text, nullable=False),
+    Column("scope", JSONB, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("entry_count", BigInteger, nullable=False),
+    Column("next_index", BigInteger, nullable=False),
+    Column("file_key", Text),
+    Column("sha256", LargeBinary),
+    Column("size_bytes", BigInteger),
+    Column("problem", Text),
+    Column("created_at", _TIME, nullable=False),
+    Column("ended_at", _TIME),
+)
+
+directive = Table(
+    "directive",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("target_kind", Text, nullable=False),
+    Column("target_id", Uuid, nullable=False),
+    Column("issued_by", Uuid, nullable=False),
+    Column("reason", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("issued_at", _TIME, nullable=False),
+    Column("lifted_by", Uuid),
+    Column("lifted_at", _TIME),
+)

@@ -1,0 +1,49 @@
+"""What contracts refuses, and why."""
+
+from __future__ import annotations
+
+from exchange.kernel.errors import Kind, problem_type
+from exchange.kernel.text import Text
+
+TERMS_FIELD = problem_type(
+    "terms-field-wrong",
+    Kind.UNPROCESSABLE,
+    title=Text("A field of the licence terms is wrong", "许可条款字段有误"),
+    detail=Text("{field} {why}.", "{field} {why}。"),
+    remedy=Text(
+        "Correct the field; the JSON Schema of terms and worked examples are in the documentation.",
+        "请修改该字段；许可条款的 JSON Schema 与示例见文档。",
+    ),
+)
+TERMS_FORBID = problem_type(
+    "terms-forbid",
+    Kind.FORBIDDEN,
+    title=Text("The licence terms do not allow this", "许可条款不允许该用途"),
+    detail=Text("{reason}.", "{reason}。"),
+    remedy=Text(
+        "Choose a purpose that the terms name, or negotiate other terms with the supplier.",
+        "请选择条款允许的用途，或与供方协商其他条款。",
+    ),
+)
+AGREEMENT_FORM = problem_type(
+    "agreement-not-canonical",
+    Kind.UNPROCESSABLE,
+    title=Text("These are not the bytes of an agreement", "该内容不是合约原文"),
+    detail=Text("The document {why}.", "文件{why}。"),
+    remedy=Text(
+        "Verify the file exactly as the exchange delivered it, without reformatting.",
+        "请使用交易所提供的原始文件进行核验，勿重新排版。",
+    ),
+)
+AGREEMENT_SIGNATURE = problem_type(
+    "agreement-signature-wrong",
+    Kind.UNPROCESSABLE,
+    title=Text("The signature does not fit the agreement", "签名与合约不符"),
+    detail=Text(
+        "The bytes hash to {sha256}, and this key did not sign them.", "内容的哈希为 {sha256}，该密钥未对其签名。"
+    ),
+    remedy=Text(
+        "Fetch the agreement and the key named by its kid again; if it stays, the file was changed.",
+        "请重新获取合约及其 kid 对应的公钥；如仍不符，说明文件已被改动。",
+    ),
+)

@@ -1,0 +1,196 @@
+"""The tables of the schema access, as the migrations make them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+metadata = MetaData(schema="access")
+
+
+def _id(name: str, *, primary_key: bool = False) -> Column[object]:
+    return Column(name, Uuid, primary_key=primary_key, nullable=False)
+
+
+def _time(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[object]:
+    return Column(name, TIMESTAMP(timezone=True), nullable=nullable, primary_key=primary_key)
+
+
+def _grant_as_id() -> Column[object]:
+    return Column("id", Uuid, Computed("grant_id", persisted=True))
+
+
+def _sides() -> tuple[Column[object], Column[object]]:
+    return _id("buyer_id"), _id("seller_id")
+
+
+def _record(*, keyed: bool = False) -> tuple[Column[object], ...]:
+    return (
+        Column("source_id", Integer, nullable=False, primary_key=keyed, autoincrement=False),
+        _id("event_id", primary_key=keyed),
+        _id("grant_id"),
+        Column("meter", SmallInteger, nullable=False),
+        _time("at"),
+        Column("quantity", BigInteger, nullable=False),
+        _id("batch_id"),
+    )
+
+
+grants = Table(
+    "grants",
+    metadata,
+    _id("id", primary_key=True),
+    _id("order_id"),
+    _id("agreement_id"),
+    _id("offer_id"),
+    _id("listing_id"),
+    _id("dataset_id"),
+    _id("revision_id"),
+    *_sides(),
+    Column("purposes", ARRAY(Text), nullable=False),
+    Column("meters", ARRAY(SmallInteger), nullable=False),
+    Column("quota", JSONB, nullable=False),
+    _time("starts_at"),
+    _time("ends_at", nullable=True),
+    Column("state", Text, nullable=False, server_default="active"),
+    Column("node_id", Text, nullable=False),
+    _time("created_at"),
+    _time("changed_at"),
+    CheckConstraint("state IN ('active', 'suspended', 'ended')"),
+    CheckConstraint("ends_at > starts_at"),
+    Index("grants_buyer", "buyer_id", "id"),
+    Index("grants_seller", "seller_id", "id"),
+    Index("grants_order", "order_id"),
+)
+token = Table(
+    "token",
+    metadata,
+    _id("id", primary_key=True),
+    _id("grant_id"),
+    _id("buyer_id"),
+    _time("expires_at"),
+    _time("revoked_at", nullable=True),
+    _time("created_at"),
+    Index("token_grant", "grant_id", "id"),
+)
+quota = Table(
+    "quota",
+    metadata,
+    _id("grant_id", primary_key=True),
+    Column("meter", SmallInteger, primary_key=True),
+    _time("period_start", primary_key=True),
+    Column("limit_units", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False, server_default=text("0")),
+    Column("used", BigInteger, nullable=False, server_default=text("0")),
+    *_sides(),
+    _grant_as_id(),
+)
+lease = Table(
+    "lease",
+    metadata,
+    _id("id", primary_key=True),
+    _id("grant_id"),
+    Column("meter", SmallInteger, nullable=False),
+    _time("period_start"),
+    _id("holder"),
+    Column("reserved", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False, server_default=text("0")),
+    Column("used", BigInteger, nullable=False, server_default=text("0")),
+    _time("expires_at"),
+    Column("state", Text, nullable=False, server_default="open"),
+    *_sides(),
+)
+Index(
+    "lease_open",
+    lease.c.grant_id,
+    lease.c.meter,
+    lease.c.period_start,
+    lease.c.holder,
+    unique=True,
+    postgresql_where=text("state = 'open'"),
+)
+Index("lease_holder", lease.c.holder, postgresql_where=text("state = 'open'"))
+source = Table(
+    "source",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    _id("organisation_id"),
+    _id("client_id"),
+    Column("node_id", Text, nullable=False),
+    _time("created_at"),
+    _time("revoked_at", nullable=True),
+    UniqueConstraint("client_id"),
+)
+usage_batch = Table(
+    "usage_batch",
+    metadata,
+    _id("id", primary_key=True),
+    Column("source_id", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    _id("organisation_id"),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    _time("created_at"),
+    UniqueConstraint("source_id", "key"),
+)
+usage_record = Table("usage_record", metadata, *_record(), postgresql_partition_by="RANGE (at)")
+usage_late = Table("usage_late", metadata, *_record(keyed=True), Column("day", Date, nullable=False, primary_key=True))
+usage_copy = Table("usage_copy", metadata, *_record(), _time("moved_at"))
+usage_day = Table(
+    "usage_day",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("copies", BigInteger, nullable=False, server_default=text("0")),
+    Column("late_counted", BigInteger, nullable=False, server_default=text("0")),
+    Column("part", Integer, nullable=False, server_default=text("0")),
+    _time("closed_at", nullable=True),
+    _time("sealed_at", nullable=True),
+)
+usage_rollup = Table(
+    "usage_rollup",
+    metadata,
+    _id("grant_id", primary_key=True),
+    Column("meter", SmallInteger, primary_key=True),
+    _time("quarter", primary_key=True),
+    Column("quantity", Numeric(38, 0), nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("final", Boolean, nullable=False),
+    *_sides(),
+    _grant_as_id(),
+)
+Index("usage_rollup_quarter", usage_rollup.c.quarter, postgresql_using="brin")
+usage_seal = Table(
+    "usage_seal",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("source_id", Integer, primary_key=True, autoincrement=False),
+    _id("grant_id", primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    _time("sealed_at"),
+    *_sides(),
+    _grant_as_id(),
+)

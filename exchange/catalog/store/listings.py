@@ -1,0 +1,158 @@
+"""What flows read and write of listings and offers. All rows are seen; the flow decides whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import TSVECTOR
+
+from exchange.catalog.listings import Listing, ListingState
+from exchange.catalog.offers import Offer, OfferForSale, OfferKind, OfferStanding
+from exchange.catalog.store.rows import LISTING, OFFER, listing_of, offer_of
+from exchange.catalog.tables import listing, offer, offer_standing
+from exchange.kernel.db import Tx
+
+_LOAD_OFFERS = """
+SELECT o.id AS offer_id, o.listing_id, l.dataset_id, l.revision_id, o.supplier_id, o.code, o.version, o.kind, o.currency,
+       o.document, o.sha256, s.state AS standing, l.state AS listing_state, r.sha256 AS revision_sha256
+FROM unnest($1::uuid[]) AS wanted(id)
+JOIN catalog.offer o ON o.id = wanted.id
+JOIN catalog.offer_standing s ON s.offer_id = o.id
+JOIN catalog.listing l ON l.id = o.listing_id
+JOIN catalog.revision r ON r.id = l.revision_id"""
+
+
+async def insert_listing(tx: Tx, new: Listing, search: str) -> None:
+    """Write a new listing with its search words (tsvector text)."""
+    await tx.conn.execute(
+        insert(listing).values(
+            id=new.id,
+            dataset_id=new.dataset_id,
+            revision_id=new.revision_id,
+            supplier_id=new.supplier_id,
+            state=new.state.value,
+            title=dict(new.title),
+            summary=dict(new.summary),
+            modality=new.modality.value,
+            languages=list(new.languages),
+            personal_data=new.personal_data.value,
+            licence=new.licence,
+            search=cast(search, TSVECTOR),
+            created_at=new.created_at,
+            published_at=new.published_at,
+        )
+    )
+
+
+async def find_listing(tx: Tx, listing_id: UUID) -> Listing | None:
+    """Read a listing, whoever's it is."""
+    row = (await tx.conn.execute(select(*LISTING).where(listing.c.id == listing_id))).mappings().one_or_none()
+    return listing_of(row) if row else None
+
+
+async def lock_listing(tx: Tx, listing_id: UUID) -> Listing | None:
+    """Read a listing and hold it: its state and its offers change one after another."""
+    statement = select(*LISTING).where(listing.c.id == listing_id).with_for_update(key_share=True)
+    row = (await tx.conn.execute(statement)).mappings().one_or_none()
+    return listing_of(row) if row else None
+
+
+async def set_listing(tx: Tx, changed: Listing) -> None:
+    """Write the new state of a listing."""
+    await tx.conn.execute(
+        update(listing)
+        .where(listing.c.id == changed.id)
+        .values(state=changed.state.value, published_at=changed.published_at)
+    )
+
+
+async def current_offers(tx: Tx, listing_id: UUID) -> list[Offer]:
+    """List the current version of each offer of a listing."""
+    statement = (
+        select(*OFFER)
+        .join(offer_standing, offer_standing.c.offer_id == offer.c.id)
+        .where(offer.c.listing_id == listing_id, offer_standing.c.state == OfferStanding.CURRENT.value)
+        .order_by(offer.c.code)
+    )
+    return [offer_of(row) for row in (await tx.conn.execute(statement)).mappings()]
+
+
+async def latest_version(tx: Tx, listing_id: UUID, code: str) -> int:
+    """Say the number of the newest version of an offer, 0 before the first."""
+    statement = select(func.coalesce(func.max(offer.c.version), 0)).where(
+        offer.c.listing_id == listing_id, offer.c.code == code
+    )
+    return int((await tx.conn.execute(statement)).scalar_one())
+
+
+async def insert_offer(tx: Tx, new: Offer) -> None:
+    """Write a version of an offer; the version before it can no longer be bought."""
+    await tx.conn.execute(
+        update(offer_standing)
+        .where(
+            offer_standing.c.listing_id == new.listing_id,
+            offer_standing.c.code == new.code,
+            offer_standing.c.state == OfferStanding.CURRENT.value,
+        )
+        .values(state=OfferStanding.SUPERSEDED.value, changed_at=tx.now)
+    )
+    await tx.conn.execute(
+        insert(offer).values(
+            id=new.id,
+            listing_id=new.listing_id,
+            supplier_id=new.supplier_id,
+            code=new.code,
+            version=new.version,
+            kind=new.kind.value,
+            currency=new.currency,
+            entry_units=new.entry_units,
+            document=new.document,
+            sha256=new.sha256,
+            created_at=new.created_at,
+        )
+    )
+    await tx.conn.execute(
+        insert(offer_standing).values(
+            offer_id=new.id,
+            listing_id=new.listing_id,
+            supplier_id=new.supplier_id,
+            code=new.code,
+            state=OfferStanding.CURRENT.value,
+            changed_at=tx.now,
+        )
+    )
+
+
+async def find_offer(tx: Tx, offer_id: UUID) -> Offer | None:
+    """Read one version of an offer, whoever's it is."""
+    row = (await tx.conn.execute(select(*OFFER).where(offer.c.id == offer_id))).mappings().one_or_none()
+    return offer_of(row) if row else None
+
+
+async def load_offers(tx: Tx, offer_ids: Sequence[UUID]) -> Mapping[UUID, OfferForSale]:
+    """Load all that a batch of purchases needs of its offers, in one statement; unknown ids are left out."""
+    driver = await tx.driver()
+    rows = await driver.fetch(_LOAD_OFFERS, list(dict.fromkeys(offer_ids)))
+    return {row["offer_id"]: _for_sale(row) for row in rows}
+
+
+def _for_sale(row: Mapping[str, Any]) -> OfferForSale:
+    return OfferForSale(
+        offer_id=row["offer_id"],
+        listing_id=row["listing_id"],
+        dataset_id=row["dataset_id"],
+        revision_id=row["revision_id"],
+        supplier_id=row["supplier_id"],
+        code=row["code"],
+        version=row["version"],
+        kind=OfferKind(row["kind"]),
+        currency=row["currency"],
+        document=row["document"],
+        sha256=row["sha256"],
+        standing=OfferStanding(row["standing"]),
+        listing_state=ListingState(row["listing_state"]),
+        revision_sha256=row["revision_sha256"],
+    )

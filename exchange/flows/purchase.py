@@ -1,0 +1,336 @@
+"""Purchase: from an offer to an agreement, an order, money in its places, a grant and an audit entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from compliance import store as audit
+from compliance.entries import Entry
+from contracts import store as contracts
+from contracts.agreements import Deal
+from exchange.access import store as access
+from exchange.catalog import store as catalog
+from exchange.catalog.offers import OfferForSale
+from exchange.flows import problems
+from exchange.flows.once import Answered, Command, kept, refusal, replayed
+from exchange.flows.sale import RULE_SET, Sale, Sales
+from exchange.kernel import idempotency, ids, jobs
+from exchange.kernel.canonical import sha256
+from exchange.kernel.db import Tx
+from exchange.kernel.errors import NOT_FOUND, UNAUTHENTICATED, Problem
+from exchange.kernel.idempotency import Claim
+from exchange.kernel.keys import Keyring, Signature
+from exchange.kernel.money import Money
+from exchange.kernel.text import Text
+from exchange.parties import store as parties
+from pricing import quotes
+from settlement import postings
+from settlement import store as settlement
+from settlement.accounts import wallet
+from settlement.journals import Insufficient
+
+ACTION = "purchase"
+CHARGE_CARD = "charge_card"
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A buyer's wish: this offer, for these purposes, paid like that."""
+
+    command: Command
+    offer_id: UUID
+    purposes: tuple[str, ...]
+    payment: Literal["wallet", "card"]
+    quote_id: UUID | None = None
+    payment_method: str | None = None
+
+
+class OrderReceipt(msgspec.Struct, frozen=True):
+    """What a buyer is told of an order just placed."""
+
+    id: str
+    state: str
+    total: dict[str, str]
+    agreement: str
+    agreement_sha256: str
+    grant: str | None
+    payment: str | None
+    offer: str
+    purposes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An order that every rule passed: what will be written if the wallet holds enough."""
+
+    wish: Purchase
+    sale: Sale
+    deal: Deal
+    document: bytes
+    sha256: bytes
+    signature: Signature
+    grant_id: UUID
+    payment_id: UUID | None
+
+    def receipt(self) -> OrderReceipt:
+        """What the buyer is told."""
+        deal, paid = self.deal, self.payment_id is None
+        return OrderReceipt(
+            id=ids.text("ord", deal.order_id),
+            state="paid" if paid else "awaiting_payment",
+            total=deal.price.to_wire(),
+            agreement=ids.text("agr", deal.agreement_id),
+            agreement_sha256=self.sha256.hex(),
+            grant=ids.text("grt", self.grant_id) if paid else None,
+            payment=None if self.payment_id is None else ids.text("pay", self.payment_id),
+            offer=ids.text("ofr", self.wish.offer_id),
+            purposes=deal.purposes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decisions of one batch rest on, as one moment saw it."""
+
+    offers: Mapping[UUID, OfferForSale]
+    standings: Mapping[UUID, parties.Standing]
+    revoked: frozenset[str]
+    frozen: frozenset[UUID]
+    quotes: Mapping[UUID, contracts.Quote]
+
+
+async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purchase]) -> list[Answered | Problem]:
+    """Place a batch of orders; each is answered alone, and a refused one fails no neighbour."""
+    claims = [Claim(w.command.actor.organisation_id, w.command.key, w.command.body_sha256) for w in wishes]
+    claimed = await idempotency.claim(tx, claims)
+    fresh = [n for n, one in enumerate(claimed) if isinstance(one, idempotency.Fresh)]
+    outcomes: dict[int, Decided | Problem] = {}
+    if fresh:
+        facts = await _load(tx, [wishes[n] for n in fresh])
+        balances = await settlement.lock_balances(tx, _wallets([wishes[n] for n in fresh], facts))
+        for n in fresh:
+            outcomes[n] = decide(tx, sales, keyring, wishes[n], facts)
+        await _write(tx, outcomes, balances)
+        answers = {n: _answered(outcome) for n, outcome in outcomes.items()}
+        await audit.append(tx, [_entry(wishes[n].command, outcome) for n, outcome in outcomes.items()])
+        await idempotency.answer(tx, [claims[n] for n in fresh], [answers[n] for n in fresh])
+    return [_say(n, one, wishes, outcomes) for n, one in enumerate(claimed)]
+
+
+async def _load(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
+    offers = await catalog.load_offers(tx, list({w.offer_id for w in wishes}))
+    buyers = {w.command.actor.organisation_id for w in wishes}
+    sellers = {offer.supplier_id for offer in offers.values()}
+    jtis = list({w.command.actor.jti for w in wishes})
+    concerned = {i for o in offers.values() for i in (o.offer_id, o.listing_id, o.dataset_id, o.revision_id)}
+    quote_ids = [w.quote_id for w in wishes if w.quote_id]
+    return Facts(
+        offers,
+        await parties.standing(tx, list(buyers | sellers)),
+        frozenset(await parties.revoked(tx, jtis)),
+        frozenset(await audit.frozen(tx, list(concerned | buyers | sellers))),
+        await contracts.load_quotes(tx, quote_ids) if quote_ids else {},
+    )
+
+
+def _wallets(wishes: Sequence[Purchase], facts: Facts) -> list[postings.AccountKey]:
+    return [
+        wallet(w.command.actor.organisation_id, facts.offers[w.offer_id].currency)
+        for w in wishes
+        if w.payment == "wallet" and w.offer_id in facts.offers
+    ]
+
+
+def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts) -> Decided | Problem:
+    """Decide one order from the facts: the rules, the price, and the agreement it would make."""
+    offer = facts.offers.get(wish.offer_id)
+    problem = refused(wish, offer, facts)
+    if problem is not None or offer is None:
+        return problem or NOT_FOUND()
+    sale = sales.of(offer)
+    buyer_id = wish.command.actor.organisation_id
+    problem = sale.refuses(wish.purposes, facts.standings[buyer_id].country, tx.now) or _quote_refuses(wish, facts, tx)
+    if problem is not None:
+        return problem
+    by_card = wish.payment == "card" and sale.price.units > 0
+    deal = Deal(
+        agreement_id=tx.new_id(),
+        order_id=tx.new_id(),
+        buyer_id=buyer_id,
+        price=sale.price,
+        purposes=wish.purposes,
+        starts_at=tx.now,
+        ends_at=sale.ends_at(tx.now),
+        concluded_at=tx.now,
+    )
+    document = sale.template.render(deal)
+    signature = keyring.sign("agreement", document)
+    payment_id = tx.new_id() if by_card else None
+    return Decided(wish, sale, deal, document, sha256(document), signature, tx.new_id(), payment_id)
+
+
+def refused(wish: Purchase, offer: OfferForSale | None, facts: Facts) -> Problem | None:
+    """The first rule that an order breaks, or None."""
+    actor = wish.command.actor
+    if actor.jti in facts.revoked:
+        return UNAUTHENTICATED()
+    if offer is None:
+        return NOT_FOUND()
+    buyer, seller = facts.standings.get(actor.organisation_id), facts.standings.get(offer.supplier_id)
+    if buyer is None or buyer.state != "verified":
+        return problems.BUYER_NOT_VERIFIED(state=buyer.state if buyer else "unknown")
+    if offer.supplier_id == actor.organisation_id:
+        return problems.OWN_OFFER()
+    if facts.frozen:
+        for prefix, one in _concerned(actor.organisation_id, offer):
+            if one in facts.frozen:
+                return problems.FROZEN(object=ids.text(prefix, one))
+    if seller is None or seller.state != "verified":
+        return problems.NOT_FOR_SALE(reason=Text("its supplier is not verified", "供应方未通过核验"))
+    if not offer.for_sale and wish.quote_id is None:
+        reason = Text(
+            f"its listing is {offer.listing_state.value} and this version is {offer.standing.value}",
+            f"上架产品状态为 {offer.listing_state.value}，该版本状态为 {offer.standing.value}",
+        )
+        return problems.NOT_FOR_SALE(reason=reason)
+    return None
+
+
+def _concerned(buyer_id: UUID, offer: OfferForSale) -> tuple[tuple[str, UUID], ...]:
+    return (
+        ("org", buyer_id),
+        ("org", offer.supplier_id),
+        ("lst", offer.listing_id),
+        ("ds", offer.dataset_id),
+        ("rev", offer.revision_id),
+        ("ofr", offer.offer_id),
+    )
+
+
+def _quote_refuses(wish: Purchase, facts: Facts, tx: Tx) -> Problem | None:
+    if wish.quote_id is None:
+        return None
+    quote = facts.quotes.get(wish.quote_id)
+    if quote is None or quote.buyer_id != wish.command.actor.organisation_id:
+        return NOT_FOUND()
+    if quote.offer_id != wish.offer_id:
+        return problems.QUOTE_OF_ANOTHER_OFFER()
+    return quotes.expired(msgspec.json.decode(quote.document), tx.now)
+
+
+async def _write(tx: Tx, outcomes: dict[int, Decided | Problem], balances: settlement.Balances) -> None:
+    """Write what was decided; an order that its wallet cannot pay becomes a problem before anything of it is written."""
+    paid = {n: one for n, one in outcomes.items() if isinstance(one, Decided) and one.payment_id is None}
+    journals = {
+        n: postings.wallet_purchase(one.deal.order_id, one.deal.buyer_id, one.deal.price, one.sale.parts)
+        for n, one in paid.items()
+        if one.deal.price.units
+    }
+    results = await settlement.write(tx, list(journals.values()), balances)
+    for n, result in zip(journals, results, strict=True):
+        if isinstance(result, Insufficient):
+            price = paid.pop(n).deal.price
+            available = Money(result.available, price.currency)
+            outcomes[n] = problems.WALLET_TOO_LOW(price=str(price), available=str(available))
+    decided = [one for one in outcomes.values() if isinstance(one, Decided)]
+    if decided:
+        await settlement.insert_orders(tx, [_order(one) for one in decided])
+        await contracts.insert_agreements(tx, [_agreement(one, tx) for one in decided])
+    if paid:
+        await access.insert_grants(tx, [one.sale.grant(one.deal, one.grant_id) for one in paid.values()])
+    by_card = [one for one in decided if one.payment_id is not None]
+    if by_card:
+        await settlement.insert_payments(tx, [_payment(one) for one in by_card])
+        await jobs.put(tx, *[_charge(one) for one in by_card])
+
+
+def _order(one: Decided) -> settlement.NewOrder:
+    offer, deal = one.sale.offer, one.deal
+    return settlement.NewOrder(
+        id=deal.order_id,
+        buyer_id=deal.buyer_id,
+        seller_id=offer.supplier_id,
+        offer_id=offer.offer_id,
+        listing_id=offer.listing_id,
+        agreement_id=deal.agreement_id,
+        price=deal.price,
+        payment=one.wish.payment,
+        paid_at=deal.concluded_at if one.payment_id is None else None,
+    )
+
+
+def _agreement(one: Decided, tx: Tx) -> contracts.Agreement:
+    offer, deal = one.sale.offer, one.deal
+    return contracts.Agreement(
+        id=deal.agreement_id,
+        order_id=deal.order_id,
+        offer_id=offer.offer_id,
+        buyer_id=deal.buyer_id,
+        seller_id=offer.supplier_id,
+        document=one.document,
+        sha256=one.sha256,
+        kid=one.signature.kid,
+        signature=one.signature.value,
+        created_at=tx.now,
+    )
+
+
+def _payment(one: Decided) -> settlement.NewPayment:
+    assert one.payment_id is not None
+    deal = one.deal
+    return settlement.NewPayment(
+        id=one.payment_id,
+        organisation_id=deal.buyer_id,
+        purpose="order",
+        order_id=deal.order_id,
+        amount=deal.price,
+        method="card",
+    )
+
+
+def _charge(one: Decided) -> jobs.Job:
+    assert one.payment_id is not None
+    payload = {"payment": ids.text("pay", one.payment_id), "payment_method": one.wish.payment_method}
+    return jobs.Job(CHARGE_CARD, str(one.payment_id), payload, organisation_id=one.deal.buyer_id)
+
+
+def _entry(command: Command, outcome: Decided | Problem) -> Entry:
+    if isinstance(outcome, Problem):
+        return refusal(command, outcome)
+    deal, offer = outcome.deal, outcome.sale.offer
+    return Entry(
+        action=ACTION,
+        organisation_id=deal.buyer_id,
+        client_id=command.actor.client_id,
+        object_id=ids.text("ord", deal.order_id),
+        agreement_id=ids.text("agr", deal.agreement_id),
+        rule_set=RULE_SET,
+        digests={"agreement": outcome.sha256, "offer": offer.sha256, "revision": offer.revision_sha256},
+        parties=(offer.supplier_id,),
+    )
+
+
+def _answered(outcome: Decided | Problem) -> tuple[int, bytes]:
+    if isinstance(outcome, Problem):
+        return int(outcome.type.kind), kept(outcome)
+    return 201, msgspec.json.encode(outcome.receipt())
+
+
+def _say(
+    n: int, claimed: idempotency.Claimed, wishes: Sequence[Purchase], outcomes: Mapping[int, Decided | Problem]
+) -> Answered | Problem:
+    if isinstance(claimed, idempotency.Replay):
+        return replayed(claimed)
+    if isinstance(claimed, idempotency.Mismatch):
+        return idempotency.KEY_REUSED(key=wishes[n].command.key)
+    again = isinstance(claimed, idempotency.SameAs)
+    outcome = outcomes[claimed.position if isinstance(claimed, idempotency.SameAs) else n]
+    if isinstance(outcome, Problem):
+        return outcome
+    answered = Answered(*_answered(outcome))
+    return replace(answered, replayed=True) if again else answered

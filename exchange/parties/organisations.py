@@ -1,0 +1,158 @@
+"""Organisations: who they say they are, and how far that has been checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from exchange.kernel.errors import CONFLICT, Problem
+from exchange.kernel.text import LANGUAGES, LocaleMap
+from exchange.parties.identifiers import Identifier, identifier
+from exchange.parties.members import Person, person
+from exchange.parties.problems import EVIDENCE_MISSING, ORGANISATION_INVALID
+from exchange.parties.roles import RESERVED, Role
+from exchange.parties.settings import PartiesSettings
+
+_COUNTRY = re.compile(r"[A-Z]{2}\Z")
+
+
+class State(StrEnum):
+    """How far we know this business."""
+
+    UNVERIFIED = "unverified"
+    SUBMITTED = "submitted"
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+    SUSPENDED = "suspended"
+
+
+class Party(StrEnum):
+    """Who moves a state."""
+
+    ITSELF = "itself"
+    OPERATOR = "operator"
+
+
+# The whole life of an organisation: what is not written here does not happen.
+TRANSITIONS: Mapping[tuple[State, State], Party] = {
+    (State.UNVERIFIED, State.SUBMITTED): Party.ITSELF,
+    (State.REJECTED, State.SUBMITTED): Party.ITSELF,
+    (State.SUBMITTED, State.VERIFIED): Party.OPERATOR,
+    (State.SUBMITTED, State.REJECTED): Party.OPERATOR,
+    (State.VERIFIED, State.SUSPENDED): Party.OPERATOR,
+    (State.SUSPENDED, State.VERIFIED): Party.OPERATOR,
+    (State.SUSPENDED, State.REJECTED): Party.OPERATOR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """One party of the exchange."""
+
+    id: UUID
+    name: LocaleMap
+    roles: frozenset[Role]
+    country: str
+    state: State
+    node_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What other rooms need to know of a party before they deal with it."""
+
+    state: State
+    roles: frozenset[Role]
+    country: str
+
+    @property
+    def verified(self) -> bool:
+        """Whether it may trade now."""
+        return self.state is State.VERIFIED
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One move of a state: from where to where, by whom, when and why. Never a person's data in the reason."""
+
+    id: UUID
+    organisation_id: UUID
+    from_state: State
+    to_state: State
+    decided_by: UUID
+    client_id: UUID
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An application to join, already checked."""
+
+    name: LocaleMap
+    roles: frozenset[Role]
+    country: str
+    identifiers: tuple[Identifier, ...]
+    contact: Person
+
+
+def wish(
+    *,
+    name: Mapping[str, str],
+    roles: Sequence[str],
+    country: str,
+    identifiers: Mapping[str, str],
+    contact_name: str,
+    contact_email: str,
+    settings: PartiesSettings,
+    reserved: frozenset[Role] = RESERVED,
+) -> Wish | Problem:
+    """Check an application to join.
+
+    errors   answers ORGANISATION_INVALID, IDENTIFIER_INVALID, PERSON_INVALID
+    """
+    try:
+        known = frozenset(Role(role) for role in roles)
+    except ValueError:
+        return ORGANISATION_INVALID(field="roles", reason=f"a role is one of {', '.join(Role)}")
+    if not known or known & reserved:
+        return ORGANISATION_INVALID(field="roles", reason="ask for at least one role, and not for operator")
+    if not _COUNTRY.match(country):
+        return ORGANISATION_INVALID(field="country", reason="two capital letters as in ISO 3166-1, such as CN")
+    if not name or not set(name) <= set(LANGUAGES) or not all(_is_name(text, settings) for text in name.values()):
+        reason = f"a name in en, zh or both, of 1 to {settings.name_max_chars} characters without line breaks"
+        return ORGANISATION_INVALID(field="name", reason=reason)
+    found: list[Identifier] = []
+    for scheme, value in sorted(identifiers.items()):
+        one = identifier(scheme, value)
+        if isinstance(one, Problem):
+            return one
+        found.append(one)
+    if not found:
+        return ORGANISATION_INVALID(field="identifiers", reason="give at least one of uscc, lei and eu_vat")
+    contact = person(contact_name, contact_email, settings)
+    if isinstance(contact, Problem):
+        return contact
+    return Wish(dict(name), known, country, tuple(found), contact)
+
+
+def _is_name(text: str, settings: PartiesSettings) -> bool:
+    return 0 < len(text.strip()) == len(text) <= settings.name_max_chars and text.isprintable()
+
+
+def move(old: State, new: State, by: Party, *, evidence_count: int) -> Problem | None:
+    """Whether `by` may move a state; None says yes.
+
+    errors   answers CONFLICT, EVIDENCE_MISSING
+    """
+    if TRANSITIONS.get((old, new)) is not by:
+        needs = " | ".join(sorted(frm for (frm, to), who in TRANSITIONS.items() if to is new and who is by))
+        return CONFLICT(state=old.value, needs=needs or "another party")
+    if new in (State.SUBMITTED, State.VERIFIED) and evidence_count == 0:
+        return EVIDENCE_MISSING()
+    return None

@@ -1,0 +1,122 @@
+"""Every setting of a process, read once from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from exchange.access.settings import AccessSettings
+from exchange.catalog.settings import CatalogSettings
+from exchange.kernel.batch import BatchSettings
+from exchange.kernel.db import DatabaseSettings, DatabaseUrls
+from exchange.kernel.files import FilesSettings
+from exchange.kernel.settings import read
+from exchange.parties.settings import TokenSettings
+from settlement.gateway.stripe import StripeSettings
+
+
+class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where this process lives and listens."""
+
+    home: str = ".exchange"
+    """Folder of the embedded database, files, keys and logs."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 8480
+    """Port to listen on."""
+    origin: str = ""
+    """Public address of the exchange, without a slash at the end; http://HOST:PORT when empty."""
+    log_origin: str = "corpus-exchange.example/log"
+    """The log's name in its checkpoints (C2SP origin); never changes once the log has leaves."""
+    log_level: str = "info"
+    """debug, info, warning or error."""
+    node_id: str = "centre"
+    """The node that this process serves."""
+    keys: str = ""
+    """Folder of the private signing keys; HOME/keys when empty."""
+
+
+class UrlSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the database is; all empty = the embedded one."""
+
+    url: str = ""
+    """postgresql://exchange_app:...@host/exchange; the other three roles default to the same server and password."""
+    url_portal: str = ""
+    """Address for the role exchange_portal."""
+    url_regulator: str = ""
+    """Address for the role exchange_regulator."""
+    url_migrate: str = ""
+    """Address for the role exchange_migrate."""
+
+    def urls(self) -> DatabaseUrls | None:
+        """The four addresses, or None for the embedded server."""
+        if not self.url:
+            return None
+        base = DatabaseUrls.from_one(self.url)
+
+        def own(url: str, fallback: str) -> str:
+            return url.replace("postgresql://", "postgresql+asyncpg://", 1) if url else fallback
+
+        return DatabaseUrls(
+            own(self.url, base.app),
+            own(self.url_portal, base.portal),
+            own(self.url_regulator, base.regulator),
+            own(self.url_migrate, base.migrate),
+        )
+
+
+FORMS = {
+    "exchange": ProcessSettings,
+    "database": UrlSettings,
+    "exchange_db": DatabaseSettings,
+    "exchange_files": FilesSettings,
+    "exchange_batch": BatchSettings,
+    "exchange_token": TokenSettings,
+    "exchange_catalog": CatalogSettings,
+    "exchange_access": AccessSettings,
+    "stripe": StripeSettings,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All packages' settings."""
+
+    process: ProcessSettings
+    database: UrlSettings
+    db: DatabaseSettings
+    files: FilesSettings
+    batch: BatchSettings
+    token: TokenSettings
+    catalog: CatalogSettings
+    access: AccessSettings
+    stripe: StripeSettings
+
+    @property
+    def home(self) -> Path:
+        """The process's folder, absolute."""
+        return Path(self.process.home).absolute()
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the private keys."""
+        return Path(self.process.keys).absolute() if self.process.keys else self.home / "keys"
+
+    @property
+    def origin(self) -> str:
+        """The exchange's public address."""
+        return self.process.origin or f"http://{self.process.host}:{self.process.port}"
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """Read every setting.
+
+    errors   BadSetting
+    """
+    files = FilesSettings(url=(Path(environment.get("EXCHANGE_HOME", ".exchange")).absolute() / "files").as_uri())
+    given = dict(environment)
+    given.setdefault("EXCHANGE_FILES_URL", files.url)
+    return Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))  # type: ignore[arg-type]

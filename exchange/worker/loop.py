@@ -1,0 +1,98 @@
+"""Runs jobs: takes one, does its step with no transaction open, records how it went."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+
+from exchange.kernel import jobs
+from exchange.kernel.db import Database
+from exchange.kernel.jobs import JobState
+from exchange.kernel.metrics import JOBS
+
+_LOG = structlog.get_logger("worker")
+POLL_S = 0.25
+LOCK_S = 300
+
+
+class StepRefused(Exception):
+    """A step that no repetition can mend; the job is buried with this reason."""
+
+
+class StepCancelled(Exception):
+    """Somebody cancelled the job while it ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A job under way, with the means to say how far it is."""
+
+    db: Database
+    job: JobState
+
+    async def progress(self, done: int, total: int | None) -> None:
+        """Record progress and keep the job's lock.
+
+        errors   StepCancelled
+        """
+        if not await self.db.run(lambda tx: jobs.progress(tx, self.job.id, done, total, LOCK_S)):
+            raise StepCancelled
+
+
+Step = Callable[[Running], Awaitable[Mapping[str, Any]]]
+
+
+async def work(db: Database, steps: Mapping[str, Step], *, lanes: int = 2) -> None:
+    """Run jobs until cancelled, up to `lanes` at a time."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(lanes):
+            group.create_task(_lane(db, steps))
+
+
+async def drain(db: Database, steps: Mapping[str, Step]) -> int:
+    """Run every job that is due now, then stop; the number of jobs run."""
+    count = 0
+    while await run_one(db, steps):
+        count += 1
+    return count
+
+
+async def _lane(db: Database, steps: Mapping[str, Step]) -> None:
+    while True:
+        try:
+            idle = not await run_one(db, steps)
+        except OSError as error:
+            # The database is away; the jobs are in it, so nothing is lost by waiting.
+            _LOG.warning("database-away", error=str(error))
+            idle = True
+        if idle:
+            await asyncio.sleep(POLL_S)
+
+
+async def run_one(db: Database, steps: Mapping[str, Step]) -> bool:
+    """Run the next due job; False when there is none."""
+    job = await db.run(lambda tx: jobs.take(tx, list(steps), LOCK_S))
+    if job is None:
+        return False
+    try:
+        result = await steps[job.kind](Running(db, job))
+    except StepCancelled:
+        JOBS.labels(job.kind, "cancelled").inc()
+    except StepRefused as refused:
+        await db.run(partial(jobs.fail, job=job, error=str(refused), attempts_max=0))
+        JOBS.labels(job.kind, "dead").inc()
+        _LOG.error("job-refused", kind=job.kind, job=str(job.id), error=str(refused))
+    except Exception as error:  # noqa: BLE001  # whatever failed, the job is kept with its reason and comes again
+        reason = f"{type(error).__name__}: {error}"
+        await db.run(partial(jobs.fail, job=job, error=reason))
+        JOBS.labels(job.kind, "failed").inc()
+        _LOG.warning("job-failed", kind=job.kind, job=str(job.id), attempt=job.attempts, exc_info=error)
+    else:
+        await db.run(partial(jobs.finish, job_id=job.id, result=result))
+        JOBS.labels(job.kind, "done").inc()
+    return True

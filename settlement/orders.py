@@ -1,0 +1,62 @@
+"""Orders: who bought which offer from whom, for how much, and whether it is paid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from exchange.kernel.money import Money
+
+
+class OrderState(StrEnum):
+    """Where an order stands."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
+    OrderState.AWAITING_PAYMENT: frozenset({OrderState.PAID, OrderState.CANCELLED}),
+    OrderState.PAID: frozenset(),
+    OrderState.CANCELLED: frozenset(),
+}
+
+
+class PayBy(StrEnum):
+    """How an order is paid."""
+
+    WALLET = "wallet"
+    CARD = "card"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it stands."""
+
+    id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    offer_id: UUID
+    listing_id: UUID
+    agreement_id: UUID
+    price: Money
+    payment: PayBy
+    state: OrderState
+    created_at: datetime
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What money came from: an order or a charge, with what is needed to recompute its split."""
+
+    kind: str
+    id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    offer_id: UUID
+    gross: Money

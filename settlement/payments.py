@@ -1,0 +1,108 @@
+"""Payments: money that comes in from outside, and the events that tell of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from exchange.kernel import ids
+from exchange.kernel.money import Money, Rounding, round_to_minor
+
+TOP_UP_LEAST_UNITS = 1_000_000
+TOP_UP_MOST_UNITS = 10_000_000 * 1_000_000
+_REFERENCE = re.compile(r"\b(org|pay)[_ -]?([0-7][0-9a-hjkmnp-tv-z]{25})\b", re.IGNORECASE)
+
+
+class PaymentState(StrEnum):
+    """Where a payment stands."""
+
+    CREATED = "created"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+# A card that failed can still succeed: Stripe lets the payer try again on the same payment.
+TRANSITIONS: Mapping[PaymentState, frozenset[PaymentState]] = {
+    PaymentState.CREATED: frozenset({PaymentState.PROCESSING, PaymentState.SUCCEEDED, PaymentState.FAILED}),
+    PaymentState.PROCESSING: frozenset({PaymentState.SUCCEEDED, PaymentState.FAILED}),
+    PaymentState.FAILED: frozenset({PaymentState.PROCESSING, PaymentState.SUCCEEDED}),
+    PaymentState.SUCCEEDED: frozenset(),
+}
+
+
+class Purpose(StrEnum):
+    """What a payment is for."""
+
+    TOP_UP = "top_up"
+    ORDER = "order"
+
+
+class Method(StrEnum):
+    """The way the money comes."""
+
+    CARD = "card"
+    BANK = "bank"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment as it stands."""
+
+    id: UUID
+    organisation_id: UUID
+    purpose: Purpose
+    order_id: UUID | None
+    amount: Money
+    method: Method
+    state: PaymentState
+    created_at: datetime
+    provider_ref: str | None = None
+    failure: str | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BankEntry:
+    """A credit on the exchange's bank account, as the bank reports it."""
+
+    entry_ref: str
+    reference: str
+    amount: Money
+    booked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BankEntryRecord:
+    """A bank entry as it was recorded, and whom it was given to."""
+
+    id: UUID
+    entry: BankEntry
+    organisation_id: UUID | None
+    payment_id: UUID | None
+
+
+def amount_possible(amount: Money) -> bool:
+    """Whether a top-up of this amount can be charged: within the limits and in whole coins."""
+    if not TOP_UP_LEAST_UNITS <= amount.units <= TOP_UP_MOST_UNITS:
+        return False
+    return round_to_minor(amount, Rounding.DOWN) == amount
+
+
+def named_in(reference: str) -> tuple[str, UUID] | None:
+    """The payment or organisation that a bank reference names, if it names one.
+
+    shapes   free text of a bank -> ("pay" | "org", id); banks may drop the underscore and change the case
+    """
+    found = _REFERENCE.search(reference)
+    if not found:
+        return None
+    prefix = found.group(1).lower()
+    try:
+        return prefix, ids.parse(prefix, f"{prefix}_{found.group(2).lower()}")
+    except ids.BadId:
+        return None

@@ -1,0 +1,90 @@
+"""Settlement runs: one period, one currency, done in parts that each commit alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from exchange.kernel.money import Money
+
+QUARTER_S = 900
+
+
+class Side(StrEnum):
+    """First every seller's sales are settled, then every payee gets a statement."""
+
+    SELLER = "seller"
+    PAYEE = "payee"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A settlement run over the half-open period [start, end)."""
+
+    id: UUID
+    period_start: datetime
+    period_end: datetime
+    currency: str
+    number: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunItem:
+    """One part of a run: a seller to settle or a payee to write a statement for."""
+
+    id: UUID
+    organisation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one component of a plan still cost for one service period, booked by one run.
+
+    units    `cumulative` is all that the component cost up to the cut-off, `amount` that minus what was booked before
+    """
+
+    id: UUID
+    run_id: UUID
+    grant_id: UUID
+    order_id: UUID
+    offer_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    component: str
+    period_index: int
+    service_start: datetime
+    service_end: datetime | None
+    quantity: Decimal
+    cumulative: Money
+    amount: Money
+    explanation: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A charge whose shares wait, and what its buyer still owes for it."""
+
+    charge_id: UUID
+    buyer_id: UUID
+    unpaid_units: int
+
+
+def period_possible(start: datetime, end: datetime, now: datetime) -> bool:
+    """Whether [start, end) can be settled now: over, and cut at quarter-hours, where usage is rolled up."""
+    return start < end <= now and _on_quarter(start) and _on_quarter(end)
+
+
+def covered(due_units: int, available_units: int) -> int:
+    """How much of a debt a wallet covers; a correction in the buyer's favour is taken as a whole."""
+    return due_units if due_units <= 0 else min(due_units, max(available_units, 0))
+
+
+def _on_quarter(at: datetime) -> bool:
+    utc = at.astimezone(UTC)
+    return utc.microsecond == 0 and int(utc.timestamp()) % QUARTER_S == 0
