@@ -79,11 +79,12 @@ WHERE node_id = $1 FOR UPDATE SKIP LOCKED"""
 _SIGNED = """
 SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS horizon, c.size, c.root FROM (SELECT) AS always
 LEFT JOIN LATERAL (SELECT size, root FROM compliance.checkpoint WHERE node_id = $1 ORDER BY size DESC LIMIT 1) c ON true"""
-# Every transaction below xmin has ended: no entry can still appear before the ones read here.
+# Every transaction below xmin has ended: no entry can still appear before the ones read here. The order names its
+# table, because the text beside it is called xid too and would sort 1000 before 999.
 _NEXT = """
-SELECT seq, xid::text, envelope FROM compliance.audit_entry
-WHERE node_id = $1 AND (xid, seq) > ($2::text::xid8, $3::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-  AND seq > $4 ORDER BY xid, seq LIMIT $5"""
+SELECT e.seq, e.xid::text, e.envelope FROM compliance.audit_entry e
+WHERE e.node_id = $1 AND (e.xid, e.seq) > ($2::text::xid8, $3::bigint)
+  AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND e.seq > $4 ORDER BY e.xid, e.seq LIMIT $5"""
 _LEAVES = """
 INSERT INTO compliance.audit_leaf (node_id, leaf_index, entry_seq, leaf_hash)
 SELECT $1, $2 + n - 1, s, h FROM unnest($3::bigint[], $4::bytea[]) WITH ORDINALITY AS l(s, h, n)"""

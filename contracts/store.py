@@ -132,20 +132,21 @@ async def _find(tx: Tx, table: Table, kind: type[Row], row_ids: Sequence[UUID]) 
     if not row_ids:
         return {}
     found = await tx.conn.execute(select(table).where(table.c.id.in_(row_ids)))
-    return {row.id: kind(**row._mapping) for row in found}
+    return {row["id"]: kind(**row) for row in found.mappings()}
 
 
 async def _list(tx: Tx, table: Table, kind: type[Row], actor: Actor, page: PageRequest) -> Page[Row]:
     query = _seen_by(table, actor).order_by(table.c.id.desc()).limit(page.limit + 1)
     if page.after is not None:
         query = query.where(table.c.id < _key(page.after))
-    rows = [kind(**row._mapping) for row in await tx.conn.execute(query)]
+    rows = [kind(**row) for row in (await tx.conn.execute(query)).mappings()]
     return page_of(rows, page, lambda row: (row.id.hex,))
 
 
 async def _one(tx: Tx, table: Table, kind: type[Row], actor: Actor, row_id: UUID) -> Row | None:
-    row = (await tx.conn.execute(_seen_by(table, actor).where(table.c.id == row_id))).one_or_none()
-    return None if row is None else kind(**row._mapping)
+    found = await tx.conn.execute(_seen_by(table, actor).where(table.c.id == row_id))
+    row = found.mappings().one_or_none()
+    return None if row is None else kind(**row)
 
 
 def _seen_by(table: Table, actor: Actor) -> Select[Any]:

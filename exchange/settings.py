@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from settlement.settings import StripeSettings
 
 from exchange.access.settings import AccessSettings
 from exchange.catalog.settings import CatalogSettings
@@ -14,8 +15,7 @@ from exchange.kernel.batch import BatchSettings
 from exchange.kernel.db import DatabaseSettings, DatabaseUrls
 from exchange.kernel.files import FilesSettings
 from exchange.kernel.settings import read
-from exchange.parties.settings import TokenSettings
-from settlement.gateway.stripe import StripeSettings
+from exchange.parties.settings import PartiesSettings, TokenSettings
 
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +75,7 @@ FORMS = {
     "exchange_files": FilesSettings,
     "exchange_batch": BatchSettings,
     "exchange_token": TokenSettings,
+    "exchange_parties": PartiesSettings,
     "exchange_catalog": CatalogSettings,
     "exchange_access": AccessSettings,
     "stripe": StripeSettings,
@@ -91,6 +92,7 @@ class Settings:
     files: FilesSettings
     batch: BatchSettings
     token: TokenSettings
+    parties: PartiesSettings
     catalog: CatalogSettings
     access: AccessSettings
     stripe: StripeSettings
@@ -116,7 +118,12 @@ def load(environment: Mapping[str, str]) -> Settings:
 
     errors   BadSetting
     """
-    files = FilesSettings(url=(Path(environment.get("EXCHANGE_HOME", ".exchange")).absolute() / "files").as_uri())
-    given = dict(environment)
-    given.setdefault("EXCHANGE_FILES_URL", files.url)
+    process = read(ProcessSettings, "exchange", environment)
+    origin = process.origin or f"http://{process.host}:{process.port}"
+    given = {
+        "EXCHANGE_FILES_URL": (Path(process.home).absolute() / "files").as_uri(),
+        "EXCHANGE_TOKEN_ISSUER": origin,
+        "EXCHANGE_TOKEN_AUDIENCE": origin,
+        **environment,
+    }
     return Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))  # type: ignore[arg-type]

@@ -96,7 +96,8 @@ def rate(
     shapes   usage: meter -> all use from the period's start to `as_of`; a meter without use may be absent
              as_of: the cut-off; None says that the period is over
              a line of nothing is left out unless `keep_zero`
-    errors   BadUsage for a negative quantity; decimal.Inexact where 80 digits cannot hold a sum
+    errors   BadUsage for a negative quantity; decimal.Inexact where 80 digits cannot hold a sum; BadMoney for a line of
+             more than 9.2 * 10^12 of the currency, which no ledger account holds
     """
     lines: list[RatedLine] = []
     currency = plan.currency

@@ -33,14 +33,10 @@ PURPOSE_NOT_ALLOWED = problem_type(
     detail=Text(
         "The grant {grant} does not allow the purpose {purpose}.", "使用权 {grant} 不允许将数据用于 {purpose}。"
     ),
-    remedy=Text("Name a purpose of the agreement, or order an offer that has it.", "请使用合约约定的用途，或订购包含该用途的报价方案。"),
-)
-FROZEN = problem_type(
-    "frozen",
-    Kind.FORBIDDEN,
-    title=Text("Frozen by directive", "已依监管指令冻结"),
-    detail=Text("A directive of the regulator has frozen {object}.", "监管指令已冻结 {object}。"),
-    remedy=Text("Wait until the directive is lifted; ask the operator for its number.", "请等待指令解除；可向运营方询问指令编号。"),
+    remedy=Text(
+        "Name a purpose of the agreement, or order an offer that has it.",
+        "请使用合约约定的用途，或订购包含该用途的报价方案。",
+    ),
 )
 QUOTA_EXHAUSTED = problem_type(
     "quota-exhausted",
@@ -67,7 +63,10 @@ USAGE_MALFORMED = problem_type(
     Kind.INVALID,
     title=Text("Not a list of usage events", "不是用量事件列表"),
     detail=Text("The body is not a JSON list of events: {reason}.", "请求体不是 JSON 事件列表：{reason}。"),
-    remedy=Text("Send a list of CloudEvents with data.meter and data.value.", "请发送带有 data.meter 与 data.value 的 CloudEvents 列表。"),
+    remedy=Text(
+        "Send a list of CloudEvents with data.meter and data.value.",
+        "请发送带有 data.meter 与 data.value 的 CloudEvents 列表。",
+    ),
 )
 USAGE_TOO_MANY = problem_type(
     "usage-too-many",
@@ -118,7 +117,9 @@ TOKEN_NOT_FOR_DATA = problem_type(
     "data-token-invalid",
     Kind.UNAUTHENTICATED,
     title=Text("Not a valid grant token", "使用权令牌无效"),
-    detail=Text("The grant token is missing, malformed, expired or revoked.", "使用权令牌缺失、格式错误、已过期或已撤销。"),
+    detail=Text(
+        "The grant token is missing, malformed, expired or revoked.", "使用权令牌缺失、格式错误、已过期或已撤销。"
+    ),
     remedy=Text(
         "Ask the buyer API for a new token of the grant and send it as 'Authorization: Bearer ...'.",
         "请通过采购接口获取该使用权的新令牌，并以 “Authorization: Bearer ...” 发送。",

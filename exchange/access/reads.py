@@ -72,9 +72,7 @@ class Hold:
     """A running read: what it may still send, and until when without being renewed."""
 
     read_id: UUID
-    grant_id: UUID
-    buyer_id: UUID
-    seller_id: UUID
+    grant: Grant
     parts: tuple[Part, ...]
     expires_at: datetime
 
@@ -109,11 +107,8 @@ class SentTooMuch(ValueError):
     """A read that says it sent more than it held: a defect of the caller."""
 
 
-def refusal(read: Read, standing: Standing | None, frozen: Mapping[UUID, object], now: datetime) -> Problem | None:
-    """Why `read` is refused, or None.
-
-    `frozen` holds the ids of everything that a directive has frozen.
-    """
+def refusal(read: Read, standing: Standing | None, now: datetime) -> Problem | None:
+    """Why `read` is refused whatever the quota, or None."""
     claims = read.claims
     if standing is None or standing.revoked or standing.grant.buyer_id != claims.buyer_id:
         return problems.TOKEN_NOT_FOR_DATA()
@@ -127,23 +122,21 @@ def refusal(read: Read, standing: Standing | None, frozen: Mapping[UUID, object]
         problem = problems.GRANT_NOT_STARTED(grant=ids.text("grt", grant.id), starts_at=grant.starts_at.isoformat())
     elif read.purpose not in grant.purposes:
         problem = problems.PURPOSE_NOT_ALLOWED(grant=ids.text("grt", grant.id), purpose=read.purpose)
-    elif frozen:
-        for prefix, one in freezable(claims):
-            if one in frozen:
-                problem = problems.FROZEN(object=ids.text(prefix, one))
-                break
     return problem
 
 
-def freezable(claims: GrantClaims) -> tuple[tuple[str, UUID], ...]:
-    """Everything whose freezing stops a read of this token."""
+def freezable(grant: Grant) -> tuple[tuple[str, UUID], ...]:
+    """Everything whose freezing stops a read under this grant, with the prefix of its id."""
     return (
-        ("grt", claims.grant_id),
-        ("rev", claims.revision_id),
-        ("ds", claims.dataset_id),
-        ("lst", claims.listing_id),
-        ("org", claims.buyer_id),
-        ("org", claims.seller_id),
+        ("grt", grant.id),
+        ("rev", grant.revision_id),
+        ("ds", grant.dataset_id),
+        ("lst", grant.listing_id),
+        ("ofr", grant.offer_id),
+        ("agr", grant.agreement_id),
+        ("ord", grant.order_id),
+        ("org", grant.buyer_id),
+        ("org", grant.seller_id),
     )
 
 
@@ -220,5 +213,4 @@ def still_held(sent: Sent, used: Sequence[tuple[Part, int]], expires_at: datetim
     if sent.final:
         return None
     parts = tuple(Part(part.meter, part.units - units, part.key, part.lease_id) for part, units in used)
-    hold = sent.hold
-    return Hold(hold.read_id, hold.grant_id, hold.buyer_id, hold.seller_id, parts, expires_at)
+    return Hold(sent.hold.read_id, sent.hold.grant, parts, expires_at)

@@ -20,8 +20,13 @@ LANGUAGES_MAX = 50
 
 # BCP 47 without extensions and private use: language, then script, region and variants.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*\Z")
-# The form of an SPDX licence expression's single id, or our own `LicenseRef-...`.
-_LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,99}\Z")
+# The form of an SPDX licence expression; whether its names exist is asked of the package that knows licences.
+_LICENCE = re.compile(r"[A-Za-z0-9(][A-Za-z0-9.+() -]{0,199}\Z")
+_OWN_LICENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+\Z")
+_NO_LICENCE = Text(
+    "it is no SPDX expression such as CC-BY-4.0, and no LicenseRef-... of your own",
+    "应为 SPDX 表达式（如 CC-BY-4.0）或自定义的 LicenseRef-...",
+)
 
 
 class Modality(StrEnum):
@@ -166,13 +171,18 @@ def _check_languages(draft: DatasetDraft) -> Text | None:
     return None
 
 
+def is_own_licence(licence: str) -> bool:
+    """Whether a licence is the supplier's own, which no list knows."""
+    return _OWN_LICENCE.match(licence) is not None
+
+
+def refuse_licence() -> Problem:
+    """Refuse a licence that is well formed but that nobody knows."""
+    return DATASET_INVALID(field="licence", reason=_NO_LICENCE)
+
+
 def _check_licence(licence: str) -> Text | None:
-    if _LICENCE.match(licence):
-        return None
-    return Text(
-        "it is no SPDX id such as MIT, and no LicenseRef-... of your own",
-        "应为 SPDX 标识（如 MIT）或自定义的 LicenseRef-...",
-    )
+    return None if _LICENCE.match(licence) else _NO_LICENCE
 
 
 def _check_share(share: int) -> Text | None:

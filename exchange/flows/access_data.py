@@ -7,18 +7,18 @@ first and recorded before its last byte goes out. Call each through `Database.ru
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from compliance import store as compliance
 from compliance.entries import Entry
+from compliance.problems import FROZEN
 from exchange.access.grants import Grant
 from exchange.access.meters import Meter
 from exchange.access.problems import QUOTA_EXHAUSTED
 from exchange.access.reads import (
     Admitted,
-    Amounts,
     Hold,
     Lease,
     Part,
@@ -38,7 +38,7 @@ from exchange.access.reads import (
 from exchange.access.settings import AccessSettings
 from exchange.access.store import quota, reading
 from exchange.access.store.reading import Move, Records
-from exchange.access.usage import leaf
+from exchange.access.usage import leaf, stamp
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
@@ -52,43 +52,46 @@ async def access_data(
     `holder` names the serving process: leases belong to it.
     """
     # load
-    pairs = list(dict.fromkeys((read.claims.grant_id, read.claims.jti) for read in reads))
+    pairs = list(dict.fromkeys([(read.claims.grant_id, read.claims.jti) for read in reads]))
     found, day_open = await reading.standings(tx, pairs)
     standing = dict(zip(pairs, found, strict=True))
-    asked = {one for claims in {read.claims.jti: read.claims for read in reads}.values() for _, one in freezable(claims)}
-    frozen = dict.fromkeys(await compliance.frozen(tx, list(asked)))
+    grants = {one.grant.id: one.grant for one in found if one is not None}
+    frozen = await _frozen(tx, grants.values())
     # decide
     answers: list[Admitted | Problem | None] = []
     wanted: list[dict[QuotaKey, int]] = []
-    grants: dict[UUID, Grant] = {}
     for read in reads:
-        stands = standing[read.claims.grant_id, read.claims.jti]
-        answers.append(refusal(read, stands, frozen, tx.now))
-        fits = answers[-1] is None and stands is not None
-        wanted.append(limited(stands.grant, read.needs, tx.now) if fits and stands else {})
-        if stands is not None:
-            grants[stands.grant.id] = stands.grant
+        problem = refusal(read, standing[read.claims.grant_id, read.claims.jti], tx.now)
+        if problem is None:
+            problem = frozen.get(read.claims.grant_id)
+        answers.append(problem)
+        wanted.append({} if problem else limited(grants[read.claims.grant_id], read.needs, tx.now))
     leases = await _leases(tx, wanted, grants, holder, settings)
     lacking = allot(wanted, {key: lease.free for key, lease in leases.items()})
+    for position, key in enumerate(lacking):
+        if key is not None:
+            answers[position] = _exhausted(grants[key.grant_id], key, wanted[position][key])
     # write
-    records, moves, log = Records.empty(), {}, _Log(tx)
+    records, log = Records.empty(), _Log(tx)
+    moves: dict[UUID, Move] = {}
     expires_at = tx.now + timedelta(seconds=settings.lease_ttl_s)
     for position, read in enumerate(reads):
-        problem = answers[position]
-        if problem is None and (key := lacking[position]) is not None:
-            problem = _exhausted(grants[key.grant_id], key, wanted[position][key])
-        if isinstance(problem, Problem):
-            answers[position] = problem
-            log.refused(read, problem)
+        refused = answers[position]
+        if isinstance(refused, Problem):
+            log.refused(read, refused)
             continue
         grant, read_id = grants[read.claims.grant_id], tx.new_id()
-        amounts = counted(grant, read.needs)
-        _move(moves, wanted[position], leases, known=read.known)
-        if read.known:
-            _put(tx, records, log, grant, read_id, amounts)
-        hold = None if read.known else _hold(read_id, grant, amounts, wanted[position], leases, expires_at)
+        parts = _parts(grant, read, wanted[position], leases)
+        for part in parts:
+            if read.known:
+                _record(tx, records, log, grant, part.meter, part.units, read_id)
+            if part.lease_id is not None:
+                move = moves.setdefault(part.lease_id, Move(key=part.key))
+                move.used += part.units if read.known else 0
+                move.held += 0 if read.known else part.units
+        log.happened(grant)
+        hold = None if read.known else Hold(read_id, grant, parts, expires_at)
         answers[position] = Admitted(read_id, grant, hold)
-        log.admitted(grant, read_id)
     await reading.write(tx, records, moves, day_open=day_open, ttl_s=settings.lease_ttl_s)
     await compliance.append(tx, log.entries("data.read"))
     return [answer for answer in answers if answer is not None]
@@ -105,20 +108,17 @@ async def record_usage(tx: Tx, batch: Sequence[Sent], *, settings: AccessSetting
     answers = []
     expires_at = tx.now + timedelta(seconds=settings.lease_ttl_s)
     for sent in batch:
-        used, hold = after(sent), sent.hold
+        hold, used = sent.hold, after(sent)
         for part, units in used:
             if units:
-                event_id = tx.new_id()
-                records.add(event_id, hold.grant_id, part.meter, units, hold.read_id)
-                log.used(hold.grant_id, hold.buyer_id, hold.seller_id, event_id, part.meter, units)
+                _record(tx, records, log, hold.grant, part.meter, units, hold.read_id)
             if part.lease_id is not None:
                 move = moves.setdefault(part.lease_id, Move(key=part.key))
                 move.used += units
                 move.held -= part.units if sent.final else units
-        log.ended(hold)
+        log.happened(hold.grant)
         answers.append(Recorded(hold.read_id, still_held(sent, used, expires_at)))
-    ordered = dict(sorted(moves.items()))
-    await reading.write(tx, records, ordered, day_open=day_open, ttl_s=settings.lease_ttl_s, sent=True)
+    await reading.write(tx, records, moves, day_open=day_open, ttl_s=settings.lease_ttl_s, sent=True)
     await compliance.append(tx, log.entries("data.sent"))
     return answers
 
@@ -160,34 +160,80 @@ def _exhausted(grant: Grant, key: QuotaKey, needed: int) -> Problem:
     return QUOTA_EXHAUSTED(grant=ids.text("grt", grant.id), meter=key.meter.key, limit=limit, needed=needed)
 
 
-def _move(
-    moves: dict[UUID, Move], needs: Mapping[QuotaKey, int], leases: Mapping[QuotaKey, Lease], *, known: bool
-) -> None:
-    for key, units in needs.items():
-        move = moves.setdefault(leases[key].id, Move(key=key))
-        if known:
-            move.used += units
-        else:
-            move.held += units
+def _parts(
+    grant: Grant, read: Read, needs: Mapping[QuotaKey, int], leases: Mapping[QuotaKey, Lease]
+) -> tuple[Part, ...]:
+    keys = {key.meter: key for key in needs}
+    parts = []
+    for meter, units in counted(grant, read.needs):
+        key = keys.get(meter)
+        parts.append(Part(meter, units, key, None if key is None else leases[key].id))
+    return tuple(parts)
 
 
-def _put(tx: Tx, records: Records, log: _Log, grant: Grant, read_id: UUID, amounts: Amounts) -> None:
-    for meter, units in amounts:
-        event_id = tx.new_id()
-        records.add(event_id, grant.id, meter, units, read_id)
-        log.used(grant.id, grant.buyer_id, grant.seller_id, event_id, meter, units)
+def _record(tx: Tx, records: Records, log: _Log, grant: Grant, meter: Meter, units: int, read_id: UUID) -> None:
+    event_id = tx.new_id()
+    records.add(event_id, grant.id, meter, units, read_id)
+    log.used(grant, event_id, meter, units)
 
 
-def _hold(
-    read_id: UUID,
-    grant: Grant,
-    amounts: Amounts,
-    needs: Mapping[QuotaKey, int],
-    leases: Mapping[QuotaKey, Lease],
-    expires_at: object,
-) -> Hold:
-    raise NotImplementedError
+async def _frozen(tx: Tx, grants: Collection[Grant]) -> dict[UUID, Problem]:
+    """By grant, the refusal of what a directive has frozen."""
+    parts = {grant.id: freezable(grant) for grant in grants}
+    frozen = await compliance.frozen(tx, list({one for pairs in parts.values() for _, one in pairs})) if parts else ()
+    found = {}
+    for grant_id, pairs in parts.items() if frozen else ():
+        target = next((ids.text(prefix, one) for prefix, one in pairs if one in frozen), None)
+        if target is not None:
+            found[grant_id] = FROZEN(target=target)
+    return found
 
 
 class _Log:
-    """Gathers the audit entries of a batch: one per grant, token and outcome, with the hash of its usage records."""
+    """Gathers the audit entries of a batch: one per grant and outcome, with the hash of its usage records."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx, self._at = tx, stamp(tx.now)
+        self._leaves: dict[UUID, list[bytes]] = {}
+        self._grants: dict[UUID, tuple[str, Grant]] = {}
+        self._refused: dict[tuple[UUID, UUID, str], Read] = {}
+
+    def happened(self, grant: Grant) -> None:
+        if grant.id not in self._grants:
+            self._grants[grant.id] = (ids.text("grt", grant.id), grant)
+
+    def used(self, grant: Grant, event_id: UUID, meter: Meter, units: int) -> None:
+        self.happened(grant)
+        text = self._grants[grant.id][0]
+        data = leaf(reading.OUR_SOURCE, str(event_id), text, meter.key, self._at, units)
+        self._leaves.setdefault(grant.id, []).append(data)
+
+    def refused(self, read: Read, problem: Problem) -> None:
+        self._refused.setdefault((read.claims.grant_id, read.claims.buyer_id, problem.slug), read)
+
+    def entries(self, action: str) -> list[Entry]:
+        done = [
+            Entry(
+                action=action,
+                object_id=text,
+                organisation_id=grant.buyer_id,
+                agreement_id=ids.text("agr", grant.agreement_id),
+                concerns=(grant.seller_id,),
+                digests={"usage": hashlib.sha256(b"\n".join(self._leaves[id_])).digest()}
+                if id_ in self._leaves
+                else {},
+            )
+            for id_, (text, grant) in self._grants.items()
+        ]
+        refused = [
+            Entry(
+                action=action,
+                object_id=ids.text("grt", grant_id),
+                organisation_id=buyer_id,
+                outcome="refused",
+                problem=slug,
+                concerns=(read.claims.seller_id,),
+            )
+            for (grant_id, buyer_id, slug), read in self._refused.items()
+        ]
+        return done + refused

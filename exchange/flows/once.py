@@ -26,7 +26,7 @@ class Command:
     action: str
     key: str
     body_sha256: bytes
-    object_id: str = "none"
+    object_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,13 @@ def refusal(command: Command, problem: Problem) -> Entry:
     )
 
 
-def done(actor: Actor, action: str, object_id: str, *parties: UUID, **digests: bytes) -> Entry:
-    """The audit entry of a command that took effect; `parties` are the other organisations that it concerns."""
+def done(actor: Actor, action: str, object_id: str, *concerns: UUID, **digests: bytes) -> Entry:
+    """The audit entry of a command that took effect; `concerns` are the other organisations that it concerns."""
     return Entry(
         action=action,
         organisation_id=actor.organisation_id,
         client_id=actor.client_id,
         object_id=object_id,
-        parties=parties,
+        concerns=concerns,
         digests=digests,
     )

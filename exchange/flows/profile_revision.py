@@ -87,7 +87,7 @@ async def record(tx: Tx, subject: Subject, signals: Signals) -> ScorecardReceipt
             organisation_id=None,
             rule_set=scorecards.METHOD,
             digests={"scorecard": card.sha256, "revision": subject.sha256},
-            parties=(subject.supplier_id,),
+            concerns=(subject.supplier_id,),
         )
         await audit.append(tx, [entry])
     kept = await store.latest_scorecard(tx, subject.revision_id)

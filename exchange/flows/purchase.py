@@ -13,9 +13,9 @@ from compliance import store as audit
 from compliance.entries import Entry
 from contracts import store as contracts
 from contracts.agreements import Deal
-from exchange.access import store as access
-from exchange.catalog import store as catalog
+from exchange.access.store import grants
 from exchange.catalog.offers import OfferForSale
+from exchange.catalog.store.listings import load_offers
 from exchange.flows import problems
 from exchange.flows.once import Answered, Command, kept, refusal, replayed
 from exchange.flows.sale import RULE_SET, Sale, Sales
@@ -30,9 +30,11 @@ from exchange.kernel.text import Text
 from exchange.parties import store as parties
 from pricing import quotes
 from settlement import postings
-from settlement import store as settlement
-from settlement.accounts import wallet
+from settlement.accounts import AccountKey, wallet
 from settlement.journals import Insufficient
+from settlement.orders import Order, OrderState, PayBy
+from settlement.payments import Method, Payment, PaymentState, Purpose
+from settlement.store import ledger, orders, payments
 
 ACTION = "purchase"
 CHARGE_CARD = "charge_card"
@@ -99,9 +101,9 @@ class Facts:
 
     offers: Mapping[UUID, OfferForSale]
     standings: Mapping[UUID, parties.Standing]
-    revoked: frozenset[str]
+    lapsed: frozenset[str]
     frozen: frozenset[UUID]
-    quotes: Mapping[UUID, contracts.Quote]
+    quotes: Mapping[UUID, contracts.QuoteRow]
 
 
 async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purchase]) -> list[Answered | Problem]:
@@ -112,7 +114,7 @@ async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purc
     outcomes: dict[int, Decided | Problem] = {}
     if fresh:
         facts = await _load(tx, [wishes[n] for n in fresh])
-        balances = await settlement.lock_balances(tx, _wallets([wishes[n] for n in fresh], facts))
+        balances = await ledger.lock_balances(tx, _wallets([wishes[n] for n in fresh], facts))
         for n in fresh:
             outcomes[n] = decide(tx, sales, keyring, wishes[n], facts)
         await _write(tx, outcomes, balances)
@@ -123,22 +125,22 @@ async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purc
 
 
 async def _load(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
-    offers = await catalog.load_offers(tx, list({w.offer_id for w in wishes}))
+    offers = await load_offers(tx, list({w.offer_id for w in wishes}))
     buyers = {w.command.actor.organisation_id for w in wishes}
     sellers = {offer.supplier_id for offer in offers.values()}
-    jtis = list({w.command.actor.jti for w in wishes})
+    actors = {w.command.actor.jti: w.command.actor for w in wishes}
     concerned = {i for o in offers.values() for i in (o.offer_id, o.listing_id, o.dataset_id, o.revision_id)}
     quote_ids = [w.quote_id for w in wishes if w.quote_id]
     return Facts(
         offers,
         await parties.standing(tx, list(buyers | sellers)),
-        frozenset(await parties.revoked(tx, jtis)),
+        frozenset(await parties.lapsed(tx, list(actors.values()))),
         frozenset(await audit.frozen(tx, list(concerned | buyers | sellers))),
-        await contracts.load_quotes(tx, quote_ids) if quote_ids else {},
+        await contracts.find_quotes(tx, quote_ids),
     )
 
 
-def _wallets(wishes: Sequence[Purchase], facts: Facts) -> list[postings.AccountKey]:
+def _wallets(wishes: Sequence[Purchase], facts: Facts) -> list[AccountKey]:
     return [
         wallet(w.command.actor.organisation_id, facts.offers[w.offer_id].currency)
         for w in wishes
@@ -177,7 +179,7 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
 def refused(wish: Purchase, offer: OfferForSale | None, facts: Facts) -> Problem | None:
     """The first rule that an order breaks, or None."""
     actor = wish.command.actor
-    if actor.jti in facts.revoked:
+    if actor.jti in facts.lapsed:
         return UNAUTHENTICATED()
     if offer is None:
         return NOT_FOUND()
@@ -223,7 +225,7 @@ def _quote_refuses(wish: Purchase, facts: Facts, tx: Tx) -> Problem | None:
     return quotes.expired(msgspec.json.decode(quote.document), tx.now)
 
 
-async def _write(tx: Tx, outcomes: dict[int, Decided | Problem], balances: settlement.Balances) -> None:
+async def _write(tx: Tx, outcomes: dict[int, Decided | Problem], balances: ledger.Balances) -> None:
     """Write what was decided; an order that its wallet cannot pay becomes a problem before anything of it is written."""
     paid = {n: one for n, one in outcomes.items() if isinstance(one, Decided) and one.payment_id is None}
     journals = {
@@ -231,7 +233,7 @@ async def _write(tx: Tx, outcomes: dict[int, Decided | Problem], balances: settl
         for n, one in paid.items()
         if one.deal.price.units
     }
-    results = await settlement.write(tx, list(journals.values()), balances)
+    results = await ledger.write(tx, list(journals.values()), balances)
     for n, result in zip(journals, results, strict=True):
         if isinstance(result, Insufficient):
             price = paid.pop(n).deal.price
@@ -239,19 +241,19 @@ async def _write(tx: Tx, outcomes: dict[int, Decided | Problem], balances: settl
             outcomes[n] = problems.WALLET_TOO_LOW(price=str(price), available=str(available))
     decided = [one for one in outcomes.values() if isinstance(one, Decided)]
     if decided:
-        await settlement.insert_orders(tx, [_order(one) for one in decided])
-        await contracts.insert_agreements(tx, [_agreement(one, tx) for one in decided])
+        await orders.insert_orders(tx, [_order(one) for one in decided])
+        await contracts.insert_agreements(tx, [_agreement(one) for one in decided])
     if paid:
-        await access.insert_grants(tx, [one.sale.grant(one.deal, one.grant_id) for one in paid.values()])
+        await grants.insert_grants(tx, [one.sale.grant(one.deal, one.grant_id) for one in paid.values()])
     by_card = [one for one in decided if one.payment_id is not None]
     if by_card:
-        await settlement.insert_payments(tx, [_payment(one) for one in by_card])
+        await payments.insert_payments(tx, [_payment(one) for one in by_card])
         await jobs.put(tx, *[_charge(one) for one in by_card])
 
 
-def _order(one: Decided) -> settlement.NewOrder:
-    offer, deal = one.sale.offer, one.deal
-    return settlement.NewOrder(
+def _order(one: Decided) -> Order:
+    offer, deal, paid = one.sale.offer, one.deal, one.payment_id is None
+    return Order(
         id=deal.order_id,
         buyer_id=deal.buyer_id,
         seller_id=offer.supplier_id,
@@ -259,14 +261,16 @@ def _order(one: Decided) -> settlement.NewOrder:
         listing_id=offer.listing_id,
         agreement_id=deal.agreement_id,
         price=deal.price,
-        payment=one.wish.payment,
-        paid_at=deal.concluded_at if one.payment_id is None else None,
+        payment=PayBy(one.wish.payment),
+        state=OrderState.PAID if paid else OrderState.AWAITING_PAYMENT,
+        created_at=deal.concluded_at,
+        paid_at=deal.concluded_at if paid else None,
     )
 
 
-def _agreement(one: Decided, tx: Tx) -> contracts.Agreement:
+def _agreement(one: Decided) -> contracts.AgreementRow:
     offer, deal = one.sale.offer, one.deal
-    return contracts.Agreement(
+    return contracts.AgreementRow(
         id=deal.agreement_id,
         order_id=deal.order_id,
         offer_id=offer.offer_id,
@@ -276,20 +280,22 @@ def _agreement(one: Decided, tx: Tx) -> contracts.Agreement:
         sha256=one.sha256,
         kid=one.signature.kid,
         signature=one.signature.value,
-        created_at=tx.now,
+        created_at=deal.concluded_at,
     )
 
 
-def _payment(one: Decided) -> settlement.NewPayment:
+def _payment(one: Decided) -> Payment:
     assert one.payment_id is not None
     deal = one.deal
-    return settlement.NewPayment(
+    return Payment(
         id=one.payment_id,
         organisation_id=deal.buyer_id,
-        purpose="order",
+        purpose=Purpose.ORDER,
         order_id=deal.order_id,
         amount=deal.price,
-        method="card",
+        method=Method.CARD,
+        state=PaymentState.CREATED,
+        created_at=deal.concluded_at,
     )
 
 
@@ -311,7 +317,7 @@ def _entry(command: Command, outcome: Decided | Problem) -> Entry:
         agreement_id=ids.text("agr", deal.agreement_id),
         rule_set=RULE_SET,
         digests={"agreement": outcome.sha256, "offer": offer.sha256, "revision": offer.revision_sha256},
-        parties=(offer.supplier_id,),
+        concerns=(offer.supplier_id,),
     )
 
 

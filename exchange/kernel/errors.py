@@ -108,9 +108,7 @@ INVALID_REQUEST = problem_type(
     Kind.INVALID,
     title=Text("Invalid request", "请求无效"),
     detail=Text("The request does not have the expected form: {reason}.", "请求格式不符合要求：{reason}。"),
-    remedy=Text(
-        "Compare the request with the API's document, then send it again.", "请对照接口文档修改后重新发送。"
-    ),
+    remedy=Text("Compare the request with the API's document, then send it again.", "请对照接口文档修改后重新发送。"),
 )
 UNAUTHENTICATED = problem_type(
     "unauthenticated",
@@ -164,9 +162,7 @@ DEFECT = problem_type(
     "internal-error",
     Kind.DEFECT,
     title=Text("Our mistake", "系统内部错误"),
-    detail=Text(
-        "Something failed on our side. Nothing was half done.", "我方系统发生错误，操作未产生任何部分结果。"
-    ),
+    detail=Text("Something failed on our side. Nothing was half done.", "我方系统发生错误，操作未产生任何部分结果。"),
     remedy=Text(
         "Send the request again with the same Idempotency-Key; if it stays, tell the operator the request id.",
         "请使用相同的 Idempotency-Key 重试；如仍失败，请将请求编号告知运营方。",

@@ -140,7 +140,9 @@ async def cancel(tx: Tx, job_id: UUID) -> bool:
 
 async def find(tx: Tx, job_id: UUID) -> JobState | None:
     """A job by id, whoever asks."""
-    row = (await tx.conn.execute(text(f"SELECT {_COLUMNS} FROM kernel.job WHERE id = :id"), {"id": job_id})).one_or_none()
+    row = (
+        await tx.conn.execute(text(f"SELECT {_COLUMNS} FROM kernel.job WHERE id = :id"), {"id": job_id})
+    ).one_or_none()
     return JobState(*row) if row else None
 
 

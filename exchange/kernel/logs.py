@@ -10,7 +10,9 @@ import structlog
 
 def configure(*, level: str = "info", pretty: bool = False) -> None:
     """Send every log line to stderr, as JSON or, for a person at a terminal, in columns."""
-    renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    renderer: structlog.types.Processor = (
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

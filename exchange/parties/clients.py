@@ -15,6 +15,7 @@ from datetime import datetime
 from uuid import UUID
 
 from exchange.kernel.errors import Problem
+from exchange.kernel.text import Text
 from exchange.parties.organisations import State
 from exchange.parties.problems import CLIENT_INVALID, INVALID_SCOPE
 from exchange.parties.roles import ORGANISATION_SCOPE, SCOPES, Role, scopes_of
@@ -67,11 +68,15 @@ def new_client(label: str, scopes: Sequence[str], secret_hash: bytes, settings: 
     errors   answers CLIENT_INVALID, INVALID_SCOPE
     """
     if not 0 < len(label.strip()) <= settings.name_max_chars or not label.isprintable():
-        return CLIENT_INVALID(reason=f"a label has 1 to {settings.name_max_chars} characters without line breaks")
+        return CLIENT_INVALID(reason=_label(settings.name_max_chars))
     wanted = frozenset(scopes) | {ORGANISATION_SCOPE}
     if not wanted <= SCOPES:
         return INVALID_SCOPE(scopes=" ".join(sorted(SCOPES)))
     return NewClient(label.strip(), secret_hash, wanted)
+
+
+def _label(limit: int) -> Text:
+    return Text(f"a label has 1 to {limit} characters without line breaks", f"名称须为 1 至 {limit} 个字符，不含换行")
 
 
 def hash_secret(secret: str) -> bytes:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from exchange.kernel.errors import Problem
+from exchange.kernel.text import Text
 from exchange.parties.problems import EVIDENCE_INVALID
 
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,99}\Z")
@@ -25,6 +26,11 @@ class EvidenceKind(StrEnum):
     AUTHORISATION_LETTER = "authorisation_letter"
     SECURITY_CERTIFICATE = "security_certificate"
     OTHER = "other"
+
+
+_KINDS = Text(f"the kind is one of {', '.join(EvidenceKind)}", f"类别须为 {'、'.join(EvidenceKind)} 之一")
+_BYTES = Text("the file is empty or its hash is not a SHA-256", "文件为空，或其哈希值不是 SHA-256")
+_TYPE = Text("the media type looks like application/pdf", "媒体类型的形式如 application/pdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +61,9 @@ def document(kind: str, sha256: bytes, size_bytes: int, media_type: str) -> Docu
     try:
         known = EvidenceKind(kind)
     except ValueError:
-        return EVIDENCE_INVALID(reason=f"the kind is one of {', '.join(EvidenceKind)}")
+        return EVIDENCE_INVALID(reason=_KINDS)
     if len(sha256) != _SHA256_BYTES or size_bytes <= 0:
-        return EVIDENCE_INVALID(reason="the file is empty or its hash is not a SHA-256")
+        return EVIDENCE_INVALID(reason=_BYTES)
     if not _MEDIA_TYPE.match(media_type):
-        return EVIDENCE_INVALID(reason="the media type looks like application/pdf")
+        return EVIDENCE_INVALID(reason=_TYPE)
     return Document(known, sha256, size_bytes, media_type)

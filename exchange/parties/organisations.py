@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from exchange.kernel.errors import CONFLICT, Problem
-from exchange.kernel.text import LANGUAGES, LocaleMap
+from exchange.kernel.text import LANGUAGES, LocaleMap, Text
 from exchange.parties.identifiers import Identifier, identifier
 from exchange.parties.members import Person, person
 from exchange.parties.problems import EVIDENCE_MISSING, ORGANISATION_INVALID
@@ -18,6 +18,10 @@ from exchange.parties.roles import RESERVED, Role
 from exchange.parties.settings import PartiesSettings
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
+_ROLES = Text(f"a role is one of {', '.join(Role)}", f"角色须为 {'、'.join(Role)} 之一")
+_SOME_ROLE = Text("ask for at least one role, and not for operator", "请至少申请一个角色，且不能申请 operator")
+_COUNTRY_FORM = Text("two capital letters as in ISO 3166-1, such as CN", "请使用 ISO 3166-1 的两位大写字母，例如 CN")
+_SOME_NUMBER = Text("give at least one of uscc, lei and eu_vat", "请至少填写 uscc、lei、eu_vat 之一")
 
 
 class State(StrEnum):
@@ -119,13 +123,17 @@ def wish(
     try:
         known = frozenset(Role(role) for role in roles)
     except ValueError:
-        return ORGANISATION_INVALID(field="roles", reason=f"a role is one of {', '.join(Role)}")
+        return ORGANISATION_INVALID(field="roles", reason=_ROLES)
     if not known or known & reserved:
-        return ORGANISATION_INVALID(field="roles", reason="ask for at least one role, and not for operator")
+        return ORGANISATION_INVALID(field="roles", reason=_SOME_ROLE)
     if not _COUNTRY.match(country):
-        return ORGANISATION_INVALID(field="country", reason="two capital letters as in ISO 3166-1, such as CN")
+        return ORGANISATION_INVALID(field="country", reason=_COUNTRY_FORM)
     if not name or not set(name) <= set(LANGUAGES) or not all(_is_name(text, settings) for text in name.values()):
-        reason = f"a name in en, zh or both, of 1 to {settings.name_max_chars} characters without line breaks"
+        limit = settings.name_max_chars
+        reason = Text(
+            f"a name in en, zh or both, of 1 to {limit} characters without line breaks",
+            f"请以 en、zh 或两者填写名称，1 至 {limit} 个字符，不含换行",
+        )
         return ORGANISATION_INVALID(field="name", reason=reason)
     found: list[Identifier] = []
     for scheme, value in sorted(identifiers.items()):
@@ -134,7 +142,7 @@ def wish(
             return one
         found.append(one)
     if not found:
-        return ORGANISATION_INVALID(field="identifiers", reason="give at least one of uscc, lei and eu_vat")
+        return ORGANISATION_INVALID(field="identifiers", reason=_SOME_NUMBER)
     contact = person(contact_name, contact_email, settings)
     if isinstance(contact, Problem):
         return contact

@@ -31,7 +31,8 @@ IDENTIFIER_TAKEN = problem_type(
     Kind.CONFLICT,
     title=Text("Official number belongs to another", "机构代码已被占用"),
     detail=Text(
-        "Another verified organisation has the same number ({schemes}).", "另一家已核验机构使用相同的代码（{schemes}）。"
+        "Another verified organisation has the same number ({schemes}).",
+        "另一家已核验机构使用相同的代码（{schemes}）。",
     ),
     remedy=Text(
         "Find out which of the two is the owner of the number before you verify one.",
@@ -50,11 +51,10 @@ EVIDENCE_MISSING = problem_type(
     Kind.CONFLICT,
     title=Text("No evidence yet", "尚无证明材料"),
     detail=Text(
-        "An organisation is submitted and verified on evidence, and there is none.", "提交和核验机构必须有证明材料，目前没有。"
+        "An organisation is submitted and verified on evidence, and there is none.",
+        "提交和核验机构必须有证明材料，目前没有。",
     ),
-    remedy=Text(
-        "Hand in at least one document, such as the business licence.", "请至少提交一份材料，例如营业执照。"
-    ),
+    remedy=Text("Hand in at least one document, such as the business licence.", "请至少提交一份材料，例如营业执照。"),
 )
 TOO_MANY_DOCUMENTS = problem_type(
     "too-many-documents",
@@ -82,10 +82,10 @@ ORGANISATION_NOT_VERIFIED = problem_type(
     "organisation-not-verified",
     Kind.FORBIDDEN,
     title=Text("Organisation not verified", "机构未通过核验"),
-    detail=Text("The organisation is {state}; this needs a verified one.", "机构当前状态为 {state}，该操作需要已核验的机构。"),
-    remedy=Text(
-        "Hand in evidence and wait for the operator's decision.", "请提交证明材料并等待运营方的决定。"
+    detail=Text(
+        "The organisation is {state}; this needs a verified one.", "机构当前状态为 {state}，该操作需要已核验的机构。"
     ),
+    remedy=Text("Hand in evidence and wait for the operator's decision.", "请提交证明材料并等待运营方的决定。"),
 )
 CLIENT_INVALID = problem_type(
     "client-not-acceptable",
@@ -105,7 +105,9 @@ INVALID_CLIENT = problem_type(
     "invalid-client",
     Kind.UNAUTHENTICATED,
     title=Text("Client not recognised", "应用身份验证失败"),
-    detail=Text("The client id or its secret is wrong, or the client was revoked.", "应用标识或密钥错误，或应用已被撤销。"),
+    detail=Text(
+        "The client id or its secret is wrong, or the client was revoked.", "应用标识或密钥错误，或应用已被撤销。"
+    ),
     remedy=Text("Check the id and the secret, or make a new client.", "请检查标识和密钥，或创建新的应用。"),
 )
 INVALID_SCOPE = problem_type(
@@ -114,7 +116,8 @@ INVALID_SCOPE = problem_type(
     title=Text("Scope not available", "权限范围不可用"),
     detail=Text("This client can have: {scopes}.", "该应用可用的权限范围：{scopes}。"),
     remedy=Text(
-        "Ask for these, or have the organisation verified for the role first.", "请申请上述范围，或先完成相应角色的核验。"
+        "Ask for these, or have the organisation verified for the role first.",
+        "请申请上述范围，或先完成相应角色的核验。",
     ),
 )
 UNAUTHORIZED_CLIENT = problem_type(
@@ -128,7 +131,9 @@ UNSUPPORTED_GRANT_TYPE = problem_type(
     "unsupported-grant-type",
     Kind.INVALID,
     title=Text("Grant type not supported", "不支持该授权类型"),
-    detail=Text("The token endpoint knows grant_type=client_credentials only.", "令牌端点仅支持 grant_type=client_credentials。"),
+    detail=Text(
+        "The token endpoint knows grant_type=client_credentials only.", "令牌端点仅支持 grant_type=client_credentials。"
+    ),
     remedy=Text("Send grant_type=client_credentials.", "请发送 grant_type=client_credentials。"),
 )
 

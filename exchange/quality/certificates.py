@@ -120,14 +120,14 @@ def validity(draft: CertificateDraft, now: datetime) -> tuple[datetime, datetime
     return issued_at, issued_at + timedelta(days=draft.valid_days)
 
 
-def document_of(id: UUID, subject: Subject, draft: CertificateDraft, now: datetime) -> bytes:
+def document_of(certificate_id: UUID, subject: Subject, draft: CertificateDraft, now: datetime) -> bytes:
     """The canonical bytes that are signed."""
     issued_at, valid_until = validity(draft, now)
     return canonical(
         {
             "type": TYPE,
             "v": VERSION,
-            "id": ids.text("crt", id),
+            "id": ids.text("crt", certificate_id),
             "revision": ids.text("rev", subject.revision_id),
             "revision_sha256": subject.revision_sha256.hex(),
             "scorecard": ids.text("scr", subject.scorecard_id),

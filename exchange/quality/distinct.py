@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from typing import IO
 
 DIGEST_BYTES = 16
@@ -39,7 +40,7 @@ class Distinct:
         total = 0
         for part in self._parts:
             part.seek(0)
-            total += len({digest for digest in iter(lambda part=part: part.read(DIGEST_BYTES), b"")})  # type: ignore[misc]
+            total += len(set(iter(partial(part.read, DIGEST_BYTES), b"")))
         self.close()
         return total
 

@@ -28,8 +28,7 @@ class Lengths:
         """Count one length >= 0."""
         self._counts[length if length < 1024 else _bucket(length)] += 1
         self._total += 1
-        if length > self._max:
-            self._max = length
+        self._max = max(self._max, length)
         if self._min is None or length < self._min:
             self._min = length
 

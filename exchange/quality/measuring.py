@@ -61,4 +61,3 @@ async def measure(files: Sequence[MeasuredFile], source: Bytes, progress: Progre
         return await asyncio.to_thread(profiler.signals)
     finally:
         profiler.close()
-

@@ -1,6 +1,6 @@
-"""Hints of personal data in a text, as counts only: `cx-personal/1`.
+r"""Hints of personal data in a text, as counts only: `cx-personal/1`.
 
-Look-arounds are ASCII: `\\b` does not stand between a Chinese character and a digit, so it misses `电话13812345678联系`.
+Look-arounds are ASCII: `\b` does not stand between a Chinese character and a digit, so it misses `电话13812345678联系`.
 A hint is not proof: a number of the right form and checksum may still be an order number.
 """
 

@@ -10,9 +10,7 @@ SCORECARD_MISSING = problem_type(
     Kind.CONFLICT,
     title=Text("Not measured yet", "尚未完成测评"),
     detail=Text("The revision {revision} has no scorecard yet.", "版本 {revision} 尚无质量评分卡。"),
-    remedy=Text(
-        "Wait until the exchange has measured the revision, then ask again.", "请等待平台完成测评后再次提交。"
-    ),
+    remedy=Text("Wait until the exchange has measured the revision, then ask again.", "请等待平台完成测评后再次提交。"),
 )
 ASSESSOR_UNSUITABLE = problem_type(
     "assessor-unsuitable",

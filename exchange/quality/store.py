@@ -43,12 +43,12 @@ _CERTIFICATE = tuple(certificate.c[name] for name in Certificate.__dataclass_fie
 # ---------------------------------------------------------------- flows: every row is seen, the flow decides whose it is
 
 
-async def insert_scorecard(tx: Tx, id: UUID, revision_id: UUID, supplier_id: UUID, card: Scorecard) -> UUID | None:
+async def insert_scorecard(tx: Tx, new_id: UUID, revision_id: UUID, supplier_id: UUID, card: Scorecard) -> UUID | None:
     """Write a revision's scorecard; None when this method has measured it before."""
     statement = (
         insert(scorecard)
         .values(
-            id=id,
+            id=new_id,
             revision_id=revision_id,
             supplier_id=supplier_id,
             method=METHOD,
@@ -61,7 +61,8 @@ async def insert_scorecard(tx: Tx, id: UUID, revision_id: UUID, supplier_id: UUI
         .on_conflict_do_nothing(index_elements=["revision_id", "method"])
         .returning(scorecard.c.id)
     )
-    return (await tx.conn.execute(statement)).scalar_one_or_none()
+    made: UUID | None = (await tx.conn.execute(statement)).scalar_one_or_none()
+    return made
 
 
 async def latest_scorecard(tx: Tx, revision_id: UUID) -> StoredScorecard | None:
@@ -129,8 +130,10 @@ async def insert_certificate(tx: Tx, new: Certificate, assessment_id: UUID, sha2
 
 
 async def visible_scorecard(tx: Tx, actor: Actor | None, revision_id: UUID) -> StoredScorecard | None:
-    """The newest scorecard of a revision, if the actor may see it: its supplier, an assessor who was asked, and
-    everybody once it is disclosed."""
+    """The newest scorecard of a revision, if the actor may see it.
+
+    Its supplier may, an assessor who was asked may, and everybody once it is disclosed.
+    """
     statement = _newest(revision_id).where(_may_see(actor))
     return _scorecard_of((await tx.conn.execute(statement)).one_or_none())
 
@@ -204,7 +207,7 @@ def _taking_part(actor: Actor) -> ColumnElement[bool]:
 
 
 def _scorecard_of(row: Row[Any] | None) -> StoredScorecard | None:
-    return StoredScorecard(*row) if row else None
+    return StoredScorecard(**row._mapping) if row else None  # noqa: SLF001
 
 
 def _assessment_of(row: Row[Any] | None) -> Assessment | None:
@@ -212,14 +215,5 @@ def _assessment_of(row: Row[Any] | None) -> Assessment | None:
 
 
 def _assessment(row: Row[Any]) -> Assessment:
-    found = Assessment(*row)
-    return Assessment(
-        found.id,
-        found.revision_id,
-        found.scorecard_id,
-        found.supplier_id,
-        found.assessor_id,
-        AssessmentState(found.state),
-        found.created_at,
-        found.changed_at,
-    )
+    fields = dict(row._mapping)  # noqa: SLF001  # the underscore is SQLAlchemy's way to avoid column names
+    return Assessment(**{**fields, "state": AssessmentState(fields["state"])})

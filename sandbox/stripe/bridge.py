@@ -47,6 +47,9 @@ class Bridge:
 
     async def stop(self) -> None:
         """Close the pipe, which ends the child."""
+        if self._ready is not None:
+            self._ready.cancel()
+            await asyncio.gather(self._ready, return_exceptions=True)
         await self._http.aclose()
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()

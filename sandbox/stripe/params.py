@@ -11,11 +11,11 @@ import re
 import sys
 import types
 import typing
-from typing import Any, Literal, Union
+from typing import Any, Literal, NotRequired, Required, Union
 
 import stripe.params
 from stripe._request_options import RequestOptions
-from typing_extensions import NotRequired, Required, is_typeddict
+from typing_extensions import is_typeddict
 
 from sandbox.stripe.wire import Json, Refusal
 
@@ -69,7 +69,7 @@ def _join(path: str, name: str) -> str:
 
 def _value(hint: Any, value: Any, path: str) -> Any:
     origin = typing.get_origin(hint)
-    if origin in (NotRequired, Required, typing.NotRequired, typing.Required):
+    if origin in (NotRequired, Required):
         return _value(typing.get_args(hint)[0], value, path)
     if origin in (Union, types.UnionType):
         return _union(typing.get_args(hint), value, path)

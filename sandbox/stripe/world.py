@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -210,7 +209,7 @@ class World:
         names = ("objects", "kinds", "counters", "available", "pending", "answers", "child_calls")
         draft = self.state_file.with_name(self.state_file.name + ".new")
         draft.write_bytes(msgspec.json.encode({name: getattr(self, name) for name in names}))
-        os.replace(draft, self.state_file)
+        draft.replace(self.state_file)
 
     def load(self) -> None:
         """Continue from the state file, if there is one; undelivered events are sent again."""

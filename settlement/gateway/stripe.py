@@ -148,13 +148,22 @@ class NotPayable(ValueError):
 
 
 # --- the gateway ---------------------------------------------------------------------------
+class _Transport(stripe.HTTPXClient):
+    """The SDK's httpx client with the body as `content`; its `data=<text>` is deprecated in httpx and warns."""
+
+    def _get_request_args_kwargs(self, method: str, url: str, headers: Any, post_data: Any) -> Any:
+        args, kwargs = super()._get_request_args_kwargs(method, url, headers, post_data)
+        kwargs["content"] = kwargs.pop("data", None) or None
+        return [args, kwargs]
+
+
 class StripeGateway:
     """Stripe behind typed answers; holds one HTTP connection pool."""
 
     def __init__(self, settings: StripeSettings) -> None:
         """Make the client; nothing is sent."""
         self._settings = settings
-        self._http = stripe.HTTPXClient(timeout=settings.timeout_s)
+        self._http = _Transport(timeout=settings.timeout_s)
         self._client = stripe.StripeClient(
             settings.api_key,
             base_addresses={"api": settings.api_base} if settings.api_base else None,

@@ -118,7 +118,9 @@ async def top_up(
     keys = sorted(short)
     columns = [k.grant_id for k in keys], [k.meter for k in keys], [k.period_start for k in keys]
     sides = [grants[k.grant_id].buyer_id for k in keys], [grants[k.grant_id].seller_id for k in keys]
-    left = _by_key(await driver.fetch(_LOCK, *columns, [_limit(grants[k.grant_id], k.meter) for k in keys], *sides), "free")
+    left = _by_key(
+        await driver.fetch(_LOCK, *columns, [_limit(grants[k.grant_id], k.meter) for k in keys], *sides), "free"
+    )
     scarce = [key for key in keys if left[key] < short[key]]
     back, used = dict.fromkeys(keys, 0), dict.fromkeys(keys, 0)
     if scarce:

@@ -53,7 +53,9 @@ def problem_response(request: Asked, problem: Problem) -> Response[bytes]:
         headers["www-authenticate"] = 'Bearer error="invalid_token"'
     if kind is Kind.UNAVAILABLE:
         headers["retry-after"] = "1"
-    return Response(msgspec.json.encode(content, enc_hook=str), status_code=int(kind), media_type=_PROBLEM_JSON, headers=headers)
+    return Response(
+        msgspec.json.encode(content, enc_hook=str), status_code=int(kind), media_type=_PROBLEM_JSON, headers=headers
+    )
 
 
 def _plain(value: object, language: str) -> object:
@@ -74,7 +76,9 @@ def on_http_error(request: Asked, error: HTTPException) -> Response[bytes]:
     extra = error.extra
     if isinstance(extra, list) and extra and isinstance(extra[0], Mapping):
         reason = "; ".join(f"{item.get('key', 'body')}: {item.get('message', '')}" for item in extra[:5])
-    return problem_response(request, kind(reason=reason.rstrip("."), limit_bytes=request.app.request_max_body_size or 0))
+    return problem_response(
+        request, kind(reason=reason.rstrip("."), limit_bytes=request.app.request_max_body_size or 0)
+    )
 
 
 def on_defect(request: Asked, error: Exception) -> Response[bytes]:
@@ -104,7 +108,7 @@ async def body_digest(request: Asked) -> bytes:
 
 
 async def write(
-    request: Asked, action: str, flow: Callable[[Tx], Awaitable[Receipt]], *, status: int = 201, object_id: str = "none"
+    request: Asked, action: str, flow: Callable[[Tx], Awaitable[Receipt]], *, status: int = 201, object_id: str = ""
 ) -> Response[bytes]:
     """Run a command once under the request's key and answer with its receipt or its problem."""
     services: Services = request.app.state.services

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
+from exchange.access.reads import Admitted, Read, Recorded, Sent
+from exchange.access.tokens import TokenVerifier
+from exchange.flows.once import Answered
+from exchange.flows.purchase import Purchase
+from exchange.flows.sale import Sales
 from exchange.kernel.actor import Actor
 from exchange.kernel.batch import Batcher
 from exchange.kernel.db import Database
@@ -15,7 +23,8 @@ from exchange.kernel.errors import FORBIDDEN, UNAUTHENTICATED, Problem, Refused
 from exchange.kernel.files import FileStore
 from exchange.kernel.keys import Keyring
 from exchange.parties import store as parties
-from exchange.parties.tokens import TokenCache, TokenSettings
+from exchange.parties.tokens import TokenCache
+from exchange.settings import Settings
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -25,14 +34,27 @@ class Services:
     """Everything that a handler may use, put together once by exchange.main."""
 
     db: Database
+    settings: Settings
     keyring: Keyring
     files: FileStore
     tokens: TokenCache
-    token_settings: TokenSettings
-    origin: str
-    purchases: Batcher[Any, Any]
-    reads: Batcher[Any, Any]
-    extra: dict[str, Any] = field(default_factory=dict)
+    grants: TokenVerifier
+    sales: Sales
+    holder: UUID
+    purchases: Batcher[Purchase, Answered | Problem]
+    reads: Batcher[Read, Admitted | Problem]
+    records: Batcher[Sent, Recorded]
+    webhook: Callable[[bytes, str, datetime], Any] | None = None
+
+    def start(self) -> None:
+        """Let the batches run, on the running loop."""
+        for batcher in (self.purchases, self.reads, self.records):
+            batcher.start()
+
+    async def stop(self) -> None:
+        """Finish what waits."""
+        for batcher in (self.purchases, self.reads, self.records):
+            await batcher.stop()
 
 
 def services_of(connection: Connection) -> Services:
@@ -61,7 +83,7 @@ async def needs_portal(connection: Connection, handler: BaseRouteHandler) -> Non
         raise Refused(FORBIDDEN(needs=portal))
     if not handler.opt.get("revocation_in_flow"):
         async with services.db.read(actor) as tx:
-            if await parties.revoked(tx, [actor.jti]):
+            if await parties.lapsed(tx, [actor]):
                 raise Refused(UNAUTHENTICATED())
     connection.scope["actor"] = actor  # type: ignore[typeddict-unknown-key]
 

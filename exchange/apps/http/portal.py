@@ -46,7 +46,14 @@ def asset(name: str) -> Response[bytes]:
 
 
 def portal(
-    *, name: str, title: str, description: str, prefix: str, routes: Sequence[Any], services: Services, portal_scope: str | None
+    *,
+    name: str,
+    title: str,
+    description: str,
+    prefix: str,
+    routes: Sequence[Any],
+    services: Services,
+    portal_scope: str | None,
 ) -> Litestar:
     """One app: `routes` with full paths below `prefix`, guarded by `portal_scope` unless a route says otherwise."""
     app = Litestar(

@@ -15,7 +15,9 @@ from exchange.kernel.money import BadMoney, Money
 T = TypeVar("T")
 Texts = Annotated[
     dict[str, str],
-    Meta(description="A text in several languages, keyed by BCP 47 tag.", examples=[{"en": "Tang poems", "zh": "唐诗"}]),
+    Meta(
+        description="A text in several languages, keyed by BCP 47 tag.", examples=[{"en": "Tang poems", "zh": "唐诗"}]
+    ),
 ]
 Id = Annotated[str, Meta(description="An id: a prefix and 26 letters.", examples=["ord_01m80jwmabesg81hwe4cc73nw9"])]
 Time = Annotated[str, Meta(description="A time in UTC (RFC 3339).", examples=["2026-01-15T08:00:00Z"])]

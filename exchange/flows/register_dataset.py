@@ -1,0 +1,55 @@
+"""A supplier registers a dataset."""
+
+from __future__ import annotations
+
+import msgspec
+
+from compliance import store as audit
+from contracts import spdx
+from exchange.catalog.datasets import DatasetDraft, is_own_licence, refuse_licence, register
+from exchange.catalog.settings import CatalogSettings
+from exchange.catalog.store import datasets as store
+from exchange.flows.once import done
+from exchange.kernel import ids
+from exchange.kernel.actor import Actor
+from exchange.kernel.canonical import digest
+from exchange.kernel.db import Tx
+from exchange.kernel.errors import FORBIDDEN, Problem
+
+
+class DatasetReceipt(msgspec.Struct, frozen=True):
+    """The new dataset."""
+
+    id: str
+    state: str
+
+
+async def register_dataset(
+    tx: Tx, actor: Actor, draft: DatasetDraft, settings: CatalogSettings
+) -> DatasetReceipt | Problem:
+    """Write a dataset that belongs to the actor's organisation.
+
+    errors   answers forbidden, dataset-invalid
+    """
+    if "supplier" not in actor.roles:
+        return FORBIDDEN(needs="supplier")
+    dataset = register(draft, new_id=tx.new_id(), supplier_id=actor.organisation_id, now=tx.now, settings=settings)
+    if isinstance(dataset, Problem):
+        return dataset
+    if not (is_own_licence(dataset.licence) or _is_listed(dataset.licence)):
+        return refuse_licence()
+    await store.insert_dataset(tx, dataset)
+    name = ids.text("ds", dataset.id)
+    described = digest(
+        {"title": dict(dataset.title), "licence": dataset.licence, "provenance": dict(dataset.provenance)}
+    )
+    await audit.append(tx, [done(actor, "dataset.register", name, description=described)])
+    return DatasetReceipt(name, dataset.state.value)
+
+
+def _is_listed(licence: str) -> bool:
+    try:
+        spdx.alternatives(licence)
+    except spdx.BadExpression:
+        return False
+    return True

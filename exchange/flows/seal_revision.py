@@ -1,0 +1,79 @@
+"""A supplier seals finished uploads into an immutable revision, which is then profiled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from compliance import store as audit
+from exchange.catalog import revisions
+from exchange.catalog.settings import CatalogSettings
+from exchange.catalog.store import datasets as store
+from exchange.flows.once import done
+from exchange.kernel import ids, jobs
+from exchange.kernel.actor import Actor
+from exchange.kernel.db import Tx
+from exchange.kernel.errors import NOT_FOUND, Problem
+from exchange.kernel.jobs import Job
+
+PROFILE_JOB = "profile_revision"
+
+
+@dataclass(frozen=True, slots=True)
+class SealRevision:
+    """Which uploads make the next revision, and which paths stay as they were in the one before."""
+
+    dataset_id: UUID
+    uploads: Sequence[UUID]
+    keep: Sequence[str] = ()
+
+
+class RevisionReceipt(msgspec.Struct, frozen=True):
+    """The new revision; `sha256` is the hash of its manifest."""
+
+    id: str
+    dataset: str
+    number: int
+    sha256: str
+    size_bytes: int
+    assets: int
+    job: str
+
+
+async def seal_revision(
+    tx: Tx, actor: Actor, command: SealRevision, settings: CatalogSettings
+) -> RevisionReceipt | Problem:
+    """Write the next revision of a dataset and queue its profile.
+
+    errors   answers not-found, dataset-not-active, upload-incomplete, upload-not-open, path-taken, revision-empty,
+             revision-too-large, revision-unchanged
+    """
+    dataset = await store.lock_dataset(tx, command.dataset_id)
+    if dataset is None or dataset.supplier_id != actor.organisation_id:
+        return NOT_FOUND()
+    uploads = await store.lock_uploads(tx, command.uploads)
+    previous = await store.latest_revision(tx, dataset.id)
+    assets = revisions.gather(uploads, command.uploads, command.keep, previous, dataset)
+    if isinstance(assets, Problem):
+        return assets
+    sealed = revisions.seal(dataset, assets, previous, new_id=tx.new_id(), now=tx.now, settings=settings)
+    if isinstance(sealed, Problem):
+        return sealed
+    await store.insert_revision(tx, sealed, command.uploads)
+    revision = sealed.revision
+    name = ids.text("rev", revision.id)
+    job = Job(PROFILE_JOB, name, {"revision": name}, organisation_id=actor.organisation_id)
+    (job_id,) = await jobs.put(tx, job)
+    await audit.append(tx, [done(actor, "revision.seal", name, manifest=revision.sha256)])
+    return RevisionReceipt(
+        id=name,
+        dataset=ids.text("ds", dataset.id),
+        number=revision.number,
+        sha256=revision.sha256.hex(),
+        size_bytes=revision.size_bytes,
+        assets=revision.assets_count,
+        job=ids.text("job", job_id),
+    )

@@ -1,0 +1,72 @@
+"""Bring a UTC day of usage from open to sealed, one step and one transaction at a time.
+
+open -> closed (no more records) -> proven (a unique index: nothing twice) -> sealed (rolled up, Merkle roots). A sealed
+day to which late events came is rolled up again and gets further roots. Every step can be run again after a crash.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from compliance import store as compliance
+from compliance.entries import Entry
+from exchange.access.settings import AccessSettings
+from exchange.access.store import seal
+from exchange.access.store.seal import Day
+from exchange.kernel.db import Tx
+
+SEALED = "sealed"
+
+
+async def seal_usage(tx: Tx, day: date, *, settings: AccessSettings) -> str | None:
+    """Take the next step of one day; the state it is in then, or None where the day is unknown or not over yet.
+
+    Call it, each time in a transaction of its own, until it answers SEALED.
+    """
+    found = await seal.lock_day(tx, day)
+    if found is None or tx.now < _over(day, settings):
+        return None
+    if found.state == "open":
+        await seal.close_day(tx, day)
+        return "closed"
+    if found.state == "closed":
+        copies = await seal.prove_day(tx, day)
+        await compliance.append(tx, [_entry("usage.prove", day, f"copies-{copies}")])
+        return "proven"
+    if found.state == SEALED and found.late == found.late_counted:
+        return SEALED
+    await _count(tx, found)
+    return SEALED
+
+
+async def due_days(tx: Tx, *, settings: AccessSettings) -> list[date]:
+    """The days that `seal_usage` has work for."""
+    over = (tx.now - timedelta(seconds=settings.grace_s)).astimezone(UTC).date()
+    return await seal.due_days(tx, over)
+
+
+async def prepare_days(tx: Tx, *, settings: AccessSettings) -> int:
+    """Make the partitions of the days to come; how many were missing."""
+    return await seal.ensure_partitions(tx, settings.days_ahead)
+
+
+async def roll_up_today(tx: Tx) -> None:
+    """Show both sides today's use so far, marked as not final."""
+    await seal.roll_up(tx, tx.now.astimezone(UTC).date(), final=False)
+
+
+async def _count(tx: Tx, found: Day) -> None:
+    again = found.state == SEALED
+    part = found.part + 1 if again else 0
+    await seal.roll_up(tx, found.day, final=True)
+    roots = await seal.put_roots(tx, found.day, part, changed_only=again)
+    await seal.finish_day(tx, found.day, found.late, part)
+    await compliance.append(tx, [_entry("usage.seal", found.day, f"part-{part}/roots-{roots}")])
+
+
+def _over(day: date, settings: AccessSettings) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), UTC) + timedelta(seconds=settings.grace_s)
+
+
+def _entry(action: str, day: date, version: str) -> Entry:
+    return Entry(action=action, object_id=f"usage-day:{day.isoformat()}", organisation_id=None, object_version=version)

@@ -1,0 +1,111 @@
+"""A supplier adds an offer to a listing, or the next version of one."""
+
+from __future__ import annotations
+
+import msgspec
+
+from compliance import store as audit
+from contracts import terms
+from exchange.catalog import offers
+from exchange.catalog.offers import OfferKind, OfferRequest
+from exchange.catalog.problems import OFFER_INVALID
+from exchange.catalog.settings import CatalogSettings
+from exchange.catalog.store import listings as store
+from exchange.flows.once import done
+from exchange.kernel import ids
+from exchange.kernel.actor import Actor
+from exchange.kernel.db import Tx
+from exchange.kernel.errors import NOT_FOUND, Problem
+from exchange.kernel.money import Money
+from exchange.kernel.text import Text
+from pricing import checks, plans
+from pricing.plans import Plan
+from settlement.splits import BadShares, parse_shares
+
+
+class OfferReceipt(msgspec.Struct, frozen=True):
+    """A new version of an offer; `notes` say what may surprise its author, in both languages."""
+
+    id: str
+    listing: str
+    code: str
+    version: int
+    sha256: str
+    entry_price: dict[str, str]
+    notes: list[dict[str, str]]
+
+
+async def version_offer(
+    tx: Tx, actor: Actor, request: OfferRequest, settings: CatalogSettings
+) -> OfferReceipt | Problem:
+    """Check an offer document by everybody it concerns, and write it as an immutable version.
+
+    errors   answers not-found, listing-state, offer-invalid, offer-unchanged, offers-too-many, and what pricing and
+             contracts refuse
+    """
+    listing = await store.lock_listing(tx, request.listing_id)
+    if listing is None or listing.supplier_id != actor.organisation_id:
+        return NOT_FOUND()
+    # The outer form first: the others then find their fields.
+    outer = offers.encode(request, settings)
+    plan = outer if isinstance(outer, Problem) else _understand(request, actor)
+    if isinstance(plan, Problem):
+        return plan
+    offer = offers.version(
+        request,
+        listing,
+        await store.current_offers(tx, listing.id),
+        entry_units=plan.due_now_total.units,
+        latest=await store.latest_version(tx, listing.id, request.code),
+        new_id=tx.new_id(),
+        now=tx.now,
+        settings=settings,
+    )
+    if isinstance(offer, Problem):
+        return offer
+    await store.insert_offer(tx, offer)
+    name = ids.text("ofr", offer.id)
+    await audit.append(tx, [done(actor, "offer.version", name, document=offer.sha256)])
+    return OfferReceipt(
+        id=name,
+        listing=ids.text("lst", listing.id),
+        code=offer.code,
+        version=offer.version,
+        sha256=offer.sha256.hex(),
+        entry_price=Money(offer.entry_units, offer.currency).to_wire(),
+        notes=[{"en": note.detail("en"), "zh": note.detail("zh")} for note in checks.check(plan)],
+    )
+
+
+def _understand(request: OfferRequest, actor: Actor) -> Plan | Problem:
+    """Have plan, terms and shares read by the packages that will live by them."""
+    document = request.document
+    plan = plans.parse(document["plan"])
+    if not isinstance(plan, Plan):
+        return plan[0]
+    licence = terms.parse(document["terms"])
+    if isinstance(licence, list):
+        return licence[0]
+    try:
+        parse_shares(document["shares"], actor.organisation_id)
+    except BadShares as error:
+        return OFFER_INVALID(field="shares", reason=Text(str(error), f"分成设置有误：{error}"))
+    return _refuse_kind(OfferKind(document["kind"]), document["currency"], plan) or plan
+
+
+def _refuse_kind(kind: OfferKind, currency: str, plan: Plan) -> Problem | None:
+    """Hold the kind against the plan, so that the search filter tells the truth."""
+    if plan.currency != currency:
+        return OFFER_INVALID(field="currency", reason=Text("the plan has another currency", "与价格方案的货币不一致"))
+    periodic = any(component.period is not None and component.meter is None for component in plan.components)
+    if kind is OfferKind.ONE_OFF and (periodic or plan.meters):
+        reason = Text("a one-off plan neither repeats nor measures use", "一次性方案不得包含周期费用或计量收费")
+    elif kind is OfferKind.SUBSCRIPTION and not periodic:
+        reason = Text("a subscription plan needs an amount that repeats", "订阅方案需要包含周期费用")
+    elif kind is OfferKind.PAY_PER_USE and (periodic or not plan.meters):
+        reason = Text(
+            "a pay-per-use plan measures use and does not repeat", "按量付费方案需要计量收费，且不得包含周期费用"
+        )
+    else:
+        return None
+    return OFFER_INVALID(field="kind", reason=reason)

@@ -1,0 +1,90 @@
+"""The tables of the schema parties, as SQLAlchemy sees them."""
+
+from __future__ import annotations
+
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(schema="parties")
+_TIME = DateTime(timezone=True)
+
+organisation = Table(
+    "organisation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", JSONB, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("country", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("node_id", Text, nullable=False, server_default="centre"),
+    Column("created_at", _TIME, nullable=False),
+)
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("organisation_id", Uuid, primary_key=True),
+    Column("scheme", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organisation_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organisation_id", Uuid, nullable=False),
+    Column("from_state", Text, nullable=False),
+    Column("to_state", Text, nullable=False),
+    Column("decided_by", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+member = Table(
+    "member",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organisation_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+person = Table(
+    "person",
+    metadata,
+    Column("member_id", Uuid, primary_key=True),
+    Column("organisation_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+client = Table(
+    "client",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organisation_id", Uuid, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("revoked_at", _TIME),
+)
+revoked_token = Table(
+    "revoked_token",
+    metadata,
+    Column("jti", Text, primary_key=True),
+    Column("organisation_id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("revoked_at", _TIME, nullable=False),
+)

@@ -1,0 +1,130 @@
+"""One process of the exchange, opened from its settings: database, keys, files, batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from exchange.access.tokens import TokenVerifier
+from exchange.apps.http.context import Services
+from exchange.flows import access_data
+from exchange.flows.purchase import purchase
+from exchange.flows.sale import Sales
+from exchange.kernel import embedded, keys
+from exchange.kernel.batch import Batcher, BatchSettings
+from exchange.kernel.clock import Clock, SystemClock
+from exchange.kernel.db import Database, DatabaseUrls, Observer, Tx
+from exchange.kernel.embedded import EmbeddedServer
+from exchange.kernel.files import FileStore
+from exchange.kernel.keys import Keyring
+from exchange.kernel.metrics import BATCH_ITEMS, BATCH_SECONDS
+from exchange.migrations.run import upgrade
+from exchange.parties.tokens import TokenCache
+from exchange.settings import Settings
+
+C = TypeVar("C")
+A = TypeVar("A")
+DATA_AUDIENCE = "data"
+
+
+@dataclass(slots=True)
+class Ground:
+    """What a process stands on: a database with its schema, and keys."""
+
+    settings: Settings
+    urls: DatabaseUrls
+    keyring: Keyring
+    server: EmbeddedServer | None
+
+
+@asynccontextmanager
+async def ground(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Ground]:
+    """Start the embedded server if no other database is named, bring the schema up, and make missing keys.
+
+    errors   EmbeddedError; whatever the driver says where the database cannot be reached
+    """
+    clock = clock or SystemClock()
+    urls, server = settings.database.urls(), None
+    if urls is None:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        server = await asyncio.to_thread(embedded.start, settings.home / "postgres")
+        urls = DatabaseUrls.from_one(server.url)
+    try:
+        await upgrade(urls.migrate)
+        yield Ground(settings, urls, ring(settings, clock), server)
+    finally:
+        if server is not None:
+            await asyncio.to_thread(server.stop)
+
+
+def ring(settings: Settings, clock: Clock) -> Keyring:
+    """The keys in the key folder; a purpose that has none gets its first."""
+    folder, node_id = settings.keys, settings.process.node_id
+    there = keys.load(folder, node_id=node_id) if folder.exists() else Keyring([], node_id=node_id)
+    missing = set(keys.PURPOSES) - {key.purpose for key in there.keys()}
+    for purpose in sorted(missing):
+        keys.save(folder, keys.new_key(purpose, clock.now()))
+    return keys.load(folder, node_id=node_id) if missing else there
+
+
+@asynccontextmanager
+async def services(on: Ground, clock: Clock | None = None, observer: Observer | None = None) -> AsyncIterator[Services]:
+    """The services of one serving process; on leaving, batches end, leases go back, connections close.
+
+    errors   WallMissing where a serving role could step over row-level security
+    """
+    settings = on.settings
+    db = Database(on.urls, clock or SystemClock(), settings=settings.db, observer=observer)
+    try:
+        await db.check_walls()
+        made = _assemble(on, db)
+        made.start()
+        yield made
+        await made.stop()
+        await db.run(partial(access_data.release_leases, holder=made.holder))
+    finally:
+        await db.close()
+
+
+def _assemble(on: Ground, db: Database) -> Services:
+    settings, sales = on.settings, Sales()
+    holder = db.ids.new(db.clock.now())
+    buy = partial(_purchase, sales, on.keyring)
+    read = partial(access_data.access_data, holder=holder, settings=settings.access)
+    record = partial(access_data.record_usage, settings=settings.access)
+    return Services(
+        db=db,
+        settings=settings,
+        keyring=on.keyring,
+        files=FileStore.open(settings.files),
+        tokens=TokenCache(on.keyring, settings.token),
+        grants=TokenVerifier(
+            on.keyring, issuer=settings.token.issuer, audience=DATA_AUDIENCE, settings=settings.access
+        ),
+        sales=sales,
+        holder=holder,
+        purchases=_batcher("purchase", db, buy, settings.batch),
+        reads=_batcher("access_data", db, read, settings.batch),
+        records=_batcher("record_usage", db, record, settings.batch),
+    )
+
+
+async def _purchase(sales: Sales, keyring: Keyring, tx: Tx, wishes: Sequence[Any]) -> list[Any]:
+    return await purchase(tx, sales, keyring, wishes)
+
+
+def _batcher(
+    name: str, db: Database, flow: Callable[[Tx, Sequence[C]], Awaitable[Sequence[A]]], settings: BatchSettings
+) -> Batcher[C, A]:
+    items, seconds = BATCH_ITEMS.labels(name), BATCH_SECONDS.labels(name)
+
+    async def run(commands: Sequence[C]) -> Sequence[A]:
+        items.observe(len(commands))
+        with seconds.time():
+            return await db.run(lambda tx: flow(tx, commands))
+
+    return Batcher(run, settings)

@@ -1,0 +1,175 @@
+"""Recomputes settlement from its facts; each check answers with findings, none in a sound database."""
+
+from __future__ import annotations
+
+import hashlib
+
+from exchange.kernel.db import Tx
+
+from settlement.checks import Finding
+
+# (rule, statement): each row is (subject, said, fact).
+_CHECKS: tuple[tuple[str, str], ...] = (
+    (
+        "journal-sums-to-zero",
+        """SELECT journal_id::text || ' ' || currency, '0', sum(amount)::text FROM settlement.posting
+        GROUP BY journal_id, currency HAVING sum(amount) <> 0""",
+    ),
+    (
+        "ledger-sums-to-zero",
+        "SELECT currency, '0', sum(amount)::text FROM settlement.posting GROUP BY currency HAVING sum(amount) <> 0",
+    ),
+    (
+        "journal-is-complete",
+        """SELECT j.id::text, j.line_count::text, count(p.line)::text FROM settlement.journal j
+        LEFT JOIN settlement.posting p ON p.journal_id = j.id GROUP BY j.id HAVING count(p.line) <> j.line_count""",
+    ),
+    (
+        "posting-has-journal",
+        """SELECT p.journal_id::text, 'a journal', 'none' FROM settlement.posting p
+        WHERE NOT EXISTS (SELECT FROM settlement.journal j WHERE j.id = p.journal_id)""",
+    ),
+    (
+        "posting-has-account-of-its-currency",
+        """SELECT p.journal_id::text, p.currency, coalesce(a.currency, 'no account') FROM settlement.posting p
+        LEFT JOIN settlement.account a ON a.id = p.account_id WHERE a.currency IS DISTINCT FROM p.currency""",
+    ),
+    (
+        "balance-is-sum-of-postings",
+        """SELECT b.account_id::text, b.posted || ' in ' || b.version, coalesce(p.total, 0) || ' in ' || coalesce(p.n, 0)
+        FROM settlement.balance b LEFT JOIN (SELECT account_id, sum(amount) AS total, count(*) AS n
+            FROM settlement.posting GROUP BY 1) p ON p.account_id = b.account_id
+        WHERE (b.posted, b.version) IS DISTINCT FROM (coalesce(p.total, 0), coalesce(p.n, 0))""",
+    ),
+    (
+        "bounded-account-has-balance",
+        """SELECT a.id::text, 'a balance', 'none' FROM settlement.account a WHERE a.min_balance IS NOT NULL
+        AND NOT EXISTS (SELECT FROM settlement.balance b WHERE b.account_id = a.id)""",
+    ),
+    (
+        "no-balance-below-bound",
+        "SELECT account_id::text, min_balance::text, posted::text FROM settlement.balance WHERE posted < min_balance",
+    ),
+    (
+        "paid-order-has-one-purchase",
+        """SELECT o.id::text, CASE WHEN o.state = 'paid' AND o.price_units > 0 THEN '1' ELSE '0' END, count(j.id)::text
+        FROM settlement.orders o LEFT JOIN settlement.journal j ON j.kind = 'purchase' AND j.source_id = o.id
+        GROUP BY o.id HAVING count(j.id) <> (o.state = 'paid' AND o.price_units > 0)::int""",
+    ),
+    (
+        "purchase-has-order",
+        """SELECT j.source_id::text, 'an order', 'none' FROM settlement.journal j WHERE j.kind = 'purchase'
+        AND NOT EXISTS (SELECT FROM settlement.orders o WHERE o.id = j.source_id)""",
+    ),
+    (
+        "purchase-is-the-price",
+        """SELECT o.id::text, o.price_units::text, s.total::text FROM settlement.orders o
+        JOIN settlement.journal j ON j.kind = 'purchase' AND j.source_id = o.id
+        JOIN (SELECT journal_id, sum(amount) FILTER (WHERE amount > 0) AS total FROM settlement.posting GROUP BY 1) s
+            ON s.journal_id = j.id WHERE s.total <> o.price_units""",
+    ),
+    (
+        "payment-has-its-journal",
+        """SELECT p.id::text, p.state, coalesce(j.kind, 'no journal') FROM settlement.payment p
+        LEFT JOIN settlement.journal j ON (p.purpose = 'top_up' AND j.kind = 'top_up' AND j.source_id = p.id)
+            OR (p.purpose = 'order' AND j.kind = 'purchase' AND j.source_id = p.order_id)
+        WHERE p.method = 'card' AND (p.state = 'succeeded') <> (j.id IS NOT NULL)""",
+    ),
+    (
+        "bank-entry-has-its-journal",
+        """SELECT b.id::text, 'a journal', 'none' FROM settlement.bank_entry b
+        WHERE NOT EXISTS (SELECT FROM settlement.journal j WHERE j.kind = 'bank_credit' AND j.source_id = b.id)""",
+    ),
+    (
+        "payout-has-its-journals",
+        """SELECT p.id::text, p.state, string_agg(j.kind, ' ' ORDER BY j.kind) FROM settlement.payout p
+        LEFT JOIN settlement.journal j ON j.kind IN ('payout', 'payout_paid', 'payout_failed') AND j.source_id = p.id
+        GROUP BY p.id, p.state HAVING string_agg(j.kind, ' ' ORDER BY j.kind) IS DISTINCT FROM
+            CASE p.state WHEN 'paid' THEN 'payout payout_paid' WHEN 'failed' THEN 'payout payout_failed' ELSE 'payout' END""",
+    ),
+    (
+        "charge-has-its-journal",
+        """SELECT c.id::text, 'a journal', 'none' FROM settlement.charge c
+        WHERE NOT EXISTS (SELECT FROM settlement.journal j WHERE j.kind = 'charge' AND j.source_id = c.id)""",
+    ),
+    (
+        "charge-is-cumulative",
+        """SELECT grant_id || ' ' || component || ' ' || period_index, max(n)::text, '1' FROM (
+            SELECT grant_id, component, period_index, run_id, count(*) AS n FROM settlement.charge GROUP BY 1, 2, 3, 4) c
+        WHERE n > 1 GROUP BY grant_id, component, period_index""",
+    ),
+    (
+        "due-is-receivable",
+        """SELECT k.buyer_id || ' ' || k.currency, k.owed::text, (-coalesce(s.total, 0))::text FROM (
+            SELECT buyer_id, currency, sum(unpaid_units) AS owed FROM settlement.due GROUP BY 1, 2) k
+        LEFT JOIN settlement.account a ON a.organisation_id = k.buyer_id AND a.kind = 'receivable' AND a.currency = k.currency
+        LEFT JOIN (SELECT account_id, sum(amount) AS total FROM settlement.posting GROUP BY 1) s ON s.account_id = a.id
+        WHERE k.owed <> -coalesce(s.total, 0)""",
+    ),
+    (
+        "invoice-is-its-lines",
+        """SELECT i.id::text, i.total_units::text, coalesce(sum(l.amount_units), 0)::text FROM settlement.invoice i
+        LEFT JOIN settlement.invoice_line l ON l.invoice_id = i.id
+        GROUP BY i.id HAVING i.total_units <> coalesce(sum(l.amount_units), 0)""",
+    ),
+    (
+        "invoice-numbers-have-no-gap",
+        """SELECT i.series, s.last || ' numbers', count(*) || ' invoices to ' || max(i.number) FROM settlement.invoice i
+        LEFT JOIN settlement.series s ON s.name = i.series
+        GROUP BY i.series, s.last HAVING count(*) <> max(i.number) OR max(i.number) IS DISTINCT FROM s.last""",
+    ),
+    (
+        "statement-chains",
+        """SELECT s.id::text, s.opening_units::text, coalesce(b.closing_units, 0)::text FROM settlement.statement s
+        LEFT JOIN settlement.statement b ON b.organisation_id = s.organisation_id AND b.currency = s.currency
+            AND b.number = s.number - 1
+        WHERE s.opening_units <> coalesce(b.closing_units, 0) OR (b.id IS NULL AND s.number > 1)""",
+    ),
+    (
+        "statement-is-its-lines",
+        """SELECT s.id::text, (s.closing_units - s.opening_units)::text, coalesce(sum(p.amount), 0)::text
+        FROM settlement.statement s LEFT JOIN settlement.statement_line l ON l.statement_id = s.id
+        LEFT JOIN settlement.posting p ON p.journal_id = l.journal_id AND p.line = l.posting_line
+        GROUP BY s.id HAVING s.closing_units - s.opening_units <> coalesce(sum(p.amount), 0)""",
+    ),
+    (
+        "closed-run-is-done",
+        """SELECT i.id::text, 'done', i.state FROM settlement.run_item i JOIN settlement.run r ON r.id = i.run_id
+        WHERE r.state = 'closed' AND i.state <> 'done'""",
+    ),
+)
+_DOCUMENTS = """
+SELECT 'invoice ' || id, document, sha256 FROM settlement.invoice
+UNION ALL SELECT 'statement ' || id, document, sha256 FROM settlement.statement"""
+_TRIAL = """
+SELECT a.currency, a.kind, sum(p.amount)::bigint FROM settlement.posting p JOIN settlement.account a ON a.id = p.account_id
+GROUP BY 1, 2 ORDER BY 1, 2"""
+
+
+async def check(tx: Tx) -> list[Finding]:
+    """Recompute balances, journals, orders, payments, payouts, invoices and statements from the facts."""
+    driver = await tx.driver()
+    found = []
+    for rule, statement in _CHECKS:
+        found += [Finding(rule, row[0], str(row[1]), str(row[2])) for row in await driver.fetch(statement)]
+    async for name, document, digest in driver.cursor(_DOCUMENTS):
+        fact = hashlib.sha256(document).hexdigest()
+        if digest.hex() != fact:
+            found.append(Finding("document-has-its-hash", name, digest.hex(), fact))
+    return found
+
+
+def rules() -> list[str]:
+    """The names of the checks, in the order they run."""
+    return [*(rule for rule, _ in _CHECKS), "document-has-its-hash"]
+
+
+async def trial_balance(tx: Tx) -> dict[str, dict[str, int]]:
+    """The sum of each kind of account per currency; each currency's sums add up to zero.
+
+    units    millionths
+    """
+    found: dict[str, dict[str, int]] = {}
+    for currency, kind, total in await (await tx.driver()).fetch(_TRIAL):
+        found.setdefault(currency, {})[kind] = total
+    return found

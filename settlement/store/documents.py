@@ -1,0 +1,148 @@
+"""Invoices and statements in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from exchange.kernel.db import Tx
+
+from settlement.accounts import payable
+from settlement.documents import Entry, Invoice, Statement
+from settlement.store.accounts import known_ids
+
+# The row stays locked until the transaction ends, so a rollback gives the numbers back: no gap.
+_NUMBERS = """
+INSERT INTO settlement.series (name, last) SELECT name, n FROM unnest($1::text[], $2::bigint[]) AS t(name, n) ORDER BY name
+ON CONFLICT (name) DO UPDATE SET last = settlement.series.last + excluded.last RETURNING name, last"""
+_INVOICE = """
+INSERT INTO settlement.invoice (id, run_id, series, number, buyer_id, seller_id, currency, period_start, period_end,
+    total_units, document, sha256, issued_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::text[],
+    $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::bytea[], $12::bytea[], $13::timestamptz[])"""
+_INVOICE_LINE = """
+INSERT INTO settlement.invoice_line (invoice_id, line, source_kind, source_id, description, quantity, amount_units)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::jsonb[], $6::numeric[], $7::bigint[])"""
+_ENTRIES = """
+SELECT k.o AS organisation_id, j.id, p.line, j.kind, j.source_id, p.amount, j.effective_at
+FROM unnest($1::uuid[], $2::bigint[]) AS k(o, id) JOIN settlement.posting p ON p.account_id = k.id
+JOIN settlement.journal j ON j.id = p.journal_id
+WHERE NOT EXISTS (SELECT FROM settlement.statement_line s WHERE s.journal_id = p.journal_id AND s.posting_line = p.line)
+ORDER BY k.o, j.effective_at, j.id, p.line"""
+_LAST = """
+SELECT DISTINCT ON (organisation_id) organisation_id, closing_units, number FROM settlement.statement
+WHERE organisation_id = ANY($1::uuid[]) AND currency = $2 ORDER BY organisation_id, number DESC"""
+_STATEMENT = """
+INSERT INTO settlement.statement (id, run_id, organisation_id, currency, number, period_start, period_end, opening_units,
+    sales_units, fees_units, shares_units, payouts_units, adjustments_units, closing_units, document, sha256, issued_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::timestamptz[], $7::timestamptz[],
+    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bytea[],
+    $16::bytea[], $17::timestamptz[])"""
+_STATEMENT_LINE = """
+INSERT INTO settlement.statement_line (statement_id, line, journal_id, posting_line, amount_units)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::bigint[])"""
+
+
+async def take_numbers(tx: Tx, series: Sequence[str]) -> list[int]:
+    """The next number of each series named, in order; a series may be named many times.
+
+    shapes   n names -> n numbers without gaps, given back when the transaction rolls back
+    """
+    counts: dict[str, int] = {}
+    for name in series:
+        counts[name] = counts.get(name, 0) + 1
+    rows = await (await tx.driver()).fetch(_NUMBERS, list(counts), list(counts.values()))
+    following = {name: last - counts[name] + 1 for name, last in rows}
+    numbers = []
+    for name in series:
+        numbers.append(following[name])
+        following[name] += 1
+    return numbers
+
+
+async def insert_invoices(tx: Tx, invoices: Sequence[Invoice]) -> None:
+    """Insert invoices and their lines in two statements."""
+    if not invoices:
+        return
+    driver = await tx.driver()
+    await driver.execute(
+        _INVOICE,
+        [i.id for i in invoices],
+        [i.run_id for i in invoices],
+        [i.series for i in invoices],
+        [i.number for i in invoices],
+        [i.buyer_id for i in invoices],
+        [i.seller_id for i in invoices],
+        [i.total.currency for i in invoices],
+        [i.period_start for i in invoices],
+        [i.period_end for i in invoices],
+        [i.total.units for i in invoices],
+        [i.document for i in invoices],
+        [i.sha256 for i in invoices],
+        [i.issued_at for i in invoices],
+    )
+    lines = [(i.id, position, line) for i in invoices for position, line in enumerate(i.lines, 1)]
+    await driver.execute(
+        _INVOICE_LINE,
+        [invoice_id for invoice_id, _, _ in lines],
+        [position for _, position, _ in lines],
+        [line.source_kind for _, _, line in lines],
+        [line.source_id for _, _, line in lines],
+        [msgspec.json.encode(line.description).decode() for _, _, line in lines],
+        [line.quantity for _, _, line in lines],
+        [line.amount.units for _, _, line in lines],
+    )
+
+
+async def unstated_entries(tx: Tx, payee_ids: Sequence[UUID], currency: str) -> dict[UUID, list[Entry]]:
+    """The movements of each payee's payable account that no statement explains yet, in order."""
+    ids = await known_ids(tx, [payable(payee, currency) for payee in payee_ids])
+    found: dict[UUID, list[Entry]] = {payee: [] for payee in payee_ids}
+    owners = [key.organisation_id for key in ids]
+    for row in await (await tx.driver()).fetch(_ENTRIES, owners, list(ids.values())):
+        found[row[0]].append(Entry(*row[1:]))
+    return found
+
+
+async def statement_chain(tx: Tx, payee_ids: Sequence[UUID], currency: str) -> dict[UUID, tuple[int, int]]:
+    """Where each payee's next statement begins: (closing of the last one, number of the next one)."""
+    rows = await (await tx.driver()).fetch(_LAST, list(payee_ids), currency)
+    found = {row[0]: (row[1], row[2] + 1) for row in rows}
+    return {payee: found.get(payee, (0, 1)) for payee in payee_ids}
+
+
+async def insert_statements(tx: Tx, statements: Sequence[Statement]) -> None:
+    """Insert statements and what they explain in two statements of SQL."""
+    if not statements:
+        return
+    driver = await tx.driver()
+    await driver.execute(
+        _STATEMENT,
+        [s.id for s in statements],
+        [s.run_id for s in statements],
+        [s.organisation_id for s in statements],
+        [s.currency for s in statements],
+        [s.number for s in statements],
+        [s.period_start for s in statements],
+        [s.period_end for s in statements],
+        [s.totals.opening for s in statements],
+        [s.totals.sales for s in statements],
+        [s.totals.fees for s in statements],
+        [s.totals.shares for s in statements],
+        [s.totals.payouts for s in statements],
+        [s.totals.adjustments for s in statements],
+        [s.totals.closing for s in statements],
+        [s.document for s in statements],
+        [s.sha256 for s in statements],
+        [s.issued_at for s in statements],
+    )
+    lines = [(s.id, position, entry) for s in statements for position, entry in enumerate(s.entries, 1)]
+    await driver.execute(
+        _STATEMENT_LINE,
+        [statement_id for statement_id, _, _ in lines],
+        [position for _, position, _ in lines],
+        [entry.journal_id for _, _, entry in lines],
+        [entry.line for _, _, entry in lines],
+        [entry.amount for _, _, entry in lines],
+    )

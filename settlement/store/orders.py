@@ -1,0 +1,124 @@
+"""Orders in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from exchange.kernel.db import Tx
+from exchange.kernel.money import Money
+
+from settlement.orders import NewOrder, Order, OrderState, PayBy, Source
+
+_INSERT = """
+INSERT INTO settlement.orders (id, buyer_id, seller_id, offer_id, listing_id, agreement_id, price_units, currency,
+    payment, state, created_at, paid_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::bigint[], $8::text[],
+    $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])"""
+_MOVE = """
+UPDATE settlement.orders SET state = $2, paid_at = CASE WHEN $2 = 'paid' THEN $3::timestamptz END
+WHERE id = ANY($1::uuid[]) AND state = 'awaiting_payment' RETURNING id"""
+_COLUMNS = """id, buyer_id, seller_id, offer_id, listing_id, agreement_id, price_units, currency, payment, state,
+    created_at, paid_at"""
+_GET = f"SELECT {_COLUMNS} FROM settlement.orders WHERE id = ANY($1::uuid[]) ORDER BY id"
+_LOCK = f"{_GET} FOR UPDATE"
+_UNSETTLED = f"""SELECT {_COLUMNS} FROM settlement.orders WHERE seller_id = ANY($1::uuid[]) AND state = 'paid'
+    AND settled_in IS NULL AND currency = $2 AND paid_at < $3 ORDER BY id"""
+_SETTLE = """
+UPDATE settlement.orders o SET settled_in = t.item
+FROM unnest($1::uuid[], $2::uuid[]) AS t(id, item) WHERE o.id = t.id AND o.settled_in IS NULL"""
+_SOURCES = """
+SELECT 'order' AS kind, id, buyer_id, seller_id, offer_id, price_units AS units, currency
+    FROM settlement.orders WHERE id = ANY($1::uuid[])
+UNION ALL
+SELECT 'charge', id, buyer_id, seller_id, offer_id, amount_units, currency
+    FROM settlement.charge WHERE id = ANY($1::uuid[])"""
+
+
+async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> None:
+    """Insert a batch of orders in one statement."""
+    if not orders:
+        return
+    driver = await tx.driver()
+    await driver.execute(
+        _INSERT,
+        [o.id for o in orders],
+        [o.buyer_id for o in orders],
+        [o.seller_id for o in orders],
+        [o.offer_id for o in orders],
+        [o.listing_id for o in orders],
+        [o.agreement_id for o in orders],
+        [o.price.units for o in orders],
+        [o.price.currency for o in orders],
+        [o.payment for o in orders],
+        [o.state.value for o in orders],
+        [tx.now] * len(orders),
+        [o.paid_at for o in orders],
+    )
+
+
+async def mark_paid(tx: Tx, order_ids: Sequence[UUID], paid_at: datetime | None = None) -> list[UUID]:
+    """Move orders from awaiting_payment to paid; answers those that moved now."""
+    return await _move(tx, order_ids, OrderState.PAID, paid_at or tx.now)
+
+
+async def mark_cancelled(tx: Tx, order_ids: Sequence[UUID]) -> list[UUID]:
+    """Move orders from awaiting_payment to cancelled; answers those that moved now."""
+    return await _move(tx, order_ids, OrderState.CANCELLED, tx.now)
+
+
+async def get_orders(tx: Tx, order_ids: Sequence[UUID], *, lock: bool = False) -> dict[UUID, Order]:
+    """Orders by id, whoever asks; locked in id order until the transaction ends when `lock`."""
+    driver = await tx.driver()
+    rows = await driver.fetch(_LOCK if lock else _GET, list(order_ids))
+    return {row["id"]: order_of(row) for row in rows}
+
+
+async def unsettled_orders(tx: Tx, seller_ids: Sequence[UUID], currency: str, before: datetime) -> list[Order]:
+    """Orders of these sellers that were paid before a moment and that no run has settled."""
+    driver = await tx.driver()
+    return [order_of(row) for row in await driver.fetch(_UNSETTLED, list(seller_ids), currency, before)]
+
+
+async def mark_settled(tx: Tx, settled: Sequence[tuple[UUID, UUID]]) -> None:
+    """Note in which part of which run orders were settled.
+
+    shapes   (order id, run item id)
+    """
+    driver = await tx.driver()
+    await driver.execute(_SETTLE, [order for order, _ in settled], [item for _, item in settled])
+
+
+async def get_sources(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Source]:
+    """The orders and charges behind postings."""
+    driver = await tx.driver()
+    return {
+        row["id"]: Source(
+            row["kind"], row["id"], row["buyer_id"], row["seller_id"], row["offer_id"], Money(row["units"], row["currency"])
+        )
+        for row in await driver.fetch(_SOURCES, list(ids))
+    }
+
+
+def order_of(row: Any) -> Order:
+    """An order from a row of either driver."""
+    return Order(
+        row["id"],
+        row["buyer_id"],
+        row["seller_id"],
+        row["offer_id"],
+        row["listing_id"],
+        row["agreement_id"],
+        Money(row["price_units"], row["currency"]),
+        PayBy(row["payment"]),
+        OrderState(row["state"]),
+        row["created_at"],
+        row["paid_at"],
+    )
+
+
+async def _move(tx: Tx, order_ids: Sequence[UUID], target: OrderState, at: datetime) -> list[UUID]:
+    driver = await tx.driver()
+    return [row[0] for row in await driver.fetch(_MOVE, list(order_ids), target.value, at)]

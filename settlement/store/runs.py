@@ -1,0 +1,196 @@
+"""Settlement runs, their parts, charges and dues in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from exchange.kernel.db import Tx
+from exchange.kernel.money import Money
+
+from settlement.runs import Charge, Due, Run, RunItem, Side
+
+_RUN = "id, period_start, period_end, currency, number, state"
+_OPEN = f"SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open' FOR UPDATE"
+_GET = f"SELECT {_RUN} FROM settlement.run WHERE id = $1"
+_CREATE = f"""
+INSERT INTO settlement.run (id, period_start, period_end, currency, number, state, created_at)
+SELECT $1, $2, $3, $4, 1 + coalesce(max(number), 0), 'open', $5 FROM settlement.run
+    WHERE period_start = $2 AND period_end = $3 AND currency = $4
+RETURNING {_RUN}"""
+_CLOSE = "UPDATE settlement.run SET state = 'closed', closed_at = $2 WHERE id = $1 AND state = 'open' RETURNING id"
+_SELLERS = """
+SELECT DISTINCT seller_id FROM settlement.orders
+WHERE state = 'paid' AND settled_in IS NULL AND currency = $1 AND paid_at < $2
+UNION SELECT DISTINCT seller_id FROM settlement.due WHERE NOT released AND currency = $1"""
+_PAYEES = """
+SELECT a.organisation_id FROM settlement.account a WHERE a.kind = 'payable' AND a.currency = $1
+AND EXISTS (SELECT FROM settlement.posting p WHERE p.account_id = a.id
+    AND NOT EXISTS (SELECT FROM settlement.statement_line s WHERE s.journal_id = p.journal_id AND s.posting_line = p.line))"""
+_ADD = """
+INSERT INTO settlement.run_item (id, run_id, side, organisation_id, state)
+SELECT id, $2, $3, organisation_id, 'pending' FROM unnest($1::uuid[], $4::uuid[]) AS t(id, organisation_id)
+ON CONFLICT (run_id, side, organisation_id) DO NOTHING"""
+_TAKE = """
+SELECT id, organisation_id FROM settlement.run_item WHERE run_id = $1 AND side = $2 AND state = 'pending'
+ORDER BY organisation_id LIMIT $3 FOR UPDATE"""
+_DONE = "UPDATE settlement.run_item SET state = 'done', done_at = $2 WHERE id = ANY($1::uuid[]) AND state = 'pending'"
+_COUNT = """
+SELECT side, count(*) FILTER (WHERE state = 'done'), count(*) FROM settlement.run_item WHERE run_id = $1 GROUP BY 1"""
+_BOOKED = """
+SELECT grant_id, component, period_index, sum(amount_units)::bigint FROM settlement.charge
+WHERE grant_id = ANY($1::uuid[]) GROUP BY 1, 2, 3"""
+_CHARGE = """
+INSERT INTO settlement.charge (id, run_id, grant_id, order_id, offer_id, buyer_id, seller_id, component, period_index,
+    service_start, service_end, quantity, cumulative_units, amount_units, currency, explanation, created_at)
+SELECT t.*, $17 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
+    $9::int[], $10::timestamptz[], $11::timestamptz[], $12::numeric[], $13::bigint[], $14::bigint[], $15::text[],
+    $16::jsonb[]) AS t"""
+_DUE_ADD = """
+INSERT INTO settlement.due (id, buyer_id, seller_id, currency, unpaid_units, released)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::boolean[])"""
+_DUE_OPEN = """
+SELECT id, buyer_id, seller_id, unpaid_units FROM settlement.due
+WHERE seller_id = ANY($1::uuid[]) AND currency = $2 AND NOT released ORDER BY id FOR UPDATE"""
+_DUE_PAY = """
+UPDATE settlement.due d SET unpaid_units = d.unpaid_units - t.units, released = d.unpaid_units = t.units
+FROM unnest($1::uuid[], $2::bigint[]) AS t(id, units) WHERE d.id = t.id"""
+_PENDING = """
+SELECT j.source_id, a.organisation_id, p.amount, p.currency FROM settlement.journal j
+JOIN settlement.posting p ON p.journal_id = j.id JOIN settlement.account a ON a.id = p.account_id
+WHERE j.kind = ANY(ARRAY['purchase', 'charge']) AND j.source_id = ANY($1::uuid[]) AND a.kind = 'pending'
+ORDER BY j.source_id, p.line"""
+
+
+async def open_run(tx: Tx, currency: str) -> Run | None:
+    """The run of a currency that is open, locked; there is at most one."""
+    row = await (await tx.driver()).fetchrow(_OPEN, currency)
+    return Run(*row) if row else None
+
+
+async def get_run(tx: Tx, run_id: UUID) -> Run | None:
+    """A run by id."""
+    row = await (await tx.driver()).fetchrow(_GET, run_id)
+    return Run(*row) if row else None
+
+
+async def create_run(tx: Tx, start: datetime, end: datetime, currency: str) -> Run:
+    """Open a run; numbers count the runs over the same period."""
+    row = await (await tx.driver()).fetchrow(_CREATE, tx.new_id(), start, end, currency, tx.now)
+    return Run(*row)
+
+
+async def close_run(tx: Tx, run_id: UUID) -> bool:
+    """Close a run; False when it is not open."""
+    return await (await tx.driver()).fetchrow(_CLOSE, run_id, tx.now) is not None
+
+
+async def sellers_to_settle(tx: Tx, currency: str, before: datetime) -> set[UUID]:
+    """Sellers with orders or dues that no run has settled."""
+    return {row[0] for row in await (await tx.driver()).fetch(_SELLERS, currency, before)}
+
+
+async def payees_to_state(tx: Tx, currency: str) -> set[UUID]:
+    """Payees with movements that no statement explains yet."""
+    return {row[0] for row in await (await tx.driver()).fetch(_PAYEES, currency)}
+
+
+async def add_items(tx: Tx, run_id: UUID, side: Side, organisations: Sequence[UUID]) -> None:
+    """Add parts to a run; those it has already stay as they are."""
+    ordered = sorted(organisations)
+    ids = [tx.new_id() for _ in ordered]
+    await (await tx.driver()).execute(_ADD, ids, run_id, side.value, ordered)
+
+
+async def take_items(tx: Tx, run_id: UUID, side: Side, limit: int) -> list[RunItem]:
+    """The next parts to do, locked, so that two workers never do the same one twice."""
+    rows = await (await tx.driver()).fetch(_TAKE, run_id, side.value, limit)
+    return [RunItem(row[0], row[1]) for row in rows]
+
+
+async def items_done(tx: Tx, items: Sequence[RunItem]) -> None:
+    """Note that parts are done, in the transaction that did them."""
+    await (await tx.driver()).execute(_DONE, [item.id for item in items], tx.now)
+
+
+async def progress(tx: Tx, run_id: UUID) -> dict[Side, tuple[int, int]]:
+    """How many parts of each side are done, and how many there are."""
+    rows = await (await tx.driver()).fetch(_COUNT, run_id)
+    found = {Side(row[0]): (row[1], row[2]) for row in rows}
+    return {side: found.get(side, (0, 0)) for side in Side}
+
+
+async def booked(tx: Tx, grant_ids: Sequence[UUID]) -> dict[UUID, dict[tuple[str, int], int]]:
+    """What earlier charges booked: grant -> (component, number of the service period) -> millionths."""
+    found: dict[UUID, dict[tuple[str, int], int]] = {}
+    for grant_id, component, index, units in await (await tx.driver()).fetch(_BOOKED, list(grant_ids)):
+        found.setdefault(grant_id, {})[component, index] = units
+    return found
+
+
+async def insert_charges(tx: Tx, charges: Sequence[Charge]) -> None:
+    """Insert a batch of charges in one statement."""
+    if not charges:
+        return
+    columns: list[list[Any]] = [
+        [c.id for c in charges],
+        [c.run_id for c in charges],
+        [c.grant_id for c in charges],
+        [c.order_id for c in charges],
+        [c.offer_id for c in charges],
+        [c.buyer_id for c in charges],
+        [c.seller_id for c in charges],
+        [c.component for c in charges],
+        [c.period_index for c in charges],
+        [c.service_start for c in charges],
+        [c.service_end for c in charges],
+        [c.quantity for c in charges],
+        [c.cumulative.units for c in charges],
+        [c.amount.units for c in charges],
+        [c.amount.currency for c in charges],
+        [msgspec.json.encode(c.explanation).decode() for c in charges],
+    ]
+    await (await tx.driver()).execute(_CHARGE, *columns, tx.now)
+
+
+async def insert_dues(tx: Tx, charges: Sequence[Charge], unpaid: Sequence[int]) -> None:
+    """Note what each charge's buyer still owes; a charge that is fully paid counts as released."""
+    if not charges:
+        return
+    await (await tx.driver()).execute(
+        _DUE_ADD,
+        [c.id for c in charges],
+        [c.buyer_id for c in charges],
+        [c.seller_id for c in charges],
+        [c.amount.currency for c in charges],
+        list(unpaid),
+        [units == 0 for units in unpaid],
+    )
+
+
+async def open_dues(tx: Tx, seller_ids: Sequence[UUID], currency: str) -> list[tuple[UUID, Due]]:
+    """Charges whose buyers still owe, locked, oldest first.
+
+    shapes   (seller id, due)
+    """
+    rows = await (await tx.driver()).fetch(_DUE_OPEN, list(seller_ids), currency)
+    return [(row[2], Due(row[0], row[1], row[3])) for row in rows]
+
+
+async def pay_dues(tx: Tx, paid: Sequence[tuple[UUID, int]]) -> None:
+    """Take what was collected off the dues; what is fully paid counts as released.
+
+    shapes   (charge id, millionths)
+    """
+    await (await tx.driver()).execute(_DUE_PAY, [charge for charge, _ in paid], [units for _, units in paid])
+
+
+async def pending_shares(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, Money]]]:
+    """What each order or charge put into whose pending account."""
+    found: dict[UUID, list[tuple[UUID, Money]]] = {}
+    for source_id, organisation_id, units, currency in await (await tx.driver()).fetch(_PENDING, list(source_ids)):
+        found.setdefault(source_id, []).append((organisation_id, Money(units, currency)))
+    return found

@@ -1,0 +1,375 @@
+"""The sandbox, seen by the real SDK over a real socket, is Stripe as far as we use it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+
+from sandbox.stripe.process import running
+
+# The SDK hands httpx its body as `data=<text>`; our gateway's transport does not, this test takes the SDK as it is.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes/text content")
+KEY = "sk_test_sandbox0000"
+SECRET = "whsec_interop"
+
+
+class Client(stripe.StripeClient):
+    """The SDK's own client, pointed at the sandbox."""
+
+    def __init__(self, origin: str) -> None:
+        self.http = stripe.HTTPXClient(timeout=5)
+        super().__init__(KEY, base_addresses={"api": origin}, http_client=self.http, max_network_retries=0)
+        self.origin = origin
+
+
+class Receiver:
+    """A webhook endpoint on a socket that keeps what it gets and can refuse the first tries."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[bytes, str]] = []
+        self.refuse_first = 0
+        self.url = ""
+
+    async def start(self) -> asyncio.Server:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hooks/stripe"
+        return server
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        status = b"200 OK"
+        if self.refuse_first > 0:
+            self.refuse_first -= 1
+            status = b"503 Unavailable"
+        else:
+            self.got.append((body, headers["stripe-signature"]))
+        writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    def types(self) -> list[str]:
+        return [json.loads(body)["type"] for body, _ in self.got]
+
+    async def wait_for(self, kind: str) -> tuple[bytes, str]:
+        for _ in range(200):
+            for body, signature in self.got:
+                if json.loads(body)["type"] == kind:
+                    return body, signature
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"no {kind} among {self.types()}")
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    endpoint = Receiver()
+    server = await endpoint.start()
+    yield endpoint
+    server.close()
+    await server.wait_closed()
+
+
+Starter = Callable[..., Awaitable[Client]]
+
+
+@pytest.fixture
+async def start(receiver: Receiver) -> AsyncIterator[Starter]:
+    from contextlib import AsyncExitStack
+
+    async with AsyncExitStack() as stack:
+
+        async def begin(*options: str) -> Client:
+            hook = ("--webhook-url", receiver.url, "--webhook-secret", SECRET)
+            client = Client(await stack.enter_async_context(running(*hook, *options)))
+            stack.push_async_callback(client.http.close_async)
+            return client
+
+        yield begin
+
+
+@pytest.fixture
+async def client(start: Starter) -> Client:
+    return await start()
+
+
+async def pay(client: Client, amount: int = 5_000, key: str | None = None, **more: Any) -> stripe.PaymentIntent:
+    params: Any = {"amount": amount, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True, **more}
+    return await client.v1.payment_intents.create_async(params, {"idempotency_key": key} if key else {})
+
+
+async def account(client: Client, **more: Any) -> stripe.Account:
+    params: Any = {"type": "express", "country": "DE", "capabilities": {"transfers": {"requested": True}}, **more}
+    return await client.v1.accounts.create_async(params)
+
+
+async def send(client: Client, amount: int, to: str, **more: Any) -> stripe.Transfer:
+    params: Any = {"amount": amount, "currency": "eur", "destination": to, "transfer_group": "g1", **more}
+    return await client.v1.transfers.create_async(params)
+
+
+async def available(client: Client, owner: str | None = None) -> int:
+    balance = await client.v1.balance.retrieve_async({}, {"stripe_account": owner} if owner else {})
+    return sum(line.amount for line in balance.available)
+
+
+async def test_a_payment_succeeds_and_its_webhook_is_signed(client: Client, receiver: Receiver) -> None:
+    intent = await pay(client, transfer_group="order_1", metadata={"payment": "pay_1"}, expand=["latest_charge"])
+    assert intent.status == "succeeded"
+    assert isinstance(intent.latest_charge, stripe.Charge)
+    assert intent.latest_charge.transfer_group == "order_1"
+    body, signature = await receiver.wait_for("payment_intent.succeeded")
+    event = stripe.Webhook.construct_event(body, signature, SECRET)
+    assert event.data.object["id"] == intent.id
+    assert event.data.object["metadata"]["payment"] == "pay_1"
+    with pytest.raises(stripe.SignatureVerificationError):
+        stripe.Webhook.construct_event(body.replace(b"pay_1", b"pay_2"), signature, SECRET)
+    assert await available(client) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "decline_code"),
+    [
+        ("pm_card_chargeDeclined", "card_declined", "generic_decline"),
+        ("pm_card_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card", "expired_card"),
+    ],
+)
+async def test_a_declined_card(client: Client, receiver: Receiver, method: str, code: str, decline_code: str) -> None:
+    with pytest.raises(stripe.CardError) as caught:
+        await pay(client, payment_method=method)
+    said = caught.value.json_body["error"]  # type: ignore[index]
+    assert (caught.value.code, said["decline_code"]) == (code, decline_code)
+    assert said["payment_intent"]["status"] == "requires_payment_method"
+    await receiver.wait_for("payment_intent.payment_failed")
+    assert await available(client) == 0
+
+
+async def test_parameters_are_checked_as_the_sdk_types_them(client: Client) -> None:
+    for wrong, code, param in [
+        ({"payment_method_types": ["card"]}, "parameter_unknown", "payment_method_types"),
+        ({"shipping": {"address": {"moon": "x"}, "name": "n"}}, "parameter_unknown", "shipping[address][moon]"),
+        ({"amount": "ten"}, "parameter_invalid_integer", "amount"),
+        ({"amount": 10}, "amount_too_small", "amount"),
+        ({"payment_method": "pm_none"}, "resource_missing", "payment_method"),
+    ]:
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            await pay(client, **wrong)
+        assert (caught.value.code, caught.value.param) == (code, param)
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        await client.v1.payment_intents.create_async({"amount": 100})  # type: ignore[typeddict-item]
+    assert (caught.value.code, caught.value.param) == ("parameter_missing", "currency")
+
+
+async def test_an_idempotency_key_gives_one_effect_and_one_answer(client: Client) -> None:
+    first = await pay(client, key="k1")
+    again = await pay(client, key="k1")
+    assert again.id == first.id
+    assert again.last_response is not None
+    assert again.last_response.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.last_response.headers  # type: ignore[union-attr]
+    with pytest.raises(stripe.IdempotencyError):
+        await pay(client, amount=6_000, key="k1")
+    assert await available(client) == 5_000
+    with pytest.raises(stripe.CardError):
+        await pay(client, key="k2", payment_method="pm_card_chargeDeclined")
+    with pytest.raises(stripe.CardError) as caught:
+        await pay(client, key="k2", payment_method="pm_card_chargeDeclined")
+    assert caught.value.headers["idempotent-replayed"] == "true"  # type: ignore[index]
+
+
+async def test_only_a_test_key_opens(client: Client) -> None:
+    async with httpx.AsyncClient(trust_env=False) as bare:
+        assert (await bare.get(f"{client.origin}/v1/balance")).status_code == 401
+        wrong = await bare.get(f"{client.origin}/v1/balance", headers={"Authorization": "Bearer sk_live_0000000000"})
+        assert wrong.status_code == 401
+        unknown = await bare.get(f"{client.origin}/v1/no_such", headers={"Authorization": f"Bearer {KEY}"})
+        assert unknown.status_code == 404
+
+
+async def test_transfer_reversal_and_empty_balances(client: Client, receiver: Receiver) -> None:
+    payee = await account(client)
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        await send(client, 1_000, payee.id)
+    assert caught.value.code == "balance_insufficient"
+    await pay(client)
+    sent = await send(client, 3_000, payee.id, metadata={"payout": "pot_1"})
+    assert (await available(client), await available(client, payee.id)) == (2_000, 3_000)
+    back = await client.v1.transfers.reversals.create_async(sent.id, {"amount": 1_000})
+    assert (back.amount, back.transfer) == (1_000, sent.id)
+    payout = await client.v1.payouts.create_async({"amount": 1_500, "currency": "eur"}, {"stripe_account": payee.id})
+    await receiver.wait_for("payout.paid")
+    assert payout.status == "pending"
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        await client.v1.transfers.reversals.create_async(sent.id)
+    assert caught.value.code == "balance_insufficient"
+    found = await client.v1.transfers.list_async({"transfer_group": "g1"})
+    assert [(t.id, t.amount_reversed, t.metadata["payout"]) for t in found.data] == [(sent.id, 1_000, "pot_1")]
+    lines = await client.v1.balance_transactions.list_async()
+    assert [(line.type, line.net) for line in lines.data] == [
+        ("transfer_refund", 1_000),
+        ("transfer", -3_000),
+        ("charge", 5_000),
+    ]
+
+
+async def test_an_account_without_the_capability_or_onboarding_takes_no_transfer(start: Starter) -> None:
+    client = await start("--require-onboarding")
+    await pay(client)
+    payee = await account(client)
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        await send(client, 1_000, payee.id)
+    assert caught.value.code == "insufficient_capabilities_for_transfer"
+    link = await client.v1.account_links.create_async(
+        {"account": payee.id, "type": "account_onboarding", "return_url": "https://x.test/", "refresh_url": "https://x.test/"}
+    )
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        assert (await browser.get(link.url)).headers["location"] == "https://x.test/"
+    assert (await send(client, 1_000, payee.id)).amount == 1_000
+
+
+async def test_refunds_and_a_dispute(client: Client, receiver: Receiver) -> None:
+    intent = await pay(client)
+    await client.v1.refunds.create_async({"payment_intent": intent.id, "amount": 2_000})
+    with pytest.raises(stripe.InvalidRequestError):
+        await client.v1.refunds.create_async({"payment_intent": intent.id, "amount": 3_001})
+    await client.v1.refunds.create_async({"payment_intent": intent.id})
+    assert await available(client) == 0
+    await receiver.wait_for("charge.refunded")
+    await pay(client, payment_method="pm_card_createDispute")
+    body, _ = await receiver.wait_for("charge.dispute.funds_withdrawn")
+    dispute = json.loads(body)["data"]["object"]["id"]
+    assert await available(client) == 0
+    won = await client.v1.disputes.update_async(dispute, {"evidence": {"uncategorized_text": "winning_evidence"}})
+    assert won.status == "won"
+    assert await available(client) == 5_000
+
+
+async def test_alipay_sends_the_payer_to_a_page_and_back(client: Client, receiver: Receiver) -> None:
+    intent = await client.v1.payment_intents.create_async(
+        {
+            "amount": 8_800,
+            "currency": "cny",
+            "allowed_payment_method_types": ["alipay"],
+            "payment_method_data": {"type": "alipay"},
+            "confirm": True,
+            "return_url": "https://x.test/done",
+        }
+    )
+    assert intent.status == "requires_action"
+    assert intent.next_action is not None
+    assert intent.next_action.alipay_handle_redirect is not None
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        page = str(intent.next_action.alipay_handle_redirect.url)
+        assert "授权" in (await browser.get(page)).text
+        back = await browser.post(page, data={"outcome": "succeed"})
+    assert back.headers["location"].startswith("https://x.test/done?payment_intent=")
+    await receiver.wait_for("payment_intent.succeeded")
+
+
+async def test_checkout_page_declines_then_pays(client: Client, receiver: Receiver) -> None:
+    session = await client.v1.checkout.sessions.create_async(
+        {
+            "mode": "payment",
+            "line_items": [
+                {"price_data": {"currency": "eur", "unit_amount": 700, "product_data": {"name": "Corpus"}}, "quantity": 2}
+            ],
+            "payment_intent_data": {"transfer_group": "o9", "metadata": {"payment": "pay_9"}},
+            "success_url": "https://x.test/ok?s={CHECKOUT_SESSION_ID}",
+        }
+    )
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        assert "14.00 EUR" in (await browser.get(str(session.url))).text
+        refused = await browser.post(str(session.url), data={"payment_method": "pm_card_chargeDeclined"})
+        assert refused.status_code == 402
+        paid = await browser.post(str(session.url), data={"payment_method": "pm_card_visa"})
+    assert paid.headers["location"] == f"https://x.test/ok?s={session.id}"
+    body, _ = await receiver.wait_for("checkout.session.completed")
+    done = json.loads(body)["data"]["object"]
+    intent = await client.v1.payment_intents.retrieve_async(done["payment_intent"])
+    assert (done["payment_status"], intent.transfer_group, intent.metadata["payment"]) == ("paid", "o9", "pay_9")
+
+
+async def test_customers_and_cards_live_in_localstripe(client: Client) -> None:
+    customer = await client.v1.customers.create_async({"name": "Lab", "metadata": {"organisation": "org_1"}})
+    card: Any = {"number": "4000000000000341", "exp_month": 1, "exp_year": 2034, "cvc": "123"}
+    method = await client.v1.payment_methods.create_async({"type": "card", "card": card})
+    await client.v1.payment_methods.attach_async(method.id, {"customer": customer.id})
+    assert (await client.v1.payment_methods.retrieve_async(method.id)).customer == customer.id
+    with pytest.raises(stripe.CardError):
+        await pay(client, payment_method=method.id, customer=customer.id)
+
+
+async def test_a_webhook_that_is_not_accepted_comes_again(client: Client, receiver: Receiver) -> None:
+    receiver.refuse_first = 3
+    await pay(client)
+    await receiver.wait_for("payment_intent.succeeded")
+    await receiver.wait_for("payment_intent.created")
+
+
+async def test_faults_follow_the_seed(start: Starter, receiver: Receiver) -> None:
+    async def story(seed: int) -> list[str]:
+        client = await start("--seed", str(seed), "--faults", "rate_limit=0.2,error_500=0.2,timeout_after_commit=0.2", "--hang-s", "0.05")
+        told = []
+        for n in range(12):
+            for _ in range(20):
+                try:
+                    told.append((await pay(client, key=f"k{n}")).id)
+                    break
+                except (stripe.RateLimitError, stripe.APIError) as error:
+                    told.append(str(error.http_status))
+        return told
+
+    first = await story(7)
+    assert first == await story(7)
+    assert first != await story(8)
+    assert {"429", "500"} <= set(first)
+
+
+async def test_duplicates_and_reordering(start: Starter, receiver: Receiver) -> None:
+    client = await start("--seed", "3", "--faults", "duplicate=0.5,reorder=0.5")
+    for n in range(6):
+        await pay(client, key=f"d{n}")
+    await asyncio.sleep(1.8)
+    ids = [json.loads(body)["id"] for body, _ in receiver.got]
+    assert len(set(ids)) == 18
+    assert len(ids) > 18
+    created = [json.loads(body)["type"] for body, _ in receiver.got if b"payment_intent." in body]
+    assert created != sorted(created, key=lambda kind: kind != "payment_intent.created")
+
+
+async def test_a_lost_answer_is_found_again_with_the_same_key(start: Starter) -> None:
+    client = await start("--faults", "timeout_after_commit=0.5", "--hang-s", "30", "--seed", "1")
+    client.http._timeout = 0.5
+    done = lost = 0
+    for n in range(8):
+        for _ in range(9):
+            try:
+                await pay(client, key=f"t{n}")
+                done += 1
+                break
+            except stripe.APIConnectionError:
+                lost += 1
+    assert done == 8
+    assert lost > 0
+    assert await available(client) == 8 * 5_000
+
+
+async def test_a_restart_continues_from_the_state_file(start: Starter, tmp_path: Path) -> None:
+    state = str(tmp_path / "stripe.json")
+    async with running("--state", state) as origin:
+        before = Client(origin)
+        intent = await pay(before, key="s1")
+        customer = await before.v1.customers.create_async({"name": "Lab"})
+        await before.http.close_async()
+    after = await start("--state", state)
+    assert (await pay(after, key="s1")).id == intent.id
+    assert await available(after) == 5_000
+    assert (await after.v1.customers.retrieve_async(customer.id)).name == "Lab"
