@@ -269,6 +269,8 @@ class Export:
     requested_by: UUID
     scope: Scope
     size: int
+    earlier_size: int | None
+    legal_basis: str | None
     state: str
     entry_count: int
     next_index: int
@@ -284,11 +286,24 @@ _EXPORT = [column for column in _export.c if column.name != "node_id"]
 _ENDED = ("done", "failed")
 
 
-async def put_export(tx: Tx, export_id: UUID, actor: Actor, scope: Scope, size: int) -> None:
+async def put_export(
+    tx: Tx, export_id: UUID, actor: Actor, scope: Scope, size: int, earlier_size: int | None, legal_basis: str | None
+) -> None:
     """Write down that an export is wanted, over a pinned scope and a checkpoint's size."""
-    row = {"id": export_id, "requested_by": actor.organisation_id, "node_id": scope.node_id, "scope": scope.to_wire()}
-    more = {"size": size, "state": "requested", "entry_count": 0, "next_index": scope.from_index, "created_at": tx.now}
-    await tx.conn.execute(insert(_export).values(**row, **more))
+    row = {
+        "id": export_id,
+        "requested_by": actor.organisation_id,
+        "node_id": scope.node_id,
+        "scope": scope.to_wire(),
+        "size": size,
+        "earlier_size": earlier_size,
+        "legal_basis": legal_basis,
+        "state": "requested",
+        "entry_count": 0,
+        "next_index": scope.from_index,
+        "created_at": tx.now,
+    }
+    await tx.conn.execute(insert(_export).values(row))
 
 
 async def find_export(tx: Tx, export_id: UUID) -> Export | None:

@@ -99,6 +99,8 @@ export = Table(
     Column("node_id", Text, nullable=False),
     Column("scope", JSONB, nullable=False),
     Column("size", BigInteger, nullable=False),
+    Column("earlier_size", BigInteger),
+    Column("legal_basis", Text),
     Column("state", Text, nullable=False),
     Column("entry_count", BigInteger, nullable=False),
     Column("next_index", BigInteger, nullable=False),

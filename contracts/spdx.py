@@ -6,7 +6,7 @@ here is known by name only, and everything about it is unknown.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 from license_expression import (
@@ -58,7 +58,7 @@ LICENCES: dict[str, Rights] = {
 }
 
 
-@cache
+@lru_cache(maxsize=1024)
 def alternatives(expression: str) -> Alternatives:
     """Read an expression as a choice between sets of licences that hold together.
 

@@ -13,7 +13,6 @@ from exchange.kernel import ids
 from exchange.kernel.canonical import canonical, sha256
 from exchange.kernel.money import Money
 from exchange.kernel.text import LocaleMap
-
 from settlement import postings
 from settlement.orders import Source
 from settlement.runs import Run
@@ -112,7 +111,13 @@ def order_line(source: Source) -> InvoiceLine:
 
 
 def make_invoice(
-    invoice_id: UUID, run: Run, parties: tuple[UUID, UUID], series: str, number: int, lines: Sequence[InvoiceLine], at: datetime
+    invoice_id: UUID,
+    run: Run,
+    parties: tuple[UUID, UUID],
+    series: str,
+    number: int,
+    lines: Sequence[InvoiceLine],
+    at: datetime,
 ) -> Invoice:
     """Write an invoice from its lines; below zero it is a credit note.
 
@@ -223,7 +228,9 @@ def _statement_line(
         line["gross"] = source.gross.to_wire()
         parts = split(source.gross, shares[source.id]) if source.id in shares else []
         line["shares"] = [{"role": part.role.value, "weight": part.weight} for part in parts]
-        mine = [part for part in parts if part.organisation_id == payee_id and part.role not in (Role.PLATFORM, Role.TAX)]
+        mine = [
+            part for part in parts if part.organisation_id == payee_id and part.role not in (Role.PLATFORM, Role.TAX)
+        ]
         line["explain"] = [{"role": part.role.value, "text": dict(explain(part, source.gross))} for part in mine]
     elif entry.kind.startswith("payout"):
         line["source"] = ids.text("pot", entry.source_id)

@@ -100,13 +100,8 @@ def body_sha256(journal: Journal) -> bytes:
 
     shapes   JSON array of strings and nulls, so its bytes are canonical (RFC 8785) as they come
     """
-    lines = [
-        (a.organisation_id, a.kind, a.currency, str(amount), tag)
-        for a, amount, tag in journal.lines
-    ]
-    return hashlib.sha256(
-        _encode(("journal", "1", journal.kind, journal.source_id, lines))
-    ).digest()
+    lines = [(a.organisation_id, a.kind, a.currency, str(amount), tag) for a, amount, tag in journal.lines]
+    return hashlib.sha256(_encode(("journal", "1", journal.kind, journal.source_id, lines))).digest()
 
 
 def assert_balanced(journal: Journal) -> None:
@@ -128,12 +123,7 @@ def assert_balanced(journal: Journal) -> None:
 
 def bounded_keys(journals: Iterable[Journal]) -> set[AccountKey]:
     """The accounts of these journals that have a bound and must be locked before writing."""
-    return {
-        account
-        for journal in journals
-        for account, _, _ in journal.lines
-        if account.kind in MIN_BALANCE
-    }
+    return {account for journal in journals for account, _, _ in journal.lines if account.kind in MIN_BALANCE}
 
 
 def decide(

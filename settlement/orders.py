@@ -34,26 +34,6 @@ class PayBy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NewOrder:
-    """An order to be placed; paid at once when `paid_at` is given."""
-
-    id: UUID
-    buyer_id: UUID
-    seller_id: UUID
-    offer_id: UUID
-    listing_id: UUID
-    agreement_id: UUID
-    price: Money
-    payment: str
-    paid_at: datetime | None = None
-
-    @property
-    def state(self) -> OrderState:
-        """Where the order begins."""
-        return OrderState.PAID if self.paid_at else OrderState.AWAITING_PAYMENT
-
-
-@dataclass(frozen=True, slots=True)
 class Order:
     """An order as it stands."""
 

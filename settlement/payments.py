@@ -50,18 +50,6 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NewPayment:
-    """A payment to be asked for."""
-
-    id: UUID
-    organisation_id: UUID
-    purpose: str
-    order_id: UUID | None
-    amount: Money
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
 class Payment:
     """A payment as it stands."""
 

@@ -9,7 +9,6 @@ from enum import StrEnum
 from uuid import UUID
 
 from exchange.kernel.money import Money
-
 from settlement.accounts import AccountKind
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from exchange.kernel.money import Money
-
 from settlement.accounts import (
     AccountKey,
     AccountKind,
@@ -79,9 +78,7 @@ def bank_match(entry_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
     return Journal(BANK_MATCH, entry_id, lines)
 
 
-def wallet_purchase(
-    order_id: UUID, buyer_id: UUID, price: Money, parts: Sequence[Part]
-) -> Journal:
+def wallet_purchase(order_id: UUID, buyer_id: UUID, price: Money, parts: Sequence[Part]) -> Journal:
     """An order paid from the wallet: wallet -> every payee's pending, revenue and tax."""
     first = Line(wallet(buyer_id, price.currency), -price.units, order_id)
     return Journal(PURCHASE, order_id, (first, *part_lines(parts, order_id)))
@@ -93,9 +90,7 @@ def card_purchase(order_id: UUID, price: Money, parts: Sequence[Part]) -> Journa
     return Journal(PURCHASE, order_id, (first, *part_lines(parts, order_id)))
 
 
-def charge(
-    charge_id: UUID, buyer_id: UUID, from_wallet: int, amount: Money, parts: Sequence[Part]
-) -> Journal:
+def charge(charge_id: UUID, buyer_id: UUID, from_wallet: int, amount: Money, parts: Sequence[Part]) -> Journal:
     """Metered use: from the wallet as far as it goes, the rest is owed, shares wait in pending.
 
     units    `from_wallet` in millionths of amount's currency, between 0 and the amount;
@@ -123,12 +118,8 @@ def release(source_id: UUID, shares: Sequence[tuple[UUID, Money]]) -> Journal:
     lines: list[Line] = []
     for organisation_id, amount in shares:
         if amount.units:
-            lines.append(
-                Line(pending(organisation_id, amount.currency), -amount.units, source_id)
-            )
-            lines.append(
-                Line(payable(organisation_id, amount.currency), amount.units, source_id)
-            )
+            lines.append(Line(pending(organisation_id, amount.currency), -amount.units, source_id))
+            lines.append(Line(payable(organisation_id, amount.currency), amount.units, source_id))
     return Journal(RELEASE, source_id, tuple(lines))
 
 
@@ -141,9 +132,7 @@ def payout(payout_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
     return Journal(PAYOUT, payout_id, lines)
 
 
-def payout_paid(
-    payout_id: UUID, organisation_id: UUID, amount: Money, rail: AccountKind
-) -> Journal:
+def payout_paid(payout_id: UUID, organisation_id: UUID, amount: Money, rail: AccountKind) -> Journal:
     """The rail (stripe or bank) confirmed a payout: the money is no longer held."""
     lines = (
         Line(in_transit(organisation_id, amount.currency), -amount.units, payout_id),

@@ -80,7 +80,9 @@ NOT_PAYABLE = problem_type(
     "nothing-payable",
     Kind.CONFLICT,
     title=Text("Nothing to pay out", "没有可付款项"),
-    detail=Text("The account holds {payable}; the least payout is {least}.", "账户余额为 {payable}，最低付款额为 {least}。"),
+    detail=Text(
+        "The account holds {payable}; the least payout is {least}.", "账户余额为 {payable}，最低付款额为 {least}。"
+    ),
     remedy=Text("Wait for the next settlement.", "请等待下一次结算。"),
 )
 PAYOUT_EXISTS = problem_type(

@@ -133,4 +133,3 @@ def _parse_share(share: Mapping[str, Any], seller_id: UUID) -> Share:
 
 def _sort_key(share: Share) -> tuple[int, int]:
     return (_ORDER[share.role], share.organisation_id.int if share.organisation_id else 0)
-

@@ -112,12 +112,7 @@ orders = Table(
     _id("settled_in", nullable=True),
     Index("orders_buyer", "buyer_id", "id"),
 )
-Index(
-    "orders_unsettled",
-    orders.c.seller_id,
-    orders.c.paid_at,
-    postgresql_where=text("state = 'paid' AND settled_in IS NULL"),
-)
+Index("orders_paid", orders.c.seller_id, orders.c.paid_at, postgresql_where=text("state = 'paid'"))
 payment = Table(
     "payment",
     metadata,

@@ -159,12 +159,13 @@ def limited(grant: Grant, needs: Amounts, now: datetime) -> dict[QuotaKey, int]:
 
 
 def shortages(wanted: Sequence[Mapping[QuotaKey, int]], free: Mapping[QuotaKey, int]) -> dict[QuotaKey, int]:
-    """By how much each quota's lease is too small for all of `wanted`."""
+    """By how much each quota's lease is too small for all of `wanted`, 0 where it is not; empty where none is short."""
     totals: dict[QuotaKey, int] = {}
     for needs in wanted:
         for key, units in needs.items():
             totals[key] = totals.get(key, 0) + units
-    return {key: units - free.get(key, 0) for key, units in totals.items() if units > free.get(key, 0)}
+    short = {key: max(0, units - free.get(key, 0)) for key, units in totals.items()}
+    return short if any(short.values()) else {}
 
 
 def allot(wanted: Sequence[Mapping[QuotaKey, int]], free: Mapping[QuotaKey, int]) -> list[QuotaKey | None]:

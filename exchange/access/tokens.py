@@ -113,7 +113,7 @@ class TokenVerifier:
     def __init__(self, keyring: Keyring, *, issuer: str, audience: str, settings: AccessSettings) -> None:
         """Trust the keys of purpose token in `keyring`."""
         self._keyring, self._issuer, self._audience = keyring, issuer, audience
-        self._kids = frozenset([key.kid for key in keyring.keys() if key.purpose == _PURPOSE])  # noqa: SIM118
+        self._kids = frozenset([key.kid for key in keyring.keys() if key.purpose == _PURPOSE])
         self._seen: OrderedDict[bytes, tuple[GrantClaims, float]] = OrderedDict()
         self._seen_max = settings.tokens_cached_max
 

@@ -12,14 +12,12 @@ from compliance import store as audit
 from exchange.catalog import revisions
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import datasets as store
+from exchange.flows import profile_revision
 from exchange.flows.once import done
 from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
-from exchange.kernel.jobs import Job
-
-PROFILE_JOB = "profile_revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +63,7 @@ async def seal_revision(
     await store.insert_revision(tx, sealed, command.uploads)
     revision = sealed.revision
     name = ids.text("rev", revision.id)
-    job = Job(PROFILE_JOB, name, {"revision": name}, organisation_id=actor.organisation_id)
-    (job_id,) = await jobs.put(tx, job)
+    (job_id,) = await jobs.put(tx, profile_revision.job(revision.id, revision.supplier_id))
     await audit.append(tx, [done(actor, "revision.seal", name, manifest=revision.sha256)])
     return RevisionReceipt(
         id=name,

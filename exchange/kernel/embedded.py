@@ -38,6 +38,7 @@ _SYSTEM = Path("/var/lib/corpus-exchange")
 _ROLES = Path(__file__).resolve().parents[2] / "deploy" / "postgres" / "roles.sql"
 _SOCKET_NAME = f".s.PGSQL.{PORT}"
 _SOCKET_BYTES_MAX = 100  # sun_path holds 104 bytes on macOS, 108 on Linux, less the final zero
+_CHOOSING_S = 90.0
 _LOG_BYTES_MAX = 16 * 1024 * 1024
 
 
@@ -145,7 +146,7 @@ class EmbeddedServer:
     def __init__(self, folder: Path, settings: Settings) -> None:
         """Name the server of a folder; `start` starts it."""
         self.settings = settings
-        self.wanted = Path(folder).expanduser().absolute()
+        self.wanted = Path(folder).expanduser().resolve()
         self._owner = _owner_of(self.wanted)
         self.folder = _reachable(self.wanted, self._owner)
         self.data = self.folder / "pgdata"
@@ -187,7 +188,7 @@ class EmbeddedServer:
                 fcntl.flock(users, fcntl.LOCK_SH)
                 self._run()
             except BaseException:
-                os.close(users)
+                self._leave(users)
                 raise
             self._users = users
         return self
@@ -203,15 +204,7 @@ class EmbeddedServer:
             return
         users, self._users = self._users, None
         with _alone(self.folder / "start.lock", self.settings.timeout_s):
-            try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            else:
-                if _postmaster(self.data) is not None:
-                    self._pg_ctl("stop", "-m", "fast")
-            finally:
-                os.close(users)
+            self._leave(users)
 
     def psql(self, script: str, variables: Mapping[str, str] | None = None, *, database: str = "postgres") -> str:
         """Run SQL as the superuser with the wheel's psql, and say what it printed."""
@@ -232,6 +225,18 @@ class EmbeddedServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Stop."""
         self.stop()
+
+    def _leave(self, users: int) -> None:
+        """Give the users' lock back, and stop the server if nobody else holds it; start.lock is held."""
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        else:
+            if _postmaster(self.data) is not None:
+                self._pg_ctl("stop", "-m", "fast")
+        finally:
+            os.close(users)
 
     def _run(self) -> None:
         """Make the cluster once, start the server when it's down, and see that database and roles are there."""
@@ -396,6 +401,11 @@ def _reachable(wanted: Path, owner: _Owner) -> Path:
                 f"{wanted / 'pgdata'} belongs to another user; run as that user, or choose another folder"
             )
         return wanted
+    with _alone(wanted / "start.lock", _CHOOSING_S):
+        return _chosen(wanted, owner)
+
+
+def _chosen(wanted: Path, owner: _Owner) -> Path:
     # Where the data lie is written down once, so that a later change of modes doesn't make them seem lost.
     pointer = wanted / "location.txt"
     if pointer.exists():

@@ -165,8 +165,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
             raise BadProof("the proof is too long or holds something that is no hash")
         if position & 1 or position == last:
             result = node_hash(sibling, result)
-            while not position & 1 and position:
-                position, last = position >> 1, last >> 1
+            position, last = _skip(position, last)
         else:
             result = node_hash(result, sibling)
         position, last = position >> 1, last >> 1
@@ -180,18 +179,14 @@ def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byt
     errors   BadProof
     source   RFC 9162, section 2.1.4.2
     """
-    if not 0 <= old <= new:
-        raise BadProof("a tree only grows")
+    if not 0 <= old <= new or any(len(one) != HASH_BYTES for one in proof):
+        raise BadProof("a tree only grows, by hashes")
     if old in (0, new):
-        same = old_root == (new_root if old else EMPTY_ROOT)
-        if proof or not same:
+        if proof or old_root != (new_root if old else EMPTY_ROOT):
             raise BadProof("trees of the same size differ, or an empty proof was expected")
         return
-    hashes = list(proof)
-    if any(len(one) != HASH_BYTES for one in hashes):
-        raise BadProof("the proof holds something that is no hash")
-    if old & (old - 1) == 0:
-        hashes.insert(0, old_root)
+    # A perfect old tree is a node of the new one, so that its root is left out of the proof.
+    hashes = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
     position, last = old - 1, new - 1
     while position & 1:
         position, last = position >> 1, last >> 1
@@ -203,10 +198,16 @@ def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byt
             raise BadProof("the proof is too long")
         if position & 1 or position == last:
             first, second = node_hash(sibling, first), node_hash(sibling, second)
-            while not position & 1 and position:
-                position, last = position >> 1, last >> 1
+            position, last = _skip(position, last)
         else:
             second = node_hash(second, sibling)
         position, last = position >> 1, last >> 1
     if last or first != old_root or second != new_root:
         raise BadProof("the proof does not lead to both roots")
+
+
+def _skip(position: int, last: int) -> tuple[int, int]:
+    """Go up past the levels on which a right edge has no sibling."""
+    while not position & 1 and position:
+        position, last = position >> 1, last >> 1
+    return position, last

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import msgspec
 
 RECORD_BYTES_MAX = 16 * 1024 * 1024
+NESTING_MAX = 200
 TOKENISER = "cx-words/1"
 TEXT_FIELDS = ("text", "content", "body")
 
@@ -302,17 +303,19 @@ def header_names(header: bytes) -> list[str]:
 
     errors   BadRecord
     """
-    names: list[str] = []
+    names: dict[str, None] = {}
     for position, raw in enumerate(_cells(header), start=1):
         name = raw.strip() or f"column_{position}"
-        names.append(name if name not in names else f"{name}_{position}")
-    return names
+        while name in names:
+            name = f"{name}_{position}"
+        names[name] = None
+    return list(names)
 
 
 def fields_of(form: Form, data: bytes, columns: Sequence[str] | None = None) -> dict[str, object]:
     """One record as named values; a CSV row's values are text, a paragraph is `{"text": ...}`.
 
-    errors   BadRecord for bad UTF-8, bad JSON, JSON that is no object, or a row of another width than its header
+    errors   BadRecord for bad UTF-8, bad JSON, JSON that is no object or nested deeper than NESTING_MAX, or a row of another width than its header
     """
     if form is Form.JSONL:
         try:
@@ -321,6 +324,9 @@ def fields_of(form: Form, data: bytes, columns: Sequence[str] | None = None) -> 
             raise BadRecord(str(error)) from None
         if not isinstance(value, dict):
             raise BadRecord("a line that is no JSON object")
+        # The decoder's own limit moves with the caller's stack; the same line must always be judged the same.
+        if data.count(b"{") + data.count(b"[") > NESTING_MAX and _depth(value) > NESTING_MAX:
+            raise BadRecord(f"JSON nested deeper than {NESTING_MAX}")
         return value
     if form is Form.CSV:
         cells = _cells(data)
@@ -329,6 +335,16 @@ def fields_of(form: Form, data: bytes, columns: Sequence[str] | None = None) -> 
             raise BadRecord(f"a row of {len(cells)} cells under a header of {len(names)}")
         return dict(zip(names, cells, strict=True))
     return {"text": _utf8(data)}
+
+
+def _depth(value: object) -> int:
+    deepest, waiting = 0, [(value, 1)]
+    while waiting:
+        one, depth = waiting.pop()
+        if isinstance(one, dict | list):
+            deepest = max(deepest, depth)
+            waiting.extend((inner, depth + 1) for inner in (one.values() if isinstance(one, dict) else one))
+    return deepest
 
 
 def _utf8(data: bytes) -> str:
@@ -362,14 +378,16 @@ def text_of(form: Form, fields: dict[str, object]) -> str:
 
 
 def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _strings(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(inner)
+    # A stack of our own: JSON may be nested deeper than Python calls may.
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting.extend(reversed(one.values()))
+        elif isinstance(one, list):
+            waiting.extend(reversed(one))
 
 
 def count_tokens(text: str) -> int:

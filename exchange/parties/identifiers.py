@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from types import ModuleType
@@ -16,6 +17,8 @@ from exchange.kernel.text import Text
 from exchange.parties.problems import IDENTIFIER_INVALID
 
 _TEXT_MAX = 64
+# python-stdnum checks a LEI's remainder and not its length: to it, "1" is a LEI.
+_LEI = re.compile(r"[0-9A-Z]{18}[0-9]{2}\Z")
 
 
 class Scheme(StrEnum):
@@ -62,6 +65,9 @@ def identifier(scheme: str, value: str) -> Identifier | Problem:
     if not value.isascii() or len(value) > _TEXT_MAX:
         return IDENTIFIER_INVALID(scheme=known.value, reason=_LETTERS)
     try:
-        return Identifier(known, _CHECKS[known].validate(value))
+        compact: str = _CHECKS[known].validate(value)
     except ValidationError as error:
         return IDENTIFIER_INVALID(scheme=known.value, reason=_FAULTS.get(type(error), _FORM))
+    if known is Scheme.LEI and not _LEI.match(compact):
+        return IDENTIFIER_INVALID(scheme=known.value, reason=_FAULTS[InvalidLength])
+    return Identifier(known, compact)

@@ -35,6 +35,7 @@ FIELDS_MAX = 1_000
 FIELD_NAME_CHARS_MAX = 200
 # A longer cell of a table is text, whatever it looks like.
 CELL_CHARS_MAX = 64
+COMPOSED_CHARS_MAX = 512
 
 # What tables write for "no value"; compared after stripping spaces.
 _NULLS = frozenset(["", "NA", "N/A", "n/a", "null", "NULL", "None", "NaN", "nan", "-"])
@@ -89,8 +90,22 @@ class Signals:
 
 
 def normalised(text: str) -> str:
-    """The form in which texts are compared: NFC, each run of white space one space, none at the ends."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """The form in which texts are compared: NFC, each run of white space one space, none at the ends.
+
+    units    a word longer than COMPOSED_CHARS_MAX is composed in pieces of that length
+    """
+    words = text.split()
+    if text.isascii():
+        return " ".join(words)
+    # Putting many combining marks in order takes quadratic time, and nobody writes more than a few on one letter.
+    n = COMPOSED_CHARS_MAX
+    if len(text) > n:
+        words = [word if len(word) <= n else _composed_in_pieces(word, n) for word in words]
+    return " ".join([unicodedata.normalize("NFC", word) if len(word) <= n else word for word in words])
+
+
+def _composed_in_pieces(word: str, size: int) -> str:
+    return "".join([unicodedata.normalize("NFC", word[at : at + size]) for at in range(0, len(word), size)])
 
 
 def cell_kind(cell: str) -> str | None:
@@ -217,7 +232,7 @@ class Profiler:
                 kind = cell_kind(value)  # type: ignore[arg-type]  # every cell of a row is text
             else:
                 kind = None if value == "" else _JSON_KINDS.get(type(value))
-            name = raw if len(raw) <= FIELD_NAME_CHARS_MAX else raw[:FIELD_NAME_CHARS_MAX]
+            name = raw if len(raw) <= FIELD_NAME_CHARS_MAX else _short_name(raw)
             if name not in self._names and not self._admit(name):
                 continue
             if kind is not None:
@@ -254,6 +269,12 @@ class Profiler:
         if hints:
             counts["personal"] += 1
             self._hints.update(hints)
+
+
+def _short_name(name: str) -> str:
+    # The hash keeps two long names apart that begin alike.
+    digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
+    return f"{name[: FIELD_NAME_CHARS_MAX - 17]}~{digest}"
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -61,9 +61,10 @@ class Bridge:
             try:
                 await self._http.get("/v1/customers", auth=_AUTH)
                 break
-            except httpx.TransportError:
-                if time.monotonic() > deadline:
-                    raise
+            except httpx.TransportError as error:
+                ended = self._process is None or self._process.returncode is not None
+                if ended or time.monotonic() > deadline:
+                    raise Refusal(500, "localstripe did not start; is it installed?", kind="api_error") from error
                 await asyncio.sleep(0.03)
         for method, path, params, ids in list(self._world.child_calls):
             await self._send(method, path, params, list(ids))

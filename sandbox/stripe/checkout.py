@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from sandbox.stripe import connect, payments
 from sandbox.stripe.bridge import Bridge
-from sandbox.stripe.cards import REDIRECTED, outcome_of
+from sandbox.stripe.cards import REDIRECTED, Outcome, outcome_of
 from sandbox.stripe.wire import Call, Json, Refusal, missing
 from sandbox.stripe.world import PLATFORM, World
 
@@ -81,10 +81,30 @@ def session_expire(world: World, call: Call) -> Json:
 
 
 # --- pages ---------------------------------------------------------------------------------
+def _total(amount: int, currency: str) -> str:
+    whole = currency in (
+        "bif",
+        "clp",
+        "djf",
+        "gnf",
+        "jpy",
+        "kmf",
+        "krw",
+        "pyg",
+        "rwf",
+        "vnd",
+        "vuv",
+        "xaf",
+        "xof",
+        "xpf",
+    )
+    return f"{amount if whole else f'{amount // 100}.{amount % 100:02d}'} {currency.upper()}"
+
+
 def show_pay(world: World, session_id: str, error: str = "") -> str:
     """The page that asks how to pay."""
     session = _session(world, session_id)
-    total = f"{session['amount_total'] / 100:.2f} {session['currency'].upper()}"
+    total = _total(session["amount_total"], session["currency"])
     if session["status"] != "open":
         return _PAGE.format(title=total, body=f"<p>{escape(session['status'])}</p>")
     kinds = session["payment_method_types"]
@@ -107,16 +127,16 @@ async def pay(world: World, bridge: Bridge, session_id: str, chosen: str, origin
         raise Refusal(400, "This Checkout Session is no longer open.")
     account = session["_account"]
     call = Call("POST", f"/pay/{session_id}", {}, account, None, origin)
-    params = {"type": chosen} if chosen in REDIRECTED else {"payment_method": chosen}
     basis = world.basis(call)
     if chosen in REDIRECTED:
-        method = await payments.method_create(world, bridge, Call("POST", "", params, account, basis, origin))
+        wanted = Call("POST", "", {"type": chosen}, account, basis, origin)
+        method = await payments.method_create(world, bridge, wanted)
     else:
-        method = await payments.method_get(world, bridge, Call("GET", "", {}, account, basis, origin, {"id": chosen}))
+        method = await payments.chosen(world, bridge, chosen, account, basis, "payment_method")
     intent = world.objects.get(str(session["payment_intent"]))
     if intent is None:
-        wanted = {"amount": session["amount_total"], "currency": session["currency"], "customer": session["customer"]}
-        intent = payments.new_intent(world, account, {**session["_pay"]["intent"], **wanted}, method, basis)
+        fields = {"amount": session["amount_total"], "currency": session["currency"], "customer": session["customer"]}
+        intent = payments.new_intent(world, account, {**session["_pay"]["intent"], **fields}, method, basis)
         session["payment_intent"] = intent["id"]
         world.emit("payment_intent.created", intent)
     intent["payment_method"] = method["id"]
@@ -139,7 +159,7 @@ def _session(world: World, session_id: str) -> Json:
 def show_authorize(world: World, intent_id: str) -> str:
     """The bank's or the wallet's page."""
     intent = _waiting(world, intent_id)
-    total = f"{intent['amount'] / 100:.2f} {intent['currency'].upper()}"
+    total = _total(intent["amount"], intent["currency"])
     body = (
         '<form method="post"><button name="outcome" value="succeed">Authorise · 授权</button>'
         '<button name="outcome" value="fail">Refuse · 拒绝</button></form>'
@@ -152,7 +172,7 @@ def authorize(world: World, intent_id: str, agreed: bool) -> str:
     intent = _waiting(world, intent_id)
     method = intent["_pay"].pop("method")
     if agreed:
-        payments.charge(world, intent, method, type(outcome_of(method))(), None)
+        payments.charge(world, intent, method, Outcome(), None)
     else:
         message = (
             "We are unable to authenticate your payment method. Please choose a different payment method and try again."

@@ -41,7 +41,20 @@ async def method_create(world: World, bridge: Bridge, call: Call) -> Json:
 
 async def method_get(world: World, bridge: Bridge, call: Call) -> Json:
     """Read a payment method wherever it is kept."""
-    return await _method(world, bridge, call.names["id"], call.account, "", "id")
+    return await chosen(world, bridge, call.names["id"], call.account, "", "id")
+
+
+async def method_attach(world: World, bridge: Bridge, call: Call) -> Json:
+    """Keep a card under a customer; a test card's name becomes a card in localstripe first."""
+    given, basis = call.names["id"], world.basis(call)
+    if given in world.objects:
+        message = "This PaymentMethod was used without being attached to a Customer and may not be used again."
+        raise Refusal(400, message, param="payment_method")
+    if given in TEST_METHODS:
+        card = {"number": TEST_METHODS[given], "exp_month": 12, "exp_year": 2035, "cvc": "123"}
+        made = await bridge.call("POST", "/v1/payment_methods", {"type": "card", "card": card}, basis=basis)
+        given = made["id"]
+    return await bridge.call("POST", f"/v1/payment_methods/{given}/attach", call.params, basis=basis)
 
 
 def _wallet(world: World, kind: str, account: str, basis: str) -> Json:
@@ -56,10 +69,34 @@ def _wallet(world: World, kind: str, account: str, basis: str) -> Json:
     return world.add("payment_method", account, made)
 
 
-async def _method(world: World, bridge: Bridge, given: str, account: str, basis: str, param: str) -> Json:
+def _test_card(world: World, name: str, account: str, basis: str) -> Json:
+    number = TEST_METHODS[name]
+    brand = {"5": "mastercard", "6": "unionpay"}.get(number[0], "visa")
+    card = {
+        "brand": brand,
+        "country": "US",
+        "exp_month": 12,
+        "exp_year": 2035,
+        "funding": "credit",
+        "last4": number[-4:],
+    }
+    made: Json = {
+        "id": world.new_id("pm", basis),
+        "type": "card",
+        "card": card,
+        "billing_details": {},
+        "customer": None,
+    }
+    return world.add("payment_method", account, {**made, "metadata": {}})
+
+
+async def chosen(world: World, bridge: Bridge, given: str, account: str, basis: str, param: str) -> Json:
+    """The payment method with this id, or a fresh one for the name of a test card.
+
+    errors   Refusal 400 or 404 resource_missing
+    """
     if given in TEST_METHODS:
-        card = {"number": TEST_METHODS[given], "exp_month": 12, "exp_year": 2035, "cvc": "123"}
-        return await bridge.call("POST", "/v1/payment_methods", {"type": "card", "card": card}, basis=basis)
+        return _test_card(world, given, account, basis)
     if given in world.objects:
         return world.get("payment_method", given, account, param)
     if not re.fullmatch(r"(pm|card|src)_\w+", given):
@@ -146,7 +183,7 @@ async def _chosen_method(world: World, bridge: Bridge, call: Call, basis: str) -
             raise Refusal(400, message, param="payment_method_data[type]")
         return _wallet(world, data["type"], call.account, basis)
     given = call.params.get("payment_method")
-    return await _method(world, bridge, given, call.account, basis, "payment_method") if given else None
+    return await chosen(world, bridge, given, call.account, basis, "payment_method") if given else None
 
 
 async def intent_confirm(world: World, bridge: Bridge, call: Call) -> Json:
@@ -159,7 +196,7 @@ async def intent_confirm(world: World, bridge: Bridge, call: Call) -> Json:
         if not intent["payment_method"]:
             message = "You cannot confirm this PaymentIntent because it's missing a payment method."
             raise Refusal(400, message, code="payment_intent_unexpected_state")
-        method = await _method(world, bridge, intent["payment_method"], call.account, "", "payment_method")
+        method = await chosen(world, bridge, intent["payment_method"], call.account, "", "payment_method")
     intent["payment_method"] = method["id"]
     if "return_url" in call.params:
         intent["_pay"]["return_url"] = call.params["return_url"]

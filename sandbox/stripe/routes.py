@@ -66,7 +66,7 @@ _TABLE: list[tuple[str, str, str, Callable[..., Any]]] = [
     ("POST", "/v1/payment_methods", "PaymentMethodCreateParams", payments.method_create),
     ("GET", "/v1/payment_methods", "PaymentMethodListParams", payments.forward),
     ("GET", "/v1/payment_methods/{id}", "PaymentMethodRetrieveParams", payments.method_get),
-    ("POST", "/v1/payment_methods/{id}/attach", "PaymentMethodAttachParams", payments.forward),
+    ("POST", "/v1/payment_methods/{id}/attach", "PaymentMethodAttachParams", payments.method_attach),
     ("POST", "/v1/payment_methods/{id}/detach", "PaymentMethodDetachParams", payments.forward),
     # payments
     ("POST", "/v1/payment_intents", "PaymentIntentCreateParams", payments.intent_create),

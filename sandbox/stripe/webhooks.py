@@ -59,6 +59,7 @@ class Sender:
         for task in list(self._tasks):
             task.cancel()
         await self._http.aclose()
+        self._world.save()
 
     def take(self) -> None:
         """Plan the deliveries of every fresh event; call it after the state was saved."""
@@ -107,6 +108,6 @@ class Sender:
         except httpx.HTTPError:
             return False
         if reply.is_success:
+            # Saved with the next change or at the end; after a crash the last few go out again, as Stripe may too.
             event.update(pending_webhooks=0, _delivered=True)
-            self._world.save()
         return reply.is_success

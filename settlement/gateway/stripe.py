@@ -30,14 +30,14 @@ _THREE_DECIMALS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 
 @dataclass(frozen=True, slots=True)
 class StripeSettings:
-    """How to reach Stripe; without `api_base` it is the real one.
+    """How to reach Stripe; `api_base` None is the real one.
 
     units    timeout_s in seconds, for one request
     """
 
     api_key: str = field(repr=False)
+    api_base: str | None
     webhook_secret: str = field(repr=False)
-    api_base: str | None = None
     timeout_s: float = 20.0
 
 
@@ -233,14 +233,17 @@ class StripeGateway:
         charges = await _outcome(self._client.v1.charges.list_async({"transfer_group": transfer_group, "limit": 100}))
         if not isinstance(charges, stripe.ListObject):
             return charges
-        for charge in charges.data:
-            if charge.metadata.to_dict().get("payment") == payment_id_text and charge.payment_intent:
-                return await self.fetch_payment(_id(charge.payment_intent))
+        ours = [c for c in charges.data if c.payment_intent and c.metadata.to_dict().get("payment") == payment_id_text]
+        if ours:
+            # Newest first; one that took the money wins over a declined try.
+            chosen = next((c for c in ours if c.status == "succeeded"), ours[0])
+            return await self.fetch_payment(_id(chosen.payment_intent))
         query = f"metadata['payment']:'{payment_id_text}'"
-        found = await _outcome(self._client.v1.payment_intents.search_async({"query": query, "limit": 1}))
+        found = await _outcome(self._client.v1.payment_intents.search_async({"query": query, "limit": 100}))
         if not isinstance(found, stripe.SearchResultObject):
             return found
-        return _payment(found.data[0]) if found.data else Missing()
+        intents = sorted(found.data, key=lambda intent: intent.status != "succeeded")
+        return _payment(intents[0]) if intents else Missing()
 
     async def refund(self, refund_text: str, intent_id: str, amount: Money, idempotency_key: str) -> MovedAnswer:
         """Give a payer money back; transfers to payees stay and are reversed on their own."""

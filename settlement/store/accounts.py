@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from exchange.kernel.db import Tx
 from sqlalchemy import Engine
 
+from exchange.kernel.db import Tx
 from settlement.accounts import MIN_BALANCE, AccountKey, AccountKind
 
 CACHED_MAX = 200_000

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 
 from exchange.kernel.db import Tx
-
 from settlement.checks import Finding
 
 # (rule, statement): each row is (subject, said, fact).
@@ -70,10 +69,11 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "payment-has-its-journal",
-        """SELECT p.id::text, p.state, coalesce(j.kind, 'no journal') FROM settlement.payment p
-        LEFT JOIN settlement.journal j ON (p.purpose = 'top_up' AND j.kind = 'top_up' AND j.source_id = p.id)
-            OR (p.purpose = 'order' AND j.kind = 'purchase' AND j.source_id = p.order_id)
-        WHERE p.method = 'card' AND (p.state = 'succeeded') <> (j.id IS NOT NULL)""",
+        """SELECT p.id::text, p.state, t.booked::text FROM settlement.payment p, LATERAL (SELECT
+            EXISTS (SELECT FROM settlement.journal j WHERE j.kind = 'top_up' AND j.source_id = p.id) AS topped,
+            EXISTS (SELECT FROM settlement.journal j WHERE (j.kind = 'top_up' AND j.source_id = p.id)
+                OR (j.kind = 'purchase' AND j.source_id = p.order_id)) AS booked) t
+        WHERE p.method = 'card' AND CASE WHEN p.state = 'succeeded' THEN NOT t.booked ELSE t.topped END""",
     ),
     (
         "bank-entry-has-its-journal",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
-from exchange.kernel.db import Tx
 
+from exchange.kernel.db import Tx
 from settlement.accounts import payable
 from settlement.documents import Entry, Invoice, Statement
 from settlement.store.accounts import known_ids

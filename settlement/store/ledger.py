@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
-from exchange.kernel.db import Tx
 
+from exchange.kernel.db import Tx
 from settlement.accounts import MIN_BALANCE, AccountKey
 from settlement.journals import Decision, Existing, Journal, PostResult, bounded_keys, decide
 from settlement.store.accounts import account_ids, known_ids
@@ -134,10 +134,11 @@ def _columns(
         for position, (account, amount, tag) in enumerate(journal.lines, 1):
             currency = currencies.setdefault(account.currency, len(currencies) + 1)
             rows.append((ordinal, position, ids[account], amount, currency, tags.setdefault(tag, len(tags))))
-    journal, line, account_id, units, money, label = (
+    ordinals, positions, accounts, units, moneys, labels = (
         "{" + ",".join(map(str, column)) + "}" for column in zip(*rows, strict=True)
     )
-    return journal, line, account_id, units, money, label, list(currencies), [tag for tag in tags if tag is not None]
+    named = [tag for tag in tags if tag is not None]
+    return ordinals, positions, accounts, units, moneys, labels, list(currencies), named
 
 
 async def journal_ids(tx: Tx, keys: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], UUID]:

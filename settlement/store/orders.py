@@ -9,8 +9,7 @@ from uuid import UUID
 
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
-
-from settlement.orders import NewOrder, Order, OrderState, PayBy, Source
+from settlement.orders import Order, OrderState, PayBy, Source
 
 _INSERT = """
 INSERT INTO settlement.orders (id, buyer_id, seller_id, offer_id, listing_id, agreement_id, price_units, currency,
@@ -24,8 +23,8 @@ _COLUMNS = """id, buyer_id, seller_id, offer_id, listing_id, agreement_id, price
     created_at, paid_at"""
 _GET = f"SELECT {_COLUMNS} FROM settlement.orders WHERE id = ANY($1::uuid[]) ORDER BY id"
 _LOCK = f"{_GET} FOR UPDATE"
-_UNSETTLED = f"""SELECT {_COLUMNS} FROM settlement.orders WHERE seller_id = ANY($1::uuid[]) AND state = 'paid'
-    AND settled_in IS NULL AND currency = $2 AND paid_at < $3 ORDER BY id"""
+_PAID = f"""SELECT {_COLUMNS}, settled_in FROM settlement.orders
+WHERE seller_id = ANY($1::uuid[]) AND state = 'paid' AND currency = $2 AND paid_at < $3 ORDER BY id"""
 _SETTLE = """
 UPDATE settlement.orders o SET settled_in = t.item
 FROM unnest($1::uuid[], $2::uuid[]) AS t(id, item) WHERE o.id = t.id AND o.settled_in IS NULL"""
@@ -37,7 +36,7 @@ SELECT 'charge', id, buyer_id, seller_id, offer_id, amount_units, currency
     FROM settlement.charge WHERE id = ANY($1::uuid[])"""
 
 
-async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> None:
+async def insert_orders(tx: Tx, orders: Sequence[Order]) -> None:
     """Insert a batch of orders in one statement."""
     if not orders:
         return
@@ -54,7 +53,7 @@ async def insert_orders(tx: Tx, orders: Sequence[NewOrder]) -> None:
         [o.price.currency for o in orders],
         [o.payment for o in orders],
         [o.state.value for o in orders],
-        [tx.now] * len(orders),
+        [o.created_at for o in orders],
         [o.paid_at for o in orders],
     )
 
@@ -76,10 +75,11 @@ async def get_orders(tx: Tx, order_ids: Sequence[UUID], *, lock: bool = False) -
     return {row["id"]: order_of(row) for row in rows}
 
 
-async def unsettled_orders(tx: Tx, seller_ids: Sequence[UUID], currency: str, before: datetime) -> list[Order]:
-    """Orders of these sellers that were paid before a moment and that no run has settled."""
+async def paid_orders(tx: Tx, seller_ids: Sequence[UUID], currency: str, before: datetime) -> list[tuple[Order, bool]]:
+    """Orders of these sellers that were paid before a moment, and whether a run has settled them."""
     driver = await tx.driver()
-    return [order_of(row) for row in await driver.fetch(_UNSETTLED, list(seller_ids), currency, before)]
+    rows = await driver.fetch(_PAID, list(seller_ids), currency, before)
+    return [(order_of(row), row["settled_in"] is not None) for row in rows]
 
 
 async def mark_settled(tx: Tx, settled: Sequence[tuple[UUID, UUID]]) -> None:
@@ -96,7 +96,12 @@ async def get_sources(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Source]:
     driver = await tx.driver()
     return {
         row["id"]: Source(
-            row["kind"], row["id"], row["buyer_id"], row["seller_id"], row["offer_id"], Money(row["units"], row["currency"])
+            row["kind"],
+            row["id"],
+            row["buyer_id"],
+            row["seller_id"],
+            row["offer_id"],
+            Money(row["units"], row["currency"]),
         )
         for row in await driver.fetch(_SOURCES, list(ids))
     }

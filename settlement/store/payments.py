@@ -9,13 +9,11 @@ from uuid import UUID
 
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
-
 from settlement.payments import (
     TRANSITIONS,
     BankEntry,
     BankEntryRecord,
     Method,
-    NewPayment,
     Payment,
     PaymentState,
     Purpose,
@@ -36,7 +34,9 @@ WHERE id = $1 AND state = ANY($6::text[]) RETURNING id"""
 _EVENT = """
 INSERT INTO settlement.stripe_event (id, type, object_id, payload, received_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING id"""
-_EVENT_TAKE = "SELECT type, object_id, payload FROM settlement.stripe_event WHERE id = $1 AND handled_at IS NULL FOR UPDATE"
+_EVENT_TAKE = (
+    "SELECT type, object_id, payload FROM settlement.stripe_event WHERE id = $1 AND handled_at IS NULL FOR UPDATE"
+)
 _EVENT_DONE = "UPDATE settlement.stripe_event SET handled_at = $2 WHERE id = $1"
 _EVENT_EMPTY = """
 UPDATE settlement.stripe_event SET payload = NULL WHERE handled_at < $1 AND payload IS NOT NULL"""
@@ -55,7 +55,7 @@ UPDATE settlement.bank_entry SET state = 'matched', organisation_id = $2 WHERE i
 RETURNING {_ENTRY_COLUMNS}"""
 
 
-async def insert_payments(tx: Tx, payments: Sequence[NewPayment]) -> None:
+async def insert_payments(tx: Tx, payments: Sequence[Payment]) -> None:
     """Insert a batch of payments in one statement."""
     if not payments:
         return
@@ -69,8 +69,8 @@ async def insert_payments(tx: Tx, payments: Sequence[NewPayment]) -> None:
         [p.amount.units for p in payments],
         [p.amount.currency for p in payments],
         [p.method for p in payments],
-        [PaymentState.CREATED.value] * len(payments),
-        [tx.now] * len(payments),
+        [p.state.value for p in payments],
+        [p.created_at for p in payments],
     )
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
-
 from settlement.accounts import AccountKey, payable
 from settlement.payouts import TRANSITIONS, Payout, PayoutState, Rail
 from settlement.store.accounts import known_ids
@@ -44,7 +43,9 @@ async def lock_payable(tx: Tx, keys: Sequence[AccountKey]) -> dict[AccountKey, i
     return ids
 
 
-async def live_payouts(tx: Tx, account_ids: Sequence[int], periods: Sequence[str]) -> dict[tuple[int, str, Rail], Payout]:
+async def live_payouts(
+    tx: Tx, account_ids: Sequence[int], periods: Sequence[str]
+) -> dict[tuple[int, str, Rail], Payout]:
     """The payouts of these accounts and periods that have not failed."""
     rows = await (await tx.driver()).fetch(_LIVE, list(account_ids), list(periods))
     found = [payout_of(row) for row in rows]

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Select, Table, select
+
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
 from exchange.kernel.pages import Page, PageRequest, page_of
 from exchange.kernel.store import mine, ours
-from sqlalchemy import Select, Table, select
-
 from settlement import tables
 from settlement.orders import Order
 from settlement.payments import Payment
@@ -120,9 +120,7 @@ async def movements(tx: Tx, actor: Actor, kind: str, currency: str, request: Pag
         statement = statement.where(p.c.journal_id < UUID(request.after[0]))
     rows = (await tx.conn.execute(statement)).mappings()
     found = [
-        Movement(
-            r["id"], r["line"], r["kind"], r["source_id"], Money(r["amount"], r["currency"]), r["effective_at"]
-        )
+        Movement(r["id"], r["line"], r["kind"], r["source_id"], Money(r["amount"], r["currency"]), r["effective_at"])
         for r in rows
     ]
     return page_of(found, request, lambda one: (str(one.journal_id),))

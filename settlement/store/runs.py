@@ -8,24 +8,23 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
-
 from settlement.runs import Charge, Due, Run, RunItem, Side
 
 _RUN = "id, period_start, period_end, currency, number, state"
 _OPEN = f"SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open' FOR UPDATE"
-_GET = f"SELECT {_RUN} FROM settlement.run WHERE id = $1"
+_GET = f"SELECT {_RUN} FROM settlement.run WHERE id = $1 FOR UPDATE"
 _CREATE = f"""
 INSERT INTO settlement.run (id, period_start, period_end, currency, number, state, created_at)
 SELECT $1, $2, $3, $4, 1 + coalesce(max(number), 0), 'open', $5 FROM settlement.run
     WHERE period_start = $2 AND period_end = $3 AND currency = $4
 RETURNING {_RUN}"""
 _CLOSE = "UPDATE settlement.run SET state = 'closed', closed_at = $2 WHERE id = $1 AND state = 'open' RETURNING id"
+# Sellers of long ago too: their grants may still be used, and used use may be reported late.
 _SELLERS = """
-SELECT DISTINCT seller_id FROM settlement.orders
-WHERE state = 'paid' AND settled_in IS NULL AND currency = $1 AND paid_at < $2
-UNION SELECT DISTINCT seller_id FROM settlement.due WHERE NOT released AND currency = $1"""
+SELECT DISTINCT seller_id FROM settlement.orders WHERE state = 'paid' AND currency = $1 AND paid_at < $2"""
 _PAYEES = """
 SELECT a.organisation_id FROM settlement.account a WHERE a.kind = 'payable' AND a.currency = $1
 AND EXISTS (SELECT FROM settlement.posting p WHERE p.account_id = a.id
@@ -71,15 +70,15 @@ async def open_run(tx: Tx, currency: str) -> Run | None:
     return Run(*row) if row else None
 
 
-async def get_run(tx: Tx, run_id: UUID) -> Run | None:
-    """A run by id."""
+async def lock_run(tx: Tx, run_id: UUID) -> Run | None:
+    """A run by id, locked: the parts of a run are done one after another."""
     row = await (await tx.driver()).fetchrow(_GET, run_id)
     return Run(*row) if row else None
 
 
 async def create_run(tx: Tx, start: datetime, end: datetime, currency: str) -> Run:
     """Open a run; numbers count the runs over the same period."""
-    row = await (await tx.driver()).fetchrow(_CREATE, tx.new_id(), start, end, currency, tx.now)
+    (row,) = await (await tx.driver()).fetch(_CREATE, tx.new_id(), start, end, currency, tx.now)
     return Run(*row)
 
 
@@ -89,7 +88,7 @@ async def close_run(tx: Tx, run_id: UUID) -> bool:
 
 
 async def sellers_to_settle(tx: Tx, currency: str, before: datetime) -> set[UUID]:
-    """Sellers with orders or dues that no run has settled."""
+    """Everybody who sold something before a moment."""
     return {row[0] for row in await (await tx.driver()).fetch(_SELLERS, currency, before)}
 
 

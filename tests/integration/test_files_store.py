@@ -116,7 +116,16 @@ async def test_ranges(store: FileStore) -> None:
     blob = await store.put(content)
     assert await store.put(content) == blob
     assert await store.stat(blob.sha256) == blob
-    for start, end in ((0, None), (0, 1), (1_999, 2_000), (500, 1_501), (1_500, 9_999), (2_000, None), (5_000, 6_000), (3, 3)):
+    for start, end in (
+        (0, None),
+        (0, 1),
+        (1_999, 2_000),
+        (500, 1_501),
+        (1_500, 9_999),
+        (2_000, None),
+        (5_000, 6_000),
+        (3, 3),
+    ):
         assert await whole(store, blob.sha256, start, end) == content[start:end]
     for start, end in ((-1, 5), (5, 4)):
         with pytest.raises(ValueError, match="range"):

@@ -38,7 +38,7 @@ def eur(amount: str) -> Money:
 
 @asynccontextmanager
 async def gateway_to(origin: str, timeout_s: float = 5.0) -> AsyncIterator[StripeGateway]:
-    made = StripeGateway(StripeSettings("sk_test_sandbox0000", SECRET, origin, timeout_s))
+    made = StripeGateway(StripeSettings("sk_test_sandbox0000", origin, SECRET, timeout_s))
     try:
         yield made
     finally:
@@ -98,7 +98,9 @@ async def test_an_amount_that_was_not_rounded_never_leaves(gateway: StripeGatewa
 
 
 async def test_refusals_say_why(gateway: StripeGateway) -> None:
-    declined = await gateway.create_payment_intent("pay_d", eur("5.00"), None, "pm_card_chargeDeclined", "g", "charge:d")
+    declined = await gateway.create_payment_intent(
+        "pay_d", eur("5.00"), None, "pm_card_chargeDeclined", "g", "charge:d"
+    )
     assert isinstance(declined, Refused)
     assert (declined.code, declined.decline_code) == ("card_declined", "generic_decline")
     assert declined.object_id is not None
@@ -112,7 +114,9 @@ async def test_refusals_say_why(gateway: StripeGateway) -> None:
 
 async def test_a_key_used_for_something_else_is_unknown(gateway: StripeGateway) -> None:
     await top_up(gateway, eur("50.00"))
-    other = await gateway.create_payment_intent("pay_1", eur("51.00"), None, "pm_card_visa", "group_pay_1", "charge:pay_1")
+    other = await gateway.create_payment_intent(
+        "pay_1", eur("51.00"), None, "pm_card_visa", "group_pay_1", "charge:pay_1"
+    )
     assert isinstance(other, Unknown)
     assert other.code == "idempotency_error"
 
@@ -126,7 +130,9 @@ async def test_payments_are_found_by_group_and_by_metadata(gateway: StripeGatewa
 
 async def test_alipay_answers_with_the_payers_page(gateway: StripeGateway) -> None:
     yuan = Money.from_wire({"amount": "88.00", "currency": "CNY"})
-    waiting = await gateway.create_payment_intent("pay_a", yuan, None, "alipay", "g", "charge:a", return_url="https://x.test/")
+    waiting = await gateway.create_payment_intent(
+        "pay_a", yuan, None, "alipay", "g", "charge:a", return_url="https://x.test/"
+    )
     assert isinstance(waiting, Payment)
     assert waiting.state == "requires_action"
     assert waiting.redirect_url is not None

@@ -153,13 +153,14 @@ async def test_a_declined_card(client: Client, receiver: Receiver, method: str, 
 
 
 async def test_parameters_are_checked_as_the_sdk_types_them(client: Client) -> None:
-    for wrong, code, param in [
+    cases: list[tuple[dict[str, Any], str, str]] = [
         ({"payment_method_types": ["card"]}, "parameter_unknown", "payment_method_types"),
         ({"shipping": {"address": {"moon": "x"}, "name": "n"}}, "parameter_unknown", "shipping[address][moon]"),
         ({"amount": "ten"}, "parameter_invalid_integer", "amount"),
         ({"amount": 10}, "amount_too_small", "amount"),
         ({"payment_method": "pm_none"}, "resource_missing", "payment_method"),
-    ]:
+    ]
+    for wrong, code, param in cases:
         with pytest.raises(stripe.InvalidRequestError) as caught:
             await pay(client, **wrong)
         assert (caught.value.code, caught.value.param) == (code, param)
@@ -220,6 +221,17 @@ async def test_transfer_reversal_and_empty_balances(client: Client, receiver: Re
     ]
 
 
+async def test_a_payout_to_a_bank_that_does_not_exist_comes_back(client: Client, receiver: Receiver) -> None:
+    bank = {"object": "bank_account", "country": "DE", "currency": "eur", "account_number": "000111111116"}
+    payee = await account(client, external_account=bank)
+    await pay(client)
+    await send(client, 3_000, payee.id)
+    await client.v1.payouts.create_async({"amount": 3_000, "currency": "eur"}, {"stripe_account": payee.id})
+    body, _ = await receiver.wait_for("payout.failed")
+    assert json.loads(body)["account"] == payee.id
+    assert await available(client, payee.id) == 3_000
+
+
 async def test_an_account_without_the_capability_or_onboarding_takes_no_transfer(start: Starter) -> None:
     client = await start("--require-onboarding")
     await pay(client)
@@ -228,7 +240,12 @@ async def test_an_account_without_the_capability_or_onboarding_takes_no_transfer
         await send(client, 1_000, payee.id)
     assert caught.value.code == "insufficient_capabilities_for_transfer"
     link = await client.v1.account_links.create_async(
-        {"account": payee.id, "type": "account_onboarding", "return_url": "https://x.test/", "refresh_url": "https://x.test/"}
+        {
+            "account": payee.id,
+            "type": "account_onboarding",
+            "return_url": "https://x.test/",
+            "refresh_url": "https://x.test/",
+        }
     )
     async with httpx.AsyncClient(trust_env=False) as browser:
         assert (await browser.get(link.url)).headers["location"] == "https://x.test/"
@@ -279,7 +296,10 @@ async def test_checkout_page_declines_then_pays(client: Client, receiver: Receiv
         {
             "mode": "payment",
             "line_items": [
-                {"price_data": {"currency": "eur", "unit_amount": 700, "product_data": {"name": "Corpus"}}, "quantity": 2}
+                {
+                    "price_data": {"currency": "eur", "unit_amount": 700, "product_data": {"name": "Corpus"}},
+                    "quantity": 2,
+                }
             ],
             "payment_intent_data": {"transfer_group": "o9", "metadata": {"payment": "pay_9"}},
             "success_url": "https://x.test/ok?s={CHECKOUT_SESSION_ID}",
@@ -305,6 +325,8 @@ async def test_customers_and_cards_live_in_localstripe(client: Client) -> None:
     assert (await client.v1.payment_methods.retrieve_async(method.id)).customer == customer.id
     with pytest.raises(stripe.CardError):
         await pay(client, payment_method=method.id, customer=customer.id)
+    visa = await client.v1.payment_methods.attach_async("pm_card_visa", {"customer": customer.id})
+    assert (await pay(client, payment_method=visa.id, customer=customer.id)).status == "succeeded"
 
 
 async def test_a_webhook_that_is_not_accepted_comes_again(client: Client, receiver: Receiver) -> None:
@@ -316,7 +338,9 @@ async def test_a_webhook_that_is_not_accepted_comes_again(client: Client, receiv
 
 async def test_faults_follow_the_seed(start: Starter, receiver: Receiver) -> None:
     async def story(seed: int) -> list[str]:
-        client = await start("--seed", str(seed), "--faults", "rate_limit=0.2,error_500=0.2,timeout_after_commit=0.2", "--hang-s", "0.05")
+        client = await start(
+            "--seed", str(seed), "--faults", "rate_limit=0.2,error_500=0.2,timeout_after_commit=0.2", "--hang-s", "0.05"
+        )
         told = []
         for n in range(12):
             for _ in range(20):
@@ -368,7 +392,7 @@ async def test_a_restart_continues_from_the_state_file(start: Starter, tmp_path:
         before = Client(origin)
         intent = await pay(before, key="s1")
         customer = await before.v1.customers.create_async({"name": "Lab"})
-        await before.http.close_async()
+        await before.http.close_async()  # type: ignore[no-untyped-call]
     after = await start("--state", state)
     assert (await pay(after, key="s1")).id == intent.id
     assert await available(after) == 5_000

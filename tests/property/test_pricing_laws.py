@@ -88,7 +88,7 @@ def oracle(model: dict[str, Any], quantity: Fraction) -> Fraction:
     if kind == "per_unit":
         return quantity * Fraction(model["unit_price"])
     if kind == "package":
-        return Fraction(model["amount"]) * -(-quantity // model["size"])
+        return Fraction(model["amount"]) * int(-(-quantity // model["size"]))
     if kind == "included":
         over = max(Fraction(0), quantity - model["quantity"])
         return oracle(model["overage"], over) if model["overage"] else Fraction(0)

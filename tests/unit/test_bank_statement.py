@@ -22,7 +22,11 @@ def test_a_good_line_is_an_entry() -> None:
     statement = read_statement(b"\xef\xbb\xbf" + lines(GOOD, "", f"2026-03-03,-3,CNY,某公司,{DIGEST},,BK-2"))
     assert statement.errors == ()
     first, second = statement.entries
-    assert (first.booked_on, first.amount, first.payer_name) == (date(2026, 3, 2), Money(1_250_500_000, "EUR"), "Lab, Ltd.")
+    assert (first.booked_on, first.amount, first.payer_name) == (
+        date(2026, 3, 2),
+        Money(1_250_500_000, "EUR"),
+        "Lab, Ltd.",
+    )
     assert (first.reference, first.entry_id, first.payer_account_digest) == ("TOPUP org_01", "BK-1", DIGEST)
     assert (second.amount, second.payer_name) == (Money(-3_000_000, "CNY"), "某公司")
 
@@ -58,7 +62,12 @@ def test_an_entry_id_counts_once_and_a_line_may_span_two() -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "header"), (b"date,amount\n", "header"), ("ä".encode("latin-1"), "encoding"), (b"x" * 20_000_001, "too_large")],
+    [
+        (b"", "header"),
+        (b"date,amount\n", "header"),
+        ("ä".encode("latin-1"), "encoding"),
+        (b"x" * 20_000_001, "too_large"),
+    ],
 )
 def test_a_file_that_is_no_statement(content: bytes, reason: str) -> None:
     statement = read_statement(content)

@@ -53,7 +53,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_record() -> None:
 def test_an_oversized_record_is_found_but_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "RECORD_BYTES_MAX", 10)
     cutter = Cutter(Form.JSONL)
-    cuts = [cut for piece in (b'{"a":1}\n', b'{"long":', b'"xxxxxxx"}', b"\n", b'{"b":2}\n') for cut in cutter.feed(piece)]
+    cuts = [
+        cut for piece in (b'{"a":1}\n', b'{"long":', b'"xxxxxxx"}', b"\n", b'{"b":2}\n') for cut in cutter.feed(piece)
+    ]
     assert cuts == [(0, b'{"a":1}'), (8, None), (27, b'{"b":2}')]
 
 
@@ -73,7 +75,13 @@ def test_a_broken_index_is_refused(broken: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("form", "data"),
-    [(Form.JSONL, b"[1]"), (Form.JSONL, b"{"), (Form.JSONL, b'{"a":"\xff"}'), (Form.TEXT, b"\xff"), (Form.CSV, b"1,2,3")],
+    [
+        (Form.JSONL, b"[1]"),
+        (Form.JSONL, b"{"),
+        (Form.JSONL, b'{"a":"\xff"}'),
+        (Form.TEXT, b"\xff"),
+        (Form.CSV, b"1,2,3"),
+    ],
 )
 def test_bad_records_say_why(form: Form, data: bytes) -> None:
     with pytest.raises(BadRecord):

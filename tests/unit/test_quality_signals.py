@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from exchange.kernel.records import NESTING_MAX
 from exchange.quality import measuring
 from exchange.quality.distinct import DIGEST_BYTES, Distinct
 from exchange.quality.languages import language_of
 from exchange.quality.lengths import Lengths
 from exchange.quality.measuring import MeasuredFile, measure
 from exchange.quality.personal import hints_in
-from exchange.quality.profile import FIELDS_MAX, Field, Profiler, Signals, cell_kind
+from exchange.quality.profile import FIELDS_MAX, Field, Profiler, Signals, cell_kind, normalised
 
 DATA = Path(__file__).resolve().parents[2] / "sandbox" / "data"
 
@@ -67,6 +68,26 @@ def test_the_number_of_fields_is_bounded() -> None:
     assert (len(signals.fields), signals.fields_left_out) == (FIELDS_MAX, 7)
 
 
+def test_long_names_stay_apart_and_deep_records_are_read() -> None:
+    long = "n" * 300
+    signals = profile(("t.jsonl", f'{{"{long}1":1,"{long}2":2}}\n'.encode()))
+    assert [len(field.name) for field in signals.fields] == [200, 200]
+    assert all(field.null_count == 0 for field in signals.fields)
+    for depth, good in ((NESTING_MAX, 1), (NESTING_MAX + 1, 0), (5_000, 0)):
+        deep = profile(("t.jsonl", b'{"a":' * depth + b'"x"' + b"}" * depth))
+        assert (deep.well_formed, deep.malformed_records) == (good, 1 - good)
+    wide = b'{"a":[' + b"[]," * 500 + b"{}]}"
+    assert profile(("t.jsonl", wide)).well_formed == 1
+
+
+def test_a_tower_of_combining_marks_is_not_slow() -> None:
+    tower = "a" + "\u0301\u0316" * 20_000
+    # 26 seconds for a tower four times as high before it was composed in pieces; the test's own limit would end it.
+    assert len(normalised(tower)) >= 40_000
+    assert normalised(" cafe\u0301 \n au") == "café au"
+    assert normalised("é" * 600) == "é" * 600
+
+
 def test_other_files_are_bytes_only() -> None:
     signals = profile(("x.png", b"\x89PNG\n\n"), ("a.txt", b"one\n\ntwo\n"))
     assert (signals.files, signals.size_bytes, signals.records) == ({"opaque": 1, "text": 1}, 15, 2)
@@ -75,8 +96,18 @@ def test_other_files_are_bytes_only() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "kind"),
-    [(" 12 ", "integer"), ("-1.5e3", "decimal"), ("1e9", "decimal"), ("NA", None), ("", None), ("True", "boolean")]
-    + [("2020-02-03T04:05:06Z", "date"), ("2020", "integer"), ("x1", "text"), ("1" * 65, "text")],
+    [
+        (" 12 ", "integer"),
+        ("-1.5e3", "decimal"),
+        ("1e9", "decimal"),
+        ("NA", None),
+        ("", None),
+        ("True", "boolean"),
+        ("2020-02-03T04:05:06Z", "date"),
+        ("2020", "integer"),
+        ("x1", "text"),
+        ("1" * 65, "text"),
+    ],
 )
 def test_the_type_of_a_cell(cell: str, kind: str | None) -> None:
     assert cell_kind(cell) == kind
@@ -143,16 +174,15 @@ def test_quantiles_are_nearest_ranks() -> None:
 def test_the_demo_poems() -> None:
     signals = folder("zh_poems")
     assert (signals.records, signals.well_formed, signals.empty_records) == (4_422, 4_422, 0)
-    assert (signals.characters, signals.tokens) == (356_073, 290_000) or signals.tokens > 0
+    assert (signals.characters, signals.tokens, signals.duplicate_records) == (352_913, 280_601, 56)
     chinese = sum(count for tag, (count, _) in signals.languages.items() if tag.startswith("zh"))
     assert chinese >= 4_420
-    assert signals.duplicate_records > 0
     assert signals.personal_records == 0
 
 
 def test_the_demo_speeches_and_the_table() -> None:
     speeches = folder("en_speeches")
-    assert (speeches.records, speeches.duplicate_records, dict(speeches.languages).keys()) == (1_153, 0, {"en"})
+    assert (speeches.records, speeches.duplicate_records, list(speeches.languages)) == (1_153, 0, ["en"])
     table = folder("penguins")
     assert table.records == 344
     assert [field.name for field in table.fields][:3] == ["species", "island", "bill_length_mm"]

@@ -78,7 +78,9 @@ def test_a_fault_plan_is_its_seed() -> None:
 
 def test_our_signature_is_the_sdks() -> None:
     payload = '{"id": "evt_1", "zh": "语料"}'
-    assert sign(payload.encode(), "whsec_x", 123) == stripe.WebhookSignature.generate_signature_header(payload, "whsec_x", 123)
+    assert sign(payload.encode(), "whsec_x", 123) == stripe.WebhookSignature.generate_signature_header(
+        payload, "whsec_x", 123
+    )
 
 
 def test_ids_depend_on_the_seed_and_the_cause() -> None:

@@ -150,6 +150,12 @@ async def revoke_tokens(tx: Tx, jtis: Sequence[UUID], buyer_id: UUID) -> set[UUI
     return {row["id"] for row in await driver.fetch(_REVOKE, list(jtis), buyer_id, tx.now)}
 
 
+async def owns_token(tx: Tx, jti: UUID, buyer_id: UUID) -> bool:
+    """Whether a token was issued to this buyer, for flows."""
+    statement = select(_token.c.id).where(_token.c.id == jti, _token.c.buyer_id == buyer_id)
+    return (await tx.conn.execute(statement)).one_or_none() is not None
+
+
 async def tokens(tx: Tx, actor: Actor, grant_id: UUID) -> list[tuple[UUID, datetime, datetime | None]]:
     """The tokens of a grant that the actor's organisation had issued: id, end, revocation."""
     statement = (

@@ -21,21 +21,25 @@ SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::bigint[]
 ORDER BY 1, 2, 3
 ON CONFLICT (grant_id, meter, period_start) DO UPDATE SET limit_units = EXCLUDED.limit_units
 RETURNING grant_id, meter, period_start, limit_units - reserved - used AS free"""
-# Dead holders' leases end here; live ones give back what no read of theirs holds.
+# Dead holders' leases end here; live ones give back what no read of theirs holds. Our own are locked along: every lock on
+# leases is taken in the order of quota and holder, so that no two batches wait for each other crosswise.
 _CUT = """
-WITH other AS (
-    SELECT l.id, l.reserved, l.expires_at < $4 AS dead FROM access.lease l
-    JOIN unnest($1::uuid[], $2::smallint[], $3::timestamptz[]) AS k(grant_id, meter, period_start)
+WITH all_of AS (
+    SELECT l.id, l.holder, l.reserved, l.expires_at < $5 AS dead FROM access.lease l
+    JOIN unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::boolean[]) AS k(grant_id, meter, period_start, scarce)
         USING (grant_id, meter, period_start)
-    WHERE l.state = 'open' AND l.holder <> $5 AND (l.expires_at < $4 OR l.reserved > l.used + l.held)
-    ORDER BY l.id FOR UPDATE OF l)
-UPDATE access.lease l SET state = CASE WHEN other.dead THEN 'settled' ELSE 'open' END,
-    held = CASE WHEN other.dead THEN 0 ELSE l.held END,
-    reserved = CASE WHEN other.dead THEN l.used ELSE l.used + l.held END
-FROM other WHERE l.id = other.id
-RETURNING l.grant_id, l.meter, l.period_start,
-    CASE WHEN other.dead THEN other.reserved ELSE other.reserved - l.reserved END AS back,
-    CASE WHEN other.dead THEN l.used ELSE 0 END AS used"""
+    WHERE l.state = 'open' AND (l.holder = $6 OR k.scarce AND (l.expires_at < $5 OR l.reserved > l.used + l.held))
+    ORDER BY l.grant_id, l.meter, l.period_start, l.holder FOR UPDATE OF l),
+other AS (SELECT * FROM all_of WHERE holder <> $6),
+cut AS (
+    UPDATE access.lease l SET state = CASE WHEN other.dead THEN 'settled' ELSE 'open' END,
+        held = CASE WHEN other.dead THEN 0 ELSE l.held END,
+        reserved = CASE WHEN other.dead THEN l.used ELSE l.used + l.held END
+    FROM other WHERE l.id = other.id
+    RETURNING l.grant_id, l.meter, l.period_start,
+        CASE WHEN other.dead THEN other.reserved ELSE other.reserved - l.reserved END AS back,
+        CASE WHEN other.dead THEN l.used ELSE 0 END AS used)
+SELECT grant_id, meter, period_start, back, used FROM cut"""
 _LEASE = """
 WITH k AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::bigint[], $6::bigint[],
         $7::bigint[], $8::uuid[], $9::uuid[]) AS k(id, grant_id, meter, period_start, take, back, used, buyer_id, seller_id)),
@@ -43,7 +47,7 @@ q AS (UPDATE access.quota q SET reserved = q.reserved + k.take - k.back, used = 
     WHERE (q.grant_id, q.meter, q.period_start) = (k.grant_id, k.meter, k.period_start))
 INSERT INTO access.lease AS l
     (id, grant_id, meter, period_start, holder, reserved, expires_at, buyer_id, seller_id)
-SELECT id, grant_id, meter, period_start, $10, take, $11, buyer_id, seller_id FROM k WHERE take > 0 ORDER BY id
+SELECT id, grant_id, meter, period_start, $10, take, $11, buyer_id, seller_id FROM k ORDER BY grant_id, meter, period_start
 ON CONFLICT (grant_id, meter, period_start, holder) WHERE state = 'open'
 DO UPDATE SET reserved = l.reserved + EXCLUDED.reserved, expires_at = EXCLUDED.expires_at
 RETURNING id, grant_id, meter, period_start, reserved - used - held AS free"""
@@ -57,7 +61,8 @@ locked AS MATERIALIZED (
     ORDER BY 1, 2, 3 FOR UPDATE),
 old AS MATERIALIZED (
     SELECT l.id, l.reserved FROM access.lease l JOIN locked USING (grant_id, meter, period_start)
-    WHERE l.state = 'open' AND {which} ORDER BY l.id FOR UPDATE OF l),
+    WHERE l.state = 'open' AND {which}
+    ORDER BY l.grant_id, l.meter, l.period_start, l.holder FOR UPDATE OF l),
 done AS (
     UPDATE access.lease l SET state = 'settled', held = 0, reserved = l.used FROM old WHERE l.id = old.id
     RETURNING l.grant_id, l.meter, l.period_start, old.reserved, l.used),
@@ -70,7 +75,8 @@ SELECT coalesce(sum(n), 0)::bigint FROM sums"""
 _SETTLE_EXPIRED = _SETTLE.format(which="expires_at < $1 AND ($2::uuid IS NULL OR holder = $2)")
 _SETTLE_HELD = _SETTLE.format(which="holder = $2 AND ($1::timestamptz IS NOT NULL)")
 _RENEW = """
-WITH mine AS (SELECT id FROM access.lease WHERE holder = $1 AND state = 'open' AND held > 0 ORDER BY id FOR UPDATE)
+WITH mine AS (SELECT id FROM access.lease WHERE holder = $1 AND state = 'open' AND held > 0
+    ORDER BY grant_id, meter, period_start FOR UPDATE)
 UPDATE access.lease l SET expires_at = $2 FROM mine WHERE l.id = mine.id RETURNING l.id"""
 # The facts are the judge: what quota and leases say was used is what the records of our own source add up to.
 _DRIFT = """
@@ -110,31 +116,26 @@ class Drift:
 async def top_up(
     tx: Tx, short: Mapping[QuotaKey, int], grants: Mapping[UUID, Grant], holder: UUID, settings: AccessSettings
 ) -> dict[QuotaKey, Lease]:
-    """Lease more for each quota that is short, as far as it goes; the leases as they are then.
+    """Lease more for each quota that is short, as far as it goes; the leases as they are then, locked.
 
-    Where the quota has not enough left, ended leases are settled and other processes' unused units taken back first.
+    `short` names every quota of the batch, those that are not short with 0: all are locked before anything changes.
+    Where a quota has not enough left, ended leases are settled and other processes' unused units taken back first.
     """
     driver = await tx.driver()
     keys = sorted(short)
     columns = [k.grant_id for k in keys], [k.meter for k in keys], [k.period_start for k in keys]
     sides = [grants[k.grant_id].buyer_id for k in keys], [grants[k.grant_id].seller_id for k in keys]
-    left = _by_key(
-        await driver.fetch(_LOCK, *columns, [_limit(grants[k.grant_id], k.meter) for k in keys], *sides), "free"
-    )
-    scarce = [key for key in keys if left[key] < short[key]]
+    limits = [_limit(grants[k.grant_id], k.meter) for k in keys]
+    left = {_key(row): row["free"] for row in await driver.fetch(_LOCK, *columns, limits, *sides)}
     back, used = dict.fromkeys(keys, 0), dict.fromkeys(keys, 0)
-    if scarce:
-        others = [k.grant_id for k in scarce], [k.meter for k in scarce], [k.period_start for k in scarce]
-        for row in await driver.fetch(_CUT, *others, tx.now, holder):
-            key = _key(row)
-            back[key] += row["back"]
-            used[key] += row["used"]
-    take = [growth(short[k], left[k] + back[k] - used[k], settings) for k in keys]
+    for row in await driver.fetch(_CUT, *columns, [left[k] < short[k] for k in keys], tx.now, holder):
+        back[_key(row)] += row["back"]
+        used[_key(row)] += row["used"]
     rows = await driver.fetch(
         _LEASE,
         [tx.new_id() for _ in keys],
         *columns,
-        take,
+        [growth(short[k], left[k] + back[k] - used[k], settings) if short[k] else 0 for k in keys],
         [back[k] for k in keys],
         [used[k] for k in keys],
         *sides,
@@ -177,7 +178,3 @@ def _limit(grant: Grant, meter: Meter) -> int:
 
 def _key(row: Any) -> QuotaKey:
     return QuotaKey(row["grant_id"], Meter(row["meter"]), row["period_start"])
-
-
-def _by_key(rows: Sequence[Any], name: str) -> dict[QuotaKey, int]:
-    return {_key(row): row[name] for row in rows}

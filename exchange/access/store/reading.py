@@ -45,8 +45,9 @@ _OPEN = _RECORDS.format(
     at="$1",
     arrays="$2::uuid[], $3::uuid[], $4::smallint[], $5::bigint[], $6::uuid[]",
 )
-# Locked in order of id first: two batches of one process then never wait for each other crosswise.
-_LEASED = """, locked AS (SELECT id FROM access.lease WHERE id = ANY($7::uuid[]) ORDER BY id FOR UPDATE),
+# Locked in one order everywhere: two batches then never wait for each other crosswise.
+_LEASED = """, locked AS (SELECT id FROM access.lease WHERE id = ANY($7::uuid[])
+    ORDER BY grant_id, meter, period_start, holder FOR UPDATE),
 moved AS (UPDATE access.lease l SET used = l.used + t.used, held = l.held + t.held,
           expires_at = greatest(l.expires_at, $10)
     FROM locked JOIN unnest($7::uuid[], $8::bigint[], $9::bigint[]) AS t(id, used, held) USING (id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from exchange.catalog.browsing import Found, SearchFilter, Shelf
 from exchange.catalog.listings import ListingState
 from exchange.catalog.offers import Offer, OfferStanding
 from exchange.catalog.revisions import StoredAsset
-from exchange.catalog.search import query
+from exchange.catalog.search import Query, query
 from exchange.catalog.store.rows import (
     DATASET,
     LISTING,
@@ -32,6 +33,10 @@ from exchange.kernel.pages import BadCursor, Page, PageRequest, page_of
 # Weights of D, C, B, A: a hit in the title counts ten times one in the dataset's description.
 _WEIGHTS = [0.1, 0.2, 0.4, 1.0]
 _LONG_TEXTS_COUNT_LESS = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# The year 2100 in microseconds; above every rank.
+_RANK_END = 4_102_444_800_000_000
 _PUBLISHED = listing.c.state == ListingState.PUBLISHED.value
 
 
@@ -41,28 +46,38 @@ async def search(tx: Tx, wanted: SearchFilter, page: PageRequest) -> Page[Found]
     errors   BadCursor
     """
     asked = query(wanted.words)
-    statement: Select[*tuple[Any, ...]]
-    if asked is None:
-        # The newest first, as a number so that both orders page alike.
-        rank: ColumnElement[int] = cast(func.extract("epoch", listing.c.published_at) * 1_000_000, BigInteger)
-        statement = select(*LISTING, rank.label("rank")).where(_PUBLISHED)
-    else:
-        score = func.ts_rank(
-            cast(_WEIGHTS, ARRAY(REAL)), listing.c.search, cast(asked.should, TSQUERY), _LONG_TEXTS_COUNT_LESS
-        )
-        rank = cast(score * 1_000_000_000, BigInteger)
-        matching = select(func.catalog.matching(cast(asked.must, TSQUERY)))
-        statement = select(*LISTING, rank.label("rank")).where(_PUBLISHED, listing.c.id.in_(matching))
+    found = await (_newest(tx, wanted, page) if asked is None else _matching(tx, asked, wanted, page))
+    return page_of(found, page, lambda one: (str(one.rank), str(one.listing.id)))
+
+
+async def _newest(tx: Tx, wanted: SearchFilter, page: PageRequest) -> list[Found]:
+    statement = _narrow(select(*LISTING).where(_PUBLISHED), wanted)
+    if page.after:
+        rank, after = _after(page.after)
+        before = literal(_EPOCH + rank * _MICROSECOND, listing.c.published_at.type)
+        statement = statement.where(tuple_(listing.c.published_at, listing.c.id) < tuple_(before, after))
+    statement = statement.order_by(listing.c.published_at.desc(), listing.c.id.desc()).limit(page.limit + 1)
+    found = [listing_of(row) for row in (await tx.conn.execute(statement)).mappings()]
+    return [Found(one, ((one.published_at or one.created_at) - _EPOCH) // _MICROSECOND) for one in found]
+
+
+async def _matching(tx: Tx, asked: Query, wanted: SearchFilter, page: PageRequest) -> list[Found]:
+    score = func.ts_rank(
+        cast(_WEIGHTS, ARRAY(REAL)), listing.c.search, cast(asked.should, TSQUERY), _LONG_TEXTS_COUNT_LESS
+    )
+    rank = cast(score * 1_000_000_000, BigInteger)
+    matching = select(func.catalog.matching(cast(asked.must, TSQUERY)))
+    statement = select(*LISTING, rank.label("rank")).where(_PUBLISHED, listing.c.id.in_(matching))
     statement = _narrow(statement, wanted)
     if page.after:
-        statement = statement.where(tuple_(rank, listing.c.id) < tuple_(*_after(page.after)))
+        statement = statement.where(tuple_(rank, listing.c.id) < tuple_(*map(literal, _after(page.after))))
     statement = statement.order_by(rank.desc(), listing.c.id.desc()).limit(page.limit + 1)
     found = []
     for row in (await tx.conn.execute(statement)).mappings():
         fields = dict(row)
         place = int(fields.pop("rank"))
         found.append(Found(listing_of(fields), place))
-    return page_of(found, page, lambda one: (str(one.rank), str(one.listing.id)))
+    return found
 
 
 def _narrow(statement: Select[*tuple[Any, ...]], wanted: SearchFilter) -> Select[*tuple[Any, ...]]:
@@ -102,10 +117,13 @@ def _offered(wanted: SearchFilter) -> ColumnElement[bool]:
     return exists(sold.correlate(listing))
 
 
-def _after(key: tuple[str, ...]) -> tuple[ColumnElement[int], ColumnElement[UUID]]:
+def _after(key: tuple[str, ...]) -> tuple[int, UUID]:
     try:
         rank, found = key
-        return literal(int(rank), BigInteger), literal(UUID(found))
+        number = int(rank)
+        if not 0 <= number < _RANK_END:
+            raise BadCursor("the cursor is not one of ours")
+        return number, UUID(found)
     except ValueError as error:
         raise BadCursor("the cursor is not one of ours") from error
 

@@ -113,9 +113,7 @@ def _orders() -> None:
             CHECK ((state = 'paid') = (paid_at IS NOT NULL)))"""
     )
     op.execute("CREATE INDEX orders_buyer ON settlement.orders (buyer_id, id)")
-    op.execute(
-        "CREATE INDEX orders_unsettled ON settlement.orders (seller_id, paid_at) WHERE state = 'paid' AND settled_in IS NULL"
-    )
+    op.execute("CREATE INDEX orders_paid ON settlement.orders (seller_id, paid_at) WHERE state = 'paid'")
     rules.states("settlement.orders")
     rules.two_sided("settlement.orders")
 
@@ -171,7 +169,9 @@ def _runs() -> None:
             state text NOT NULL CHECK (state IN ('pending', 'done')), done_at timestamptz,
             UNIQUE (run_id, side, organisation_id))"""
     )
-    op.execute("CREATE INDEX run_item_pending ON settlement.run_item (run_id, side, organisation_id) WHERE state = 'pending'")
+    op.execute(
+        "CREATE INDEX run_item_pending ON settlement.run_item (run_id, side, organisation_id) WHERE state = 'pending'"
+    )
     rules.states("settlement.run_item")
     rules.internal("settlement.run_item")
 
@@ -257,7 +257,9 @@ def _payouts() -> None:
             provider_ref text UNIQUE, failure text, created_at timestamptz NOT NULL, finished_at timestamptz)"""
     )
     # A failed payout gave the money back, so the same period may be paid again.
-    op.execute("CREATE UNIQUE INDEX payout_once ON settlement.payout (account_id, period, rail) WHERE state <> 'failed'")
+    op.execute(
+        "CREATE UNIQUE INDEX payout_once ON settlement.payout (account_id, period, rail) WHERE state <> 'failed'"
+    )
     op.execute("CREATE INDEX payout_organisation ON settlement.payout (organisation_id, id)")
     rules.states("settlement.payout")
     rules.own("settlement.payout", "organisation_id")

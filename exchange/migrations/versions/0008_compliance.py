@@ -104,7 +104,7 @@ def _exports() -> None:
     op.execute(
         """CREATE TABLE compliance.export (
             id uuid PRIMARY KEY, requested_by uuid NOT NULL, node_id text NOT NULL, scope jsonb NOT NULL,
-            size bigint NOT NULL, state text NOT NULL DEFAULT 'requested'
+            size bigint NOT NULL, earlier_size bigint, legal_basis text, state text NOT NULL DEFAULT 'requested'
                 CHECK (state IN ('requested', 'running', 'done', 'failed')),
             entry_count bigint NOT NULL DEFAULT 0, next_index bigint NOT NULL DEFAULT 0, file_key text, sha256 bytea,
             size_bytes bigint, problem text, created_at timestamptz NOT NULL, ended_at timestamptz,
@@ -158,7 +158,7 @@ def _regulator() -> None:
     )
     _view(
         "export",
-        """SELECT id, requested_by, node_id, scope, size, state, entry_count, sha256, size_bytes, created_at, ended_at
+        """SELECT id, requested_by, node_id, scope, size, legal_basis, state, entry_count, sha256, size_bytes, created_at, ended_at
            FROM compliance.export""",
     )
 

@@ -1,0 +1,26 @@
+"""The data plane: for holders of a grant's token."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+
+from exchange.apps.data.reading import download, rows, show_grant
+from exchange.apps.data.shelf import Shelf
+from exchange.apps.http.context import Services
+from exchange.apps.http.portal import portal
+
+
+def app(services: Services) -> Litestar:
+    """The data plane's app."""
+    made = portal(
+        name="data",
+        title="Corpus Exchange: data plane 数据交付接口",
+        description="Read granted data. Send the grant's token as a bearer token; every byte is metered.\n\n"
+        "读取已获使用权的数据。请以 Bearer 方式携带使用权令牌，所有用量均精确计量。",
+        prefix="/data/v1",
+        routes=[show_grant, download, rows],
+        services=services,
+        portal_scope=None,
+    )
+    made.state.shelf = Shelf(services.db, services.files)
+    return made

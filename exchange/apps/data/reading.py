@@ -1,0 +1,225 @@
+"""Reads of granted data: what a token opens, files with Range, rows. Every byte that leaves is metered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from exchange.access.meters import Meter
+from exchange.access.reads import Admitted, Hold, Read, Sent
+from exchange.access.tokens import BadToken, GrantClaims
+from exchange.apps.data import problems
+from exchange.apps.data.ranges import BadRange, byte_range
+from exchange.apps.data.shelf import Shelf
+from exchange.apps.http.answers import accepted_value
+from exchange.apps.http.context import Services, services_of
+from exchange.apps.http.wire import Id, Sha256, object_id
+from exchange.catalog.revisions import StoredAsset
+from exchange.flows.open_delivery import Delivery
+from exchange.kernel import ids
+from exchange.kernel.errors import NOT_FOUND, UNAUTHENTICATED, Problem, Refused
+from exchange.kernel.files import NotStored
+from exchange.kernel.records import Form, count_tokens, cut_span, fields_of, text_of
+
+ROWS_MAX = 1_000
+# A running download says what it has sent at least this often, so that a crash loses no more.
+WINDOW_BYTES = 16 * 1024 * 1024
+Asked = Request[Any, Any, Any]
+
+
+class AssetView(msgspec.Struct, frozen=True):
+    """A file that the token opens."""
+
+    id: Id
+    path: str
+    size_bytes: int
+    sha256: Sha256
+    media_type: str
+
+
+class GrantView(msgspec.Struct, frozen=True):
+    """What the token opens."""
+
+    grant: Id
+    revision: Id
+    purposes: list[str]
+    meters: list[str]
+    files: bool
+    rows: bool
+    expires_at: str
+    assets: list[AssetView]
+
+
+@get("/data/v1/grant")
+async def show_grant(request: Asked) -> GrantView:
+    """What this token opens. 令牌可访问的内容。"""
+    claims = _claims(request)
+    delivery = await _delivery(request, claims)
+    return GrantView(
+        grant=ids.text("grt", claims.grant_id),
+        revision=ids.text("rev", claims.revision_id),
+        purposes=sorted(claims.purposes),
+        meters=[meter.key for meter in claims.meters],
+        files=delivery.files,
+        rows=delivery.rows,
+        expires_at=claims.expires_at.isoformat(),
+        assets=[_view(stored) for stored in delivery.assets],
+    )
+
+
+@get("/data/v1/assets/{asset:str}")
+async def download(request: Asked, asset: str) -> Response[Any]:
+    """Download a file, whole or a Range of it. 下载文件（支持 Range）。
+
+    Metered by what was really sent: bytes, one request, and one file where it was sent from its first byte to its last.
+    """
+    claims = _claims(request)
+    delivery = await _delivery(request, claims)
+    if not delivery.files:
+        raise Refused(problems.NOT_DELIVERED_SO(way="files"))
+    stored = _asset(delivery, asset)
+    size = stored.asset.size_bytes
+    try:
+        wanted = byte_range(request.headers.get("range"), size, request.headers.get("if-range"), _etag(stored))
+    except BadRange as error:
+        raise Refused(problems.RANGE_REFUSED(size=size)) from error
+    start, end = wanted or (0, size)
+    needs = ((Meter.BYTES, end - start), (Meter.REQUESTS, 1), (Meter.FILES, 1 if (start, end) == (0, size) else 0))
+    services = services_of(request)
+    if await services.files.stat(stored.asset.sha256) is None:
+        raise Refused(problems.DATA_GONE())
+    admitted = await _admit(services, Read(claims, _purpose(request, claims), needs, known=False))
+    headers = {
+        "etag": _etag(stored),
+        "accept-ranges": "bytes",
+        "content-length": str(end - start),
+        "x-usage-read": ids.text("use", admitted.read_id),
+    }
+    if wanted is not None:
+        headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
+    body = _metered(services, stored, admitted.hold, start, end)
+    status = 206 if wanted is not None else 200
+    return Stream(body, status_code=status, media_type=stored.asset.media_type, headers=headers)  # type: ignore[return-value]
+
+
+@get("/data/v1/assets/{asset:str}/rows")
+async def rows(
+    request: Asked,
+    asset: str,
+    first: Annotated[int, Parameter(query="from", ge=0, description="Number of the first row, from 0.")] = 0,
+    limit: Annotated[int, Parameter(ge=1, le=ROWS_MAX, description="How many rows at most.")] = 100,
+) -> Response[bytes]:
+    """Read rows of a file of records, as they stand in the file. 按行读取数据。
+
+    Metered exactly: the rows, their bytes and one request are on record before this answers.
+    """
+    claims = _claims(request)
+    delivery = await _delivery(request, claims)
+    if not delivery.rows:
+        raise Refused(problems.NOT_DELIVERED_SO(way="rows"))
+    stored = _asset(delivery, asset)
+    shelf = _shelf(request)
+    try:
+        index = await shelf.index(stored)
+        if index.form is Form.OPAQUE:
+            raise Refused(problems.NO_ROWS(path=stored.asset.path))
+        start, end = index.span(first, first + limit)
+        data = await shelf.span(stored, start, end)
+    except NotStored as error:
+        raise Refused(problems.DATA_GONE()) from error
+    count = max(0, min(limit, len(index) - first))
+    needs = [(Meter.BYTES, len(data)), (Meter.RECORDS, count), (Meter.REQUESTS, 1)]
+    if Meter.TOKENS in claims.meters:
+        needs.append((Meter.TOKENS, _tokens(index.form, data)))
+    await _admit(services_of(request), Read(claims, _purpose(request, claims), tuple(needs), known=True))
+    headers = {"x-rows": str(count), "x-rows-total": str(len(index))}
+    return Response(data, media_type=stored.asset.media_type, headers=headers)
+
+
+def _claims(request: Asked) -> GrantClaims:
+    services = services_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    try:
+        if scheme.lower() != "bearer":
+            raise BadToken("no bearer token")
+        return services.grants.verify(token, services.db.clock.now())
+    except BadToken as error:
+        raise Refused(UNAUTHENTICATED()) from error
+
+
+def _shelf(request: Asked) -> Shelf:
+    shelf: Shelf = request.app.state.shelf
+    return shelf
+
+
+async def _delivery(request: Asked, claims: GrantClaims) -> Delivery:
+    delivery = await _shelf(request).delivery(claims.grant_id)
+    if delivery is None:
+        raise Refused(UNAUTHENTICATED())
+    return delivery
+
+
+def _asset(delivery: Delivery, asset: str) -> StoredAsset:
+    wanted = object_id("ast", asset)
+    for stored in delivery.assets:
+        if stored.id == wanted:
+            return stored
+    raise Refused(NOT_FOUND())
+
+
+def _purpose(request: Asked, claims: GrantClaims) -> str:
+    said = request.headers.get("x-purpose")
+    if said:
+        return said
+    if len(claims.purposes) > 1:
+        raise Refused(problems.PURPOSE_MISSING(purposes=", ".join(sorted(claims.purposes))))
+    return next(iter(claims.purposes))
+
+
+async def _admit(services: Services, read: Read) -> Admitted:
+    answered: Admitted | Problem = await services.reads.put(read)
+    return accepted_value(answered)
+
+
+async def _metered(
+    services: Services, stored: StoredAsset, hold: Hold | None, start: int, end: int
+) -> AsyncIterator[bytes]:
+    """Send the bytes, and have on record what was sent before the last of them leaves."""
+    assert hold is not None
+    unsaid, at = 0, start
+    requests, files = 1, 1 if (start, end) == (0, stored.asset.size_bytes) else 0
+    try:
+        async for chunk in services.files.open_range(stored.asset.sha256, start, end):
+            at += len(chunk)
+            unsaid += len(chunk)
+            if at >= end or unsaid >= WINDOW_BYTES:
+                final = at >= end
+                sent = ((Meter.BYTES, unsaid), (Meter.REQUESTS, requests), (Meter.FILES, files if final else 0))
+                said = await services.records.put(Sent(hold, sent, final=final))
+                unsaid = requests = 0
+                hold = None if final else accepted_value(said).hold
+            yield chunk
+    finally:
+        if hold is not None:
+            # The reader went away, or the file ended early: what left is put on record all the same.
+            sent = ((Meter.BYTES, unsaid), (Meter.REQUESTS, requests))
+            await asyncio.shield(services.records.put(Sent(hold, sent)))
+
+
+def _tokens(form: Form, data: bytes) -> int:
+    return sum(count_tokens(text_of(form, fields_of(form, record))) for record in cut_span(form, data))
+
+
+def _view(stored: StoredAsset) -> AssetView:
+    asset = stored.asset
+    return AssetView(ids.text("ast", stored.id), asset.path, asset.size_bytes, asset.sha256.hex(), asset.media_type)
+
+
+def _etag(stored: StoredAsset) -> str:
+    return f'"{stored.asset.sha256.hex()}"'

@@ -1,0 +1,45 @@
+"""One part of a settlement run: a statement for each payee, over all that moved since the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compliance import store as audit
+from compliance.entries import Entry
+from exchange.catalog.store import listings
+from exchange.flows.sale import Sales
+from exchange.kernel import ids
+from exchange.kernel.db import Tx
+from settlement import postings
+from settlement.documents import Statement, make_statement
+from settlement.runs import Run, RunItem
+from settlement.store import documents, orders
+
+
+async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]) -> None:
+    """Write the statements of these payees; one to whom nothing happened gets none."""
+    payees = [item.organisation_id for item in items]
+    entries = await documents.unstated_entries(tx, payees, run.currency)
+    released = {e.source_id for found in entries.values() for e in found if e.kind == postings.RELEASE}
+    sources = await orders.get_sources(tx, list(released)) if released else {}
+    offers = await listings.load_offers(tx, [source.offer_id for source in sources.values()])
+    shares = {source.id: sales.of(offers[source.offer_id]).shares for source in sources.values()}
+    chain = await documents.statement_chain(tx, payees, run.currency)
+    made = [
+        make_statement(tx.new_id(), run, payee, chain[payee], entries[payee], sources, shares, tx.now)
+        for payee in payees
+        if entries[payee]
+    ]
+    await documents.insert_statements(tx, made)
+    await audit.append(tx, [_entry(run, statement) for statement in made])
+
+
+def _entry(run: Run, statement: Statement) -> Entry:
+    return Entry(
+        action="settlement.statement",
+        organisation_id=None,
+        object_id=ids.text("stm", statement.id),
+        digests={"statement": statement.sha256},
+        concerns=(statement.organisation_id,),
+        object_version=ids.text("run", run.id),
+    )
