@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
@@ -105,10 +106,15 @@ async def drive(host: str, port: int, requests: list[Iterator[bytes]], seconds: 
 
     started = time.perf_counter()
     for one in requests:
-        await loop.create_connection(lambda one=one: _Connection(one, outcome, started + seconds, done), host, port)
+        connection = _Connection(one, outcome, started + seconds, done)
+        await loop.create_connection(partial(_itself, connection), host, port)
     await ended.wait()
     outcome.seconds = time.perf_counter() - started
     return outcome
+
+
+def _itself(connection: _Connection) -> _Connection:
+    return connection
 
 
 def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compliance import merkle, tiles
+from compliance import tiles
 from compliance.notes import Checkpoint, parse_checkpoint, parse_note
+from exchange.kernel import merkle
 
 BATCH_MAX = 4096
 

@@ -13,8 +13,8 @@ from typing import Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from compliance.merkle import HASH_BYTES
 from exchange.kernel.keys import Keyring
+from exchange.kernel.merkle import HASH_BYTES
 
 ED25519 = 0x01
 SIGNATURES_MAX = 64

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compliance.merkle import HASH_BYTES, BadProof, leaf_hash, verify_inclusion
 from compliance.notes import BadNote, Checkpoint, Verifier, open_checkpoint
+from exchange.kernel.merkle import HASH_BYTES, BadProof, leaf_hash, verify_inclusion
 
 HEADER = "c2sp.org/tlog-proof@v1"
 HASHES_MAX = 63

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from compliance import merkle, proofs, tiles
+from compliance import proofs, tiles
 from compliance.directives import Directive
 from compliance.entries import CENTRE, Entry, envelope
 from compliance.log import Growth, LogState, Signed, Waiting
@@ -18,6 +18,7 @@ from compliance.notes import Checkpoint
 from compliance.scopes import Scope
 from compliance.tables import directive as _directive
 from compliance.tables import export as _export
+from exchange.kernel import merkle
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.store import mine

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from compliance.merkle import HASH_BYTES, Range, consistency_ranges, inclusion_ranges, node_hash, perfect
+from exchange.kernel.merkle import HASH_BYTES, Range, consistency_ranges, inclusion_ranges, node_hash, perfect
 
 WIDTH = 256
 HEIGHT = 8

@@ -249,6 +249,15 @@ class Bundle:
         self.zip = zipfile.ZipFile(place) if place.is_file() else None
         self.place = place
 
+    def __enter__(self) -> Bundle:
+        """Use it in a `with`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the zip."""
+        if self.zip is not None:
+            self.zip.close()
+
     def names(self) -> list[str]:
         """Every file there is; a zip that names one twice is refused."""
         if self.zip is not None:
@@ -334,8 +343,8 @@ def check_events(bundle: Bundle, manifest: dict[str, Any], size: int, root: byte
         raise Failed("the events are not as many as the manifest states")
     if manifest["complete"] and expected != scope["to_index"]:
         raise Failed(f"entries {expected} to {scope['to_index'] - 1}: missing from an export that says it is complete")
-    with bundle.open("events.csv") as file:
-        rows = sum(1 for _ in csv.reader(io.TextIOWrapper(file, "utf-8", newline="")))
+    with io.TextIOWrapper(bundle.open("events.csv"), "utf-8", newline="") as file:
+        rows = sum(1 for _ in csv.reader(file))
     if rows != count + 1:
         raise Failed("events.csv: not as many rows as events")
     return count
@@ -382,15 +391,20 @@ def write_proof(bundle: Bundle, wanted: int, out: BinaryIO) -> None:
 
 def verify(place: Path, vkeys: Sequence[str] = (), previous: bytes | None = None) -> list[str]:
     """Check a whole bundle and say what was found; raise Failed at the first thing that does not hold."""
-    bundle = Bundle(place)
-    own = bundle.read("log.vkey").decode("utf-8", "replace").splitlines()
-    keys = [Key(one) for one in vkeys or own]
-    said = [f"key id(s): {', '.join(f'{key.name} {key.id.hex()}' for key in keys)}"]
-    if not vkeys:
-        said.append("WARNING: the key came with the bundle. Compare its id with the published one, or use --vkey.")
-        said.append("注意：密钥取自导出包本身。请与公布的密钥标识核对，或使用 --vkey 指定。")
+    with Bundle(place) as bundle:
+        own = bundle.read("log.vkey").decode("utf-8", "replace").splitlines()
+        keys = [Key(one) for one in vkeys or own]
+        said = [f"key id(s): {', '.join(f'{key.name} {key.id.hex()}' for key in keys)}"]
+        if not vkeys:
+            said.append("WARNING: the key came with the bundle. Compare its id with the published one, or use --vkey.")
+            said.append("注意：密钥取自导出包本身。请与公布的密钥标识核对，或使用 --vkey 指定。")
+        return said + check(bundle, keys, previous)
+
+
+def check(bundle: Bundle, keys: Sequence[Key], previous: bytes | None) -> list[str]:
+    """Check everything in its order: manifest, checkpoint, events, growth."""
     manifest = check_manifest(bundle, keys)
-    said.append(f"manifest signed, {len(manifest['files'])} files as listed")
+    said = [f"manifest signed, {len(manifest['files'])} files as listed"]
     found = parse_checkpoint(open_note(bundle.read("checkpoint"), keys, "checkpoint"), "checkpoint")
     stated = manifest["checkpoint"]
     if (found[0], found[1], found[2].hex()) != (manifest["origin"], stated["size"], stated["root"]):
@@ -417,7 +431,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.proof is not None:
-            write_proof(Bundle(Path(options.bundle)), options.proof, sys.stdout.buffer)
+            with Bundle(Path(options.bundle)) as bundle:
+                write_proof(bundle, options.proof, sys.stdout.buffer)
             return 0
         previous = Path(options.previous).read_bytes() if options.previous else None
         for line in verify(Path(options.bundle), options.vkey, previous):

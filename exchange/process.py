@@ -16,7 +16,7 @@ from exchange.flows.purchase import purchase
 from exchange.flows.sale import Sales
 from exchange.kernel import embedded, keys
 from exchange.kernel.batch import Batcher, BatchSettings
-from exchange.kernel.clock import Clock, SystemClock
+from exchange.kernel.clock import Clock
 from exchange.kernel.db import Database, DatabaseUrls, Observer, Tx
 from exchange.kernel.embedded import EmbeddedServer
 from exchange.kernel.files import FileStore
@@ -47,7 +47,7 @@ async def ground(settings: Settings, clock: Clock | None = None) -> AsyncIterato
 
     errors   EmbeddedError; whatever the driver says where the database cannot be reached
     """
-    clock = clock or SystemClock()
+    clock = clock or settings.clock()
     urls, server = settings.database.urls(), None
     if urls is None:
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ async def services(on: Ground, clock: Clock | None = None, observer: Observer | 
     errors   WallMissing where a serving role could step over row-level security
     """
     settings = on.settings
-    db = Database(on.urls, clock or SystemClock(), settings=settings.db, observer=observer)
+    db = Database(on.urls, clock or settings.clock(), settings=settings.db, observer=observer)
     try:
         await db.check_walls()
         made = _assemble(on, db)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from settlement.settings import StripeSettings
 
 from exchange.access.settings import AccessSettings
 from exchange.catalog.settings import CatalogSettings
 from exchange.kernel.batch import BatchSettings
+from exchange.kernel.clock import Clock, SandboxClock, SystemClock
 from exchange.kernel.db import DatabaseSettings, DatabaseUrls
 from exchange.kernel.files import FilesSettings
-from exchange.kernel.settings import read
+from exchange.kernel.settings import BadSetting, read
 from exchange.parties.settings import PartiesSettings, TokenSettings
+from settlement.settings import StripeSettings
 
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,10 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The node that this process serves."""
     keys: str = ""
     """Folder of the private signing keys; HOME/keys when empty."""
+    sandbox: bool = False
+    """Whether this is a market of made-up money, whose clock can be moved; refused with a live Stripe key."""
+    worker_lanes: int = 2
+    """How many jobs one worker runs at a time."""
 
 
 class UrlSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +112,10 @@ class Settings:
         """The folder of the private keys."""
         return Path(self.process.keys).absolute() if self.process.keys else self.home / "keys"
 
+    def clock(self) -> Clock:
+        """The machine's clock, or the movable one of a sandbox."""
+        return SandboxClock(self.home / "clock") if self.process.sandbox else SystemClock()
+
     @property
     def origin(self) -> str:
         """The exchange's public address."""
@@ -126,4 +135,6 @@ def load(environment: Mapping[str, str]) -> Settings:
         "EXCHANGE_TOKEN_AUDIENCE": origin,
         **environment,
     }
+    if process.sandbox and environment.get("STRIPE_API_KEY", "").startswith(("sk_live", "rk_live")):
+        raise BadSetting("EXCHANGE_SANDBOX is set beside a live Stripe key; a sandbox never moves real money")
     return Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))  # type: ignore[arg-type]

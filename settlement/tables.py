@@ -318,3 +318,16 @@ Index(
     unique=True,
     postgresql_where=text("state <> 'failed'"),
 )
+payout_account = Table(
+    "payout_account",
+    metadata,
+    _id("organisation_id", primary_key=True),
+    Column("rail", Text, primary_key=True),
+    _text("country"),
+    _text("destination", nullable=True),
+    _text("state"),
+    _text("reason", nullable=True),
+    _time("created_at"),
+    _time("changed_at"),
+    UniqueConstraint("destination"),
+)

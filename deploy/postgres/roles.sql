@@ -4,6 +4,8 @@
 -- The schemas, tables, grants and policies come from `exchange migrate`, which logs in as exchange_migrate.
 \set QUIET on
 SET client_min_messages = warning;
+-- Roles belong to the whole server: two runs at once would meet in the same rows. Held until \connect below.
+DO $$ BEGIN PERFORM pg_advisory_lock(7263003); END $$;
 \if :{?database}
 \else
   \set database exchange

@@ -56,22 +56,28 @@ COPY_TAIL = struct.pack(">h", -1)
 Ints = npt.NDArray[np.int64]
 
 
-class _Data(msgspec.Struct):
+class _Data(msgspec.Struct, gc=False):
     meter: Literal["bytes", "records", "tokens", "requests", "files"]
     value: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
 
 
-class Event(msgspec.Struct):
+class Event(msgspec.Struct, gc=False):
     """One reported event, as it comes in."""
 
-    id: UUID
+    # Text, because making 1,000 UUID objects takes twice as long as reading everything else.
+    id: Annotated[str, msgspec.Meta(min_length=36, max_length=36)]
     subject: str
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     data: _Data
 
 
+class _Id(msgspec.Struct):
+    id: UUID
+
+
 _EVENTS = msgspec.json.Decoder(list[Event])
 _EVENT = msgspec.json.Decoder(Event)
+_ONLY_ID = msgspec.json.Decoder(_Id)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -171,24 +177,21 @@ def read_events(body: bytes, settings: AccessSettings) -> Events | Problem:
 
     errors   answers USAGE_MALFORMED for what is no JSON list, USAGE_TOO_MANY
     """
-    numbers: list[int] | None = None
     malformed: list[Refusal] = []
+    numbers: list[int] | None = None
     try:
         events = _EVENTS.decode(body)
-    except msgspec.DecodeError:
+        packed = _packed([event.id for event in events])
+    except (msgspec.DecodeError, ValueError):
+        # Something in it is wrong: one by one, to say which.
         try:
             raws = _RAWS.decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, ValueError) as error:
             return problems.USAGE_MALFORMED(reason=str(error))
         if len(raws) > settings.events_max:
             return problems.USAGE_TOO_MANY(limit=settings.events_max)
-        events, numbers = [], []
-        for number, raw in enumerate(raws):
-            try:
-                events.append(_EVENT.decode(raw))
-                numbers.append(number)
-            except msgspec.DecodeError as error:
-                malformed.append(Refusal(number, problems.EVENT_MALFORMED(reason=str(error))))
+        events, numbers = _one_by_one(raws, malformed)
+        packed = _packed([event.id for event in events])
     if len(events) > settings.events_max:
         return problems.USAGE_TOO_MANY(limit=settings.events_max)
     subjects: dict[str, int] = {}
@@ -196,7 +199,7 @@ def read_events(body: bytes, settings: AccessSettings) -> Events | Problem:
     seconds = np.array([event.time.timestamp() for event in events], dtype=np.float64)
     return Events(
         index=np.arange(len(events), dtype=np.int64) if numbers is None else np.array(numbers, dtype=np.int64),
-        event_id=np.frombuffer(b"".join([event.id.bytes for event in events]), dtype="V16"),
+        event_id=packed,
         grant=np.array(grant, dtype=np.int64),
         meter=np.array([_NUMBERS[event.data.meter] for event in events], dtype=np.int64),
         # A float64 holds seconds since 1970 to a quarter of a microsecond: rounding gives the exact microsecond.
@@ -207,6 +210,37 @@ def read_events(body: bytes, settings: AccessSettings) -> Events | Problem:
     )
 
 
+def _one_by_one(raws: Sequence[msgspec.Raw], malformed: list[Refusal]) -> tuple[list[Event], list[int]]:
+    events, numbers = [], []
+    for number, raw in enumerate(raws):
+        try:
+            event = _EVENT.decode(raw)
+            _ONLY_ID.decode(raw)
+        except (msgspec.DecodeError, ValueError) as error:
+            malformed.append(Refusal(number, problems.EVENT_MALFORMED(reason=str(error))))
+            continue
+        events.append(event)
+        numbers.append(number)
+    return events, numbers
+
+
+def _packed(texts: Sequence[str]) -> npt.NDArray[np.void]:
+    """The 16 bytes of each UUID, which is written with dashes.
+
+    errors   ValueError where one is no UUID
+    source   RFC 9562, section 4
+    """
+    letters = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8).reshape(len(texts), 36)
+    if not (letters[:, _DASHES] == ord("-")).all():
+        raise ValueError("an id is a UUID")
+    data = bytes.fromhex(letters[:, _DIGITS].tobytes().decode("ascii"))
+    if len(data) != 16 * len(texts):
+        raise ValueError("an id is a UUID")
+    return np.frombuffer(data, dtype="V16")
+
+
+_DASHES = [8, 13, 18, 23]
+_DIGITS = [place for place in range(36) if place not in _DASHES]
 _NUMBERS = {key: int(meter) for key, meter in BY_KEY.items()}
 
 

@@ -16,6 +16,7 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.text import LANGUAGES, LocaleMap, Text
 
 SHARE_MAX = 10_000
+BASIS_MAX_CHARS = 1_000
 LANGUAGES_MAX = 50
 
 # BCP 47 without extensions and private use: language, then script, region and variants.
@@ -66,7 +67,11 @@ MOVES: Mapping[DatasetState, frozenset[DatasetState]] = {
 
 @dataclass(frozen=True, slots=True)
 class DatasetDraft:
-    """What a supplier hands in. `synthetic_share` counts ten-thousandths of the records."""
+    """What a supplier hands in.
+
+    `synthetic_share` counts ten-thousandths of the records. `legal_basis` says why data about people may be shared, and
+    `cross_border_basis` why it may leave its country; both may be left out where no people are in the data.
+    """
 
     title: LocaleMap
     description: LocaleMap
@@ -76,6 +81,8 @@ class DatasetDraft:
     licence: str
     provenance: LocaleMap
     synthetic_share: int = 0
+    legal_basis: str | None = None
+    cross_border_basis: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,8 @@ class Dataset:
     licence: str
     provenance: LocaleMap
     synthetic_share: int
+    legal_basis: str | None
+    cross_border_basis: str | None
     state: DatasetState
     created_at: datetime
 
@@ -109,6 +118,8 @@ def register(
         ("licence", _check_licence(draft.licence)),
         ("provenance", _check_text(draft.provenance, settings.description_max_chars)),
         ("synthetic_share", _check_share(draft.synthetic_share)),
+        ("legal_basis", _check_basis(draft.legal_basis)),
+        ("cross_border_basis", _check_basis(draft.cross_border_basis)),
     )
     for field, reason in fields:
         if reason is not None:
@@ -124,6 +135,8 @@ def register(
         licence=draft.licence,
         provenance=dict(draft.provenance),
         synthetic_share=draft.synthetic_share,
+        legal_basis=draft.legal_basis,
+        cross_border_basis=draft.cross_border_basis,
         state=DatasetState.ACTIVE,
         created_at=now,
     )
@@ -189,3 +202,12 @@ def _check_share(share: int) -> Text | None:
     if 0 <= share <= SHARE_MAX:
         return None
     return Text("it is not between 0 and 10000 ten-thousandths", "应在 0 到 10000（万分比）之间")
+
+
+def _check_basis(basis: str | None) -> Text | None:
+    if basis is None or (basis.strip() and len(basis) <= BASIS_MAX_CHARS and basis.isprintable()):
+        return None
+    return Text(
+        f"it is empty, longer than {BASIS_MAX_CHARS} characters or has control characters",
+        f"为空、超过 {BASIS_MAX_CHARS} 个字符或含有控制字符",
+    )

@@ -110,3 +110,10 @@ def move(listing: Listing, wanted: ListingState, now: datetime) -> Listing | Pro
     if wanted is ListingState.PUBLISHED and published_at is None:
         published_at = now
     return replace(listing, state=wanted, published_at=published_at)
+
+
+def publish(listing: Listing, now: datetime) -> Listing | Problem:
+    """Publish a draft; a suspended listing is resumed by whoever suspended it, never by its supplier."""
+    if listing.state is not ListingState.DRAFT:
+        return LISTING_STATE(state=listing.state.value, wanted=ListingState.PUBLISHED.value)
+    return move(listing, ListingState.PUBLISHED, now)

@@ -89,8 +89,8 @@ UPLOAD_INCOMPLETE = problem_type(
     Kind.CONFLICT,
     title=Text("Upload not complete", "上传未完成"),
     detail=Text(
-        "The file {path} is not completely uploaded: {received} of {size_bytes} bytes are here.",
-        "文件 {path} 尚未上传完成：已收到 {received} / {size_bytes} 字节。",
+        "The file {path} is not completely uploaded: its {size_bytes} bytes are not all here and hashed.",
+        "文件 {path} 尚未上传完成：{size_bytes} 字节尚未全部收到并校验。",
     ),
     remedy=Text("Send the remaining bytes, then try again.", "请上传剩余字节后重试。"),
 )
@@ -144,16 +144,6 @@ LISTING_STATE = problem_type(
     title=Text("Not possible for this listing now", "当前状态不允许该操作"),
     detail=Text("A listing that is {state} cannot become {wanted}.", "状态为 {state} 的产品不能变更为 {wanted}。"),
     remedy=Text("Read the listing again and decide anew.", "请重新读取产品信息后再决定。"),
-)
-PUBLICATION_REFUSED = problem_type(
-    "publication-refused",
-    Kind.UNPROCESSABLE,
-    title=Text("Publication refused by the rules", "未通过上架规则"),
-    detail=Text("These rules are not met: {rules}", "以下规则未满足：{rules}"),
-    remedy=Text(
-        "Meet each rule that is named, then publish again. The listing is still a draft.",
-        "请逐条满足上述规则后再次上架。产品仍为草稿状态。",
-    ),
 )
 OFFER_INVALID = problem_type(
     "offer-invalid",

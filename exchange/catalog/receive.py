@@ -43,5 +43,5 @@ async def finish(files: FileStore, upload: Upload) -> Blob | Problem:
     """Hash a whole upload and put it at its address; the flow then writes the hash down."""
     received = await files.received(upload.id)
     if received != upload.size_bytes:
-        return UPLOAD_INCOMPLETE(path=upload.path, received=received, size_bytes=upload.size_bytes)
+        return UPLOAD_INCOMPLETE(path=upload.path, size_bytes=upload.size_bytes)
     return await files.keep(upload.id, upload.size_bytes)

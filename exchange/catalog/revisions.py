@@ -116,7 +116,7 @@ def gather(
         if upload is None or upload.dataset_id != dataset.id or upload.supplier_id != dataset.supplier_id:
             return NOT_FOUND()
         if upload.state is UploadState.OPEN:
-            return UPLOAD_INCOMPLETE(path=upload.path, received="?", size_bytes=upload.size_bytes)
+            return UPLOAD_INCOMPLETE(path=upload.path, size_bytes=upload.size_bytes)
         if upload.state is not UploadState.COMPLETE or upload.sha256 is None:
             return UPLOAD_NOT_OPEN(state=upload.state.value, needs=UploadState.COMPLETE.value)
         assets.append(Asset(upload.path, upload.sha256, upload.size_bytes, upload.media_type, upload.node_id))

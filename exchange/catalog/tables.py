@@ -34,6 +34,8 @@ dataset = Table(
     Column("licence", Text, nullable=False),
     Column("provenance", JSONB, nullable=False),
     Column("synthetic_share", SmallInteger, nullable=False),
+    Column("legal_basis", Text),
+    Column("cross_border_basis", Text),
     Column("state", Text, nullable=False),
     Column("created_at", _TIME, nullable=False),
 )

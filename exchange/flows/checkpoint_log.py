@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compliance import log, merkle, store
+from compliance import log, store
 from compliance.entries import CENTRE
 from compliance.log import SequenceReport
 from compliance.notes import Checkpoint, Signer, sign_checkpoint
+from exchange.kernel import merkle
 from exchange.kernel.db import Tx
 
 

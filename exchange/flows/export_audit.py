@@ -9,13 +9,13 @@ from uuid import UUID
 
 import msgspec
 
-from compliance import merkle, notes, store, tiles
+from compliance import notes, store, tiles
 from compliance.directives import REGULATOR
 from compliance.entries import Entry, moment
 from compliance.exports import BundleFacts, BundleReport, Earlier, Item, write_bundle
 from compliance.problems import EXPORT_SCOPE, NO_CHECKPOINT
 from compliance.scopes import Scope, pinned
-from exchange.kernel import ids, jobs
+from exchange.kernel import ids, jobs, merkle
 from exchange.kernel.actor import Actor
 from exchange.kernel.canonical import digest
 from exchange.kernel.db import Database, Tx

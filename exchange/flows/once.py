@@ -14,6 +14,7 @@ from exchange.kernel import idempotency
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem, problem_types
+from exchange.kernel.text import Text
 
 _PROBLEM_STATUS_FROM = 400
 
@@ -69,7 +70,13 @@ def replayed(claimed: idempotency.Replay) -> Answered | Problem:
     if claimed.status < _PROBLEM_STATUS_FROM:
         return Answered(claimed.status, claimed.answer, replayed=True)
     slug, fields = msgspec.json.decode(claimed.answer, type=tuple[str, dict[str, object]])
-    return problem_types()[slug](**fields)
+    return problem_types()[slug](**{name: _restored(value) for name, value in fields.items()})
+
+
+def _restored(value: object) -> object:
+    if isinstance(value, dict) and set(value) == {"en", "zh"}:
+        return Text(value["en"], value["zh"])
+    return value
 
 
 def kept(problem: Problem) -> bytes:

@@ -101,6 +101,14 @@ async def abandon_upload(tx: Tx, actor: Actor, upload_id: UUID) -> UploadReceipt
     return _receipt(changed)
 
 
+async def expire_uploads(tx: Tx, limit: int = 100) -> list[UUID]:
+    """Give up the uploads whose time is over; the worker then discards what is staged of them."""
+    overdue = await store.expire_overdue(tx, limit)
+    entries = [Entry(action="upload.expire", object_id=ids.text("upl", one), organisation_id=None) for one in overdue]
+    await audit.append(tx, entries)
+    return overdue
+
+
 def _receipt(upload: Upload) -> UploadReceipt:
     return UploadReceipt(
         id=ids.text("upl", upload.id),

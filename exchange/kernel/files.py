@@ -207,7 +207,7 @@ class FileStore:
                     yield chunk
 
         # Another place than the parts': two callers may keep one upload at once, and each writes the same bytes.
-        whole = f"whole/{upload_id.hex}"
+        whole = _whole(upload_id)
         if parts:
             await obstore.put_async(self._store, whole, hashed(), chunk_size=self._settings.part_bytes)
         else:
@@ -219,9 +219,10 @@ class FileStore:
 
     async def discard(self, upload_id: UUID) -> None:
         """Remove what is staged of an upload; nothing happens when nothing is there."""
-        for part in await self._parts(upload_id):
+        places = [part.path for part in await self._parts(upload_id)]
+        for path in (*places, _whole(upload_id)):
             try:
-                await obstore.delete_async(self._store, part.path)
+                await obstore.delete_async(self._store, path)
             except FileNotFoundError:
                 continue
 
@@ -325,6 +326,10 @@ class _PartWriter:
 
 def _folder(upload_id: UUID) -> str:
     return f"staging/{upload_id.hex}"
+
+
+def _whole(upload_id: UUID) -> str:
+    return f"whole/{upload_id.hex}"
 
 
 def _fsync(path: Path) -> None:

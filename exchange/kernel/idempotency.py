@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -138,3 +139,15 @@ async def answer(tx: Tx, claims: Sequence[Claim], answers: Sequence[tuple[int, b
         [status for status, _ in answers],
         [body for _, body in answers],
     )
+
+
+KEEP_DAYS = 30
+
+
+async def forget_old(tx: Tx) -> int:
+    """Drop keys older than KEEP_DAYS; answers how many. A later request under such a key is a new one."""
+    driver = await tx.driver()
+    done: str = await driver.execute(
+        "DELETE FROM kernel.idempotency WHERE created_at < $1", tx.now - timedelta(days=KEEP_DAYS)
+    )
+    return int(done.rsplit(" ", 1)[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, BigInteger, Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Index, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(schema="parties")
@@ -88,3 +88,11 @@ revoked_token = Table(
     Column("expires_at", _TIME, nullable=False),
     Column("revoked_at", _TIME, nullable=False),
 )
+
+Index("organisation_by_state", organisation.c.state, organisation.c.id)
+Index("identifier_by_value", identifier.c.scheme, identifier.c.value)
+Index("evidence_once", evidence.c.organisation_id, evidence.c.sha256, evidence.c.kind, unique=True)
+Index("decision_by_organisation", decision.c.organisation_id, decision.c.id)
+Index("member_by_organisation", member.c.organisation_id, member.c.id)
+Index("client_by_organisation", client.c.organisation_id, client.c.id)
+Index("revoked_token_by_end", revoked_token.c.expires_at)

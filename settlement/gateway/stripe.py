@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -17,6 +17,7 @@ import httpx
 import stripe
 
 from exchange.kernel.money import Money, Rounding, from_minor, to_minor
+from settlement.settings import StripeSettings
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams, TransferListParams
@@ -26,19 +27,6 @@ WEBHOOK_TOLERANCE_S = 300
 # source: https://docs.stripe.com/currencies#special-cases
 _COUNTED_OTHERWISE = frozenset(("ISK", "UGX", "MGA"))
 _THREE_DECIMALS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
-
-
-@dataclass(frozen=True, slots=True)
-class StripeSettings:
-    """How to reach Stripe; `api_base` None is the real one.
-
-    units    timeout_s in seconds, for one request
-    """
-
-    api_key: str = field(repr=False)
-    api_base: str | None
-    webhook_secret: str = field(repr=False)
-    timeout_s: float = 20.0
 
 
 # --- answers -------------------------------------------------------------------------------

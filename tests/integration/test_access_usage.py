@@ -211,6 +211,27 @@ async def test_closing_waits_for_writers_and_no_record_is_lost(database, clock):
     assert await totals(database) == {(grant.id, Meter.TOKENS): (40, 40)}
 
 
+async def test_a_day_closes_after_its_last_writer(database, clock):
+    await open_market(database, {})
+    clock.advance(18 * 3600)
+    inside, leave = asyncio.Event(), asyncio.Event()
+
+    async def writer(tx):
+        assert await usage.hold_days(tx, [TODAY]) == {TODAY}
+        inside.set()
+        await leave.wait()
+
+    writing = asyncio.create_task(database.run(writer))
+    await inside.wait()
+    closing = asyncio.create_task(database.run(lambda tx: seal_usage(tx, TODAY, settings=SETTINGS)))
+    done, _ = await asyncio.wait({closing}, timeout=0.3)
+    assert not done
+    leave.set()
+    await writing
+    assert await closing == "closed"
+    assert await database.run(lambda tx: usage.hold_days(tx, [TODAY])) == set()
+
+
 async def test_both_sides_see_today_s_use_before_it_is_final(database, clock):
     (grant,) = await open_market(database, {})
     for _ in range(2):

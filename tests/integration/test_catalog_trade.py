@@ -23,7 +23,7 @@ from exchange.catalog.uploads import UploadRequest
 from exchange.flows.draft_listing import ListingReceipt, draft_listing
 from exchange.flows.register_dataset import DatasetReceipt, register_dataset
 from exchange.flows.seal_revision import RevisionReceipt, SealRevision, seal_revision
-from exchange.flows.upload_asset import UploadReceipt, abandon_upload, complete_upload, open_upload
+from exchange.flows.upload_asset import UploadReceipt, abandon_upload, complete_upload, expire_uploads, open_upload
 from exchange.flows.version_offer import OfferReceipt, version_offer
 from exchange.kernel import ids as names
 from exchange.kernel.actor import Actor
@@ -213,8 +213,11 @@ async def test_receiving_says_where_to_go_on(database: Database, files: FileStor
     assert (wrong.slug, wrong.fields) == ("upload-offset", {"expected": 5})
     assert slug(await finish(files, upload)) == "upload-incomplete"
     assert slug(await receive(files, upload, 5, stream(b"56789+"), clock.now())) == "upload-too-large"
+    assert await database.run(expire_uploads) == []
     clock.advance(SETTINGS.upload_ttl_s)
     assert slug(await receive(files, upload, 5, stream(b"5"), clock.now())) == "upload-not-open"
+    assert await database.run(expire_uploads) == [upload_id]
+    assert await database.run(expire_uploads) == []
     await opened(database, dataset, "A", b"the path is free after the upload expired")
 
 

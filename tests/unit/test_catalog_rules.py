@@ -67,6 +67,8 @@ def slug(answer: object) -> str:
         ({"licence": "a\nb"}, "licence"),
         ({"provenance": {}}, "provenance"),
         ({"synthetic_share": 10_001}, "synthetic_share"),
+        ({"legal_basis": " "}, "legal_basis"),
+        ({"cross_border_basis": "x" * 1_001}, "cross_border_basis"),
     ],
 )
 def test_an_incomplete_dataset_names_its_field(change: dict[str, Any], field: str) -> None:
@@ -172,6 +174,15 @@ def test_a_listing_moves_along_the_written_table_only(before: ListingState, afte
         assert (moved.published_at == NOW) is (after is ListingState.PUBLISHED)
     else:
         assert slug(moved) == "listing-state"
+
+
+@pytest.mark.parametrize("state", list(ListingState))
+def test_only_a_draft_is_published_so_that_no_supplier_lifts_a_suspension(state: ListingState) -> None:
+    answer = listings.publish(replace(listing(), state=state), NOW)
+    if state is ListingState.DRAFT:
+        assert isinstance(answer, Listing)
+    else:
+        assert slug(answer) == "listing-state"
 
 
 BROKER = ids.text("org", UUID(int=7))

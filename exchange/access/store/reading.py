@@ -21,7 +21,8 @@ OUR_SOURCE = 0
 # The day is held open until the commit: closing it waits for those who still write into it.
 _STANDING = f"""
 WITH d AS MATERIALIZED (SELECT access.hold_days($3::date[]) AS open)
-SELECT k.n, d.open, t.revoked_at IS NOT NULL AS revoked, {", ".join("g." + name for name in COLUMNS)}
+SELECT k.n, d.open, t.revoked_at IS NOT NULL AS revoked, {", ".join("g." + name for name in COLUMNS if name != "quota")},
+    g.quota::text AS quota
 FROM d CROSS JOIN unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k(grant_id, jti, n)
 LEFT JOIN access.grants g ON g.id = k.grant_id
 LEFT JOIN access.token t ON t.id = k.jti"""

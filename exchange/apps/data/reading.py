@@ -105,7 +105,7 @@ async def download(request: Asked, asset: str) -> Response[Any]:
         headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
     body = _metered(services, stored, admitted.hold, start, end)
     status = 206 if wanted is not None else 200
-    return Stream(body, status_code=status, media_type=stored.asset.media_type, headers=headers)  # type: ignore[return-value]
+    return Stream(body, status_code=status, media_type=stored.asset.media_type, headers=headers)
 
 
 @get("/data/v1/assets/{asset:str}/rows")
@@ -200,6 +200,7 @@ async def _metered(
             unsaid += len(chunk)
             if at >= end or unsaid >= WINDOW_BYTES:
                 final = at >= end
+                assert hold is not None
                 sent = ((Meter.BYTES, unsaid), (Meter.REQUESTS, requests), (Meter.FILES, files if final else 0))
                 said = await services.records.put(Sent(hold, sent, final=final))
                 unsaid = requests = 0
@@ -208,8 +209,8 @@ async def _metered(
     finally:
         if hold is not None:
             # The reader went away, or the file ended early: what left is put on record all the same.
-            sent = ((Meter.BYTES, unsaid), (Meter.REQUESTS, requests))
-            await asyncio.shield(services.records.put(Sent(hold, sent)))
+            left = ((Meter.BYTES, unsaid), (Meter.REQUESTS, requests))
+            await asyncio.shield(services.records.put(Sent(hold, left)))
 
 
 def _tokens(form: Form, data: bytes) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +43,8 @@ class Services:
     purchases: Batcher[Purchase, Answered | Problem]
     reads: Batcher[Read, Admitted | Problem]
     records: Batcher[Sent, Recorded]
-    webhook: Callable[[bytes, str, datetime], Any] | None = None
+    gateway: Any = None
+    webhook: Callable[[bytes, str], Any] | None = None
 
     def start(self) -> None:
         """Let the batches run, on the running loop."""
@@ -79,7 +79,9 @@ async def needs_portal(connection: Connection, handler: BaseRouteHandler) -> Non
         return
     services = services_of(connection)
     actor = bearer(connection, services)
-    if portal != "any" and (portal not in actor.scopes or portal not in actor.roles):
+    # One portal serves assessors, brokers and all other service providers: their scope says it, not one role's name.
+    acts = bool(actor.roles) if portal == "assessor" else portal in actor.roles
+    if portal != "any" and not (portal in actor.scopes and acts):
         raise Refused(FORBIDDEN(needs=portal))
     if not handler.opt.get("revocation_in_flow"):
         async with services.db.read(actor) as tx:

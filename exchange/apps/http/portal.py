@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Response, get
+from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
@@ -87,4 +87,6 @@ def openapi(title: str, description: str, prefix: str) -> OpenAPIConfig:
         security=[{"bearer": []}],
         render_plugins=[TryIt(path="/"), JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=True,
+        # Everybody reads the documents: the app's guard would otherwise ask for a token here too.
+        openapi_router=Router(f"{prefix}/docs", route_handlers=[], include_in_schema=False, opt={"portal": None}),
     )

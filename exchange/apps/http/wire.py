@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -52,6 +53,11 @@ def money(wire: MoneyWire) -> Money:
 def money_wire(units: int, currency: str) -> MoneyWire:
     """Write millionths of a currency."""
     return MoneyWire(**Money(units, currency).to_wire())
+
+
+def stamp(at: datetime) -> str:
+    """Write a time as `Time` says."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def object_id(prefix: str, value: str) -> UUID:

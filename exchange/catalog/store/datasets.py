@@ -45,6 +45,8 @@ async def insert_dataset(tx: Tx, new: Dataset) -> None:
             licence=new.licence,
             provenance=dict(new.provenance),
             synthetic_share=new.synthetic_share,
+            legal_basis=new.legal_basis,
+            cross_border_basis=new.cross_border_basis,
             state=new.state.value,
             created_at=new.created_at,
         )
@@ -91,6 +93,19 @@ async def expire_uploads(tx: Tx, dataset_id: UUID) -> None:
         .where(upload.c.dataset_id == dataset_id, upload.c.state.in_(_LIVE), upload.c.expires_at <= tx.now)
         .values(state=UploadState.ABANDONED.value)
     )
+
+
+async def expire_overdue(tx: Tx, limit: int) -> list[UUID]:
+    """Give up overdue uploads of anybody, and name them; those that are just in use wait for the next time."""
+    overdue = (
+        select(upload.c.id)
+        .where(upload.c.state.in_(_LIVE), upload.c.expires_at <= tx.now)
+        .order_by(upload.c.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    given_up = update(upload).where(upload.c.id.in_(overdue)).values(state=UploadState.ABANDONED.value)
+    return list((await tx.conn.execute(given_up.returning(upload.c.id))).scalars())
 
 
 async def live_paths(tx: Tx, dataset_id: UUID) -> list[str]:

@@ -33,6 +33,7 @@ def _datasets() -> None:
             personal_data text NOT NULL CHECK (personal_data IN ('none', 'pseudonymised', 'contains')),
             licence text NOT NULL, provenance jsonb NOT NULL,
             synthetic_share smallint NOT NULL CHECK (synthetic_share BETWEEN 0 AND 10000),
+            legal_basis text, cross_border_basis text,
             state text NOT NULL CHECK (state IN ('active', 'frozen', 'retired')), created_at timestamptz NOT NULL)"""
     )
     op.execute("CREATE INDEX dataset_supplier ON catalog.dataset (supplier_id, id)")

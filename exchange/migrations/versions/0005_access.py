@@ -165,6 +165,7 @@ BEGIN
     IF day NOT BETWEEN date '2020-01-01' AND date '2199-12-31' THEN
         RAISE EXCEPTION 'no partition for %', day;
     END IF;
+    IF to_regclass('access.' || name) IS NOT NULL THEN RETURN false; END IF;
     PERFORM pg_advisory_xact_lock(7264);
     IF to_regclass('access.' || name) IS NOT NULL THEN RETURN false; END IF;
     EXECUTE format('CREATE TABLE access.%I (LIKE access.usage_record INCLUDING ALL)', name);

@@ -12,11 +12,12 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from compliance import log, marks, merkle, notes, proofs, store, tiles
+from compliance import log, marks, notes, proofs, store, tiles
 from compliance.entries import Entry
 from compliance.log import SequenceReport
 from exchange.flows import checkpoint_log
 from exchange.kernel import ids as kernel_ids
+from exchange.kernel import merkle
 from exchange.kernel.actor import Actor
 from exchange.kernel.canonical import canonical
 from exchange.kernel.clock import FixedClock

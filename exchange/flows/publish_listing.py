@@ -1,0 +1,172 @@
+"""A supplier publishes a listing, if the publication rules are met; or asks beforehand what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from compliance import rules
+from compliance import store as audit
+from compliance.entries import Entry
+from compliance.problems import NOT_PUBLISHABLE
+from compliance.rules import PUBLICATION, PublicationFacts, RuleResult
+from contracts import spdx, terms
+from contracts.terms import Terms
+from exchange.catalog import paths
+from exchange.catalog.datasets import Dataset, is_own_licence
+from exchange.catalog.listings import Listing, publish
+from exchange.catalog.offers import Offer
+from exchange.catalog.store import datasets, listings
+from exchange.kernel import ids
+from exchange.kernel.actor import Actor
+from exchange.kernel.db import Tx
+from exchange.kernel.errors import NOT_FOUND, Problem
+from exchange.kernel.text import Text
+from exchange.parties import store as parties
+from exchange.quality import store as quality
+from pricing import plans
+from pricing.plans import Plan
+
+# Orders of a regulator that keep a listing from being published.
+_STOPPED_BY = ("freeze", "delist")
+
+
+class RuleReceipt(msgspec.Struct, frozen=True):
+    """One rule, whether it is met, and why it exists, in both languages."""
+
+    rule: str
+    passed: bool
+    why: dict[str, str]
+
+
+class PublicationReceipt(msgspec.Struct, frozen=True):
+    """How a listing stands by a version of the rules; `published_at` is empty while it is not published."""
+
+    listing: str
+    state: str
+    published_at: str
+    rule_set: str
+    rules: list[RuleReceipt]
+
+
+async def publish_listing(tx: Tx, actor: Actor, listing_id: UUID) -> PublicationReceipt | Problem:
+    """Put a draft on sale when every rule is met.
+
+    errors   answers not-found, listing-state, and publication-rules-not-met with each rule that is not met
+    """
+    listing = await listings.lock_listing(tx, listing_id)
+    if listing is None or listing.supplier_id != actor.organisation_id:
+        return NOT_FOUND()
+    changed = publish(listing, tx.now)
+    if isinstance(changed, Problem):
+        return changed
+    results = await _judge(tx, listing)
+    if unmet := rules.unmet(results):
+        return _refusal(unmet)
+    await listings.set_listing(tx, changed)
+    await audit.append(tx, [_entry(actor, changed)])
+    return _receipt(changed, results)
+
+
+async def review_listing(tx: Tx, actor: Actor, listing_id: UUID) -> PublicationReceipt | Problem:
+    """Tell a supplier which rules its listing meets now; writes nothing.
+
+    errors   answers not-found
+    """
+    listing = await listings.find_listing(tx, listing_id)
+    if listing is None or listing.supplier_id != actor.organisation_id:
+        return NOT_FOUND()
+    return _receipt(listing, await _judge(tx, listing))
+
+
+async def _judge(tx: Tx, listing: Listing) -> list[RuleResult]:
+    """Load what the rules ask about, one store call per package, and have it judged."""
+    dataset = await datasets.find_dataset(tx, listing.dataset_id)
+    if dataset is None:
+        raise LookupError("a listing has no dataset")
+    assets = await datasets.assets_of(tx, listing.revision_id)
+    offers = await listings.current_offers(tx, listing.id)
+    standing = (await parties.standing(tx, [listing.supplier_id])).get(listing.supplier_id)
+    scorecard = await quality.latest_scorecard(tx, listing.revision_id)
+    certificates = await quality.certificates_of(tx, [listing.revision_id])
+    about = [listing.id, listing.dataset_id, listing.revision_id, listing.supplier_id]
+    stopped = await audit.directed(tx, about, _STOPPED_BY)
+    valid_until = max((one.valid_until for one in certificates), default=None)
+    facts = PublicationFacts(
+        now=tx.now,
+        supplier_verified=standing is not None and standing.verified,
+        certificate_valid_until=valid_until,
+        certificate_revoked=False,
+        certificate_covers_revision=valid_until is not None,
+        licence_known=_licence_known(dataset, [stored.asset.path for stored in assets]),
+        synthetic_share=dataset.synthetic_share,
+        # The share stands on every page and in every export of a listing: there is no unmarked form of it.
+        synthetic_marked=True,
+        personal_data=dataset.personal_data.value,
+        legal_basis=dataset.legal_basis is not None,
+        cross_border=_crosses_borders(offers, standing.country if standing else ""),
+        cross_border_basis=dataset.cross_border_basis,
+        scores={"overall": scorecard.score if scorecard else None},
+        title=listing.title,
+        summary=listing.summary,
+        offer_count=len(offers),
+        price_plans_valid=all(_plan_valid(offer) for offer in offers),
+        frozen=bool(stopped),
+    )
+    return rules.publication(facts)
+
+
+def _licence_known(dataset: Dataset, files: Sequence[str]) -> bool:
+    """Hold a licence as known when it is listed, or when the revision carries the text of the supplier's own."""
+    if is_own_licence(dataset.licence):
+        return any(paths.fold(file).rsplit("/", 1)[-1].startswith(("license", "licence")) for file in files)
+    try:
+        spdx.alternatives(dataset.licence)
+    except spdx.BadExpression:
+        return False
+    return True
+
+
+def _crosses_borders(offers: Sequence[Offer], country: str) -> bool:
+    """Say whether an offer allows use outside the supplier's country."""
+    for offer in offers:
+        understood = terms.parse(msgspec.json.decode(offer.document)["terms"])
+        if not isinstance(understood, Terms):
+            return True
+        for alternative in understood.alternatives:
+            if any(rights.territory is None or rights.territory - {country} for rights in alternative):
+                return True
+    return False
+
+
+def _plan_valid(offer: Offer) -> bool:
+    return isinstance(plans.parse(msgspec.json.decode(offer.document)["plan"]), Plan)
+
+
+def _refusal(unmet: Sequence[RuleResult]) -> Problem:
+    said = Text(
+        " ".join(f"{one.rule}: {one.why.en}" for one in unmet), " ".join(f"{one.rule}：{one.why.zh}" for one in unmet)
+    )
+    return NOT_PUBLISHABLE(rule_set=PUBLICATION, rules=said, unmet=[one.rule for one in unmet])
+
+
+def _entry(actor: Actor, listing: Listing) -> Entry:
+    return Entry(
+        action="listing.publish",
+        organisation_id=actor.organisation_id,
+        client_id=actor.client_id,
+        object_id=ids.text("lst", listing.id),
+        rule_set=PUBLICATION,
+    )
+
+
+def _receipt(listing: Listing, results: Sequence[RuleResult]) -> PublicationReceipt:
+    return PublicationReceipt(
+        listing=ids.text("lst", listing.id),
+        state=listing.state.value,
+        published_at=listing.published_at.isoformat() if listing.published_at else "",
+        rule_set=PUBLICATION,
+        rules=[RuleReceipt(one.rule, one.passed, one.why.map()) for one in results],
+    )

@@ -1,0 +1,104 @@
+"""The composition root: puts settings, database, gateways, apps and worker together, and hands them to the commands."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from compliance import notes
+from exchange.apps.assessor import app as assessor
+from exchange.apps.buyer import app as buyer
+from exchange.apps.data import app as data
+from exchange.apps.hooks import app as hooks
+from exchange.apps.http.context import Services
+from exchange.apps.http.root import Root
+from exchange.apps.oauth import app as oauth
+from exchange.apps.operator import app as operator
+from exchange.apps.public import app as public
+from exchange.apps.regulator import app as regulator
+from exchange.apps.supplier import app as supplier
+from exchange.apps.web import app as web
+from exchange.cli import commands
+from exchange.cli.tools import Tools
+from exchange.process import Ground, ground, services
+from exchange.settings import Settings, load
+from exchange.worker.loop import work
+from exchange.worker.schedule import Schedule
+from exchange.worker.steps import Steps
+from settlement.gateway.stripe import StripeGateway
+
+
+def root(made: Services, *, log_requests: bool = True) -> Root:
+    """Every app of the exchange behind one origin."""
+    shared = public.app(made)
+    apps: Mapping[str, Any] = {
+        "supplier": supplier.app(made),
+        "buyer": buyer.app(made),
+        "assessor": assessor.app(made),
+        "regulator": regulator.app(made),
+        "operator": operator.app(made),
+        "data": data.app(made),
+        "oauth2": oauth.app(made),
+        "hooks": hooks.app(made),
+        **dict.fromkeys(public.PREFIXES, shared),
+    }
+    return Root(apps, web.app(made), log_requests=log_requests)
+
+
+@asynccontextmanager
+async def opened(on: Ground, **more: Any) -> AsyncIterator[Services]:
+    """The services of a process, with the gateways that its settings allow."""
+    async with services(on, **more) as made:
+        gateway = StripeGateway(on.settings.stripe) if on.settings.stripe.api_key else None
+        made.gateway = gateway
+        if gateway is not None:
+            # Stripe signs with the real time, whatever clock this market lives by.
+            made.webhook = lambda body, signature: gateway.verify_webhook(body, signature, datetime.now(UTC))
+        try:
+            yield made
+        finally:
+            if gateway is not None:
+                await gateway.aclose()
+
+
+def steps(made: Services) -> Steps:
+    """The worker's steps over the same services."""
+    return Steps(made.db, made.files, made.keyring, made.gateway, made.settings, made.sales)
+
+
+def schedule(made: Services) -> Schedule:
+    """The regular work over the same services."""
+    settings = made.settings
+    origin = settings.process.log_origin
+    return Schedule(
+        made.db,
+        [notes.log_signer(made.keyring, origin)],
+        origin,
+        settings.home / "log.mark",
+        made.holder,
+        settings.access,
+    )
+
+
+async def work_on(made: Services) -> None:
+    """Run jobs and the regular work until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work(made.db, steps(made).table(), lanes=made.settings.process.worker_lanes))
+        group.create_task(schedule(made).run())
+
+
+def tools(settings: Settings) -> Tools:
+    """What the commands need."""
+    return Tools(
+        settings=settings, ground=ground, opened=opened, root=root, work_on=work_on, steps=steps, schedule=schedule
+    )
+
+
+def run() -> None:
+    """The command `exchange`."""
+    sys.exit(commands.main(sys.argv[1:], os.environ, lambda environment: tools(load(environment))))

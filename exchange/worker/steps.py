@@ -1,0 +1,235 @@
+"""One step per kind of job: the only place, beside the hooks, that calls the outside world, with no transaction open."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from compliance import notes
+from exchange.flows import (
+    export_audit,
+    open_payout_account,
+    pay_out,
+    profile_revision,
+    seal_usage,
+    settle_period,
+    top_up,
+)
+from exchange.flows.open_payout_account import record_payout_account
+from exchange.flows.record_payment import PaymentResult, record_payment
+from exchange.flows.record_transfer import TransferResult, record_transfer
+from exchange.flows.sale import Sales
+from exchange.kernel import ids
+from exchange.kernel.db import Database
+from exchange.kernel.errors import Problem
+from exchange.kernel.files import FileStore
+from exchange.kernel.keys import Keyring
+from exchange.settings import Settings
+from exchange.worker.loop import Running, Step, StepRefused
+from settlement.gateway import stripe
+from settlement.gateway.stripe import StripeGateway
+from settlement.payout_accounts import PayoutAccountState
+from settlement.store import payments, payouts
+
+Result = Mapping[str, Any]
+_FILE_CHUNK_BYTES = 1024 * 1024
+
+
+class NotNow(Exception):
+    """The outside world did not answer, or asked to be left alone; the job comes again with the same key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What the steps need; `table` gives each kind of job its step."""
+
+    db: Database
+    files: FileStore
+    keyring: Keyring
+    gateway: StripeGateway | None
+    settings: Settings
+    sales: Sales
+
+    def table(self) -> dict[str, Step]:
+        """The step of each kind of job; what needs Stripe is left waiting where there is no key for it."""
+        local: dict[str, Step] = {
+            "stripe_event": self.stripe_event,
+            profile_revision.KIND: self.profile,
+            export_audit.JOB: self.export,
+            settle_period.SETTLE: self.settle,
+            "seal_usage": self.seal,
+        }
+        outside: dict[str, Step] = {
+            top_up.CHARGE_CARD: self.charge_card,
+            pay_out.SEND_TRANSFER: self.send_transfer,
+            open_payout_account.OPEN_ACCOUNT: self.open_account,
+        }
+        return local | outside if self.gateway is not None else local
+
+    async def charge_card(self, running: Running) -> Result:
+        """Ask Stripe for the money of a payment; that it came is told by the webhook."""
+        name, method = running.job.payload["payment"], running.job.payload["payment_method"]
+        payment_id = ids.parse("pay", name)
+        payment = (await self.db.run(partial(payments.get_payments, payment_ids=[payment_id])))[payment_id]
+        answer = await self._stripe.create_payment_intent(name, payment.amount, None, method, name, f"charge:{name}")
+        if isinstance(answer, stripe.Refused):
+            await self._payment(
+                PaymentResult(payment_id, "failed", answer.object_id, answer.decline_code or answer.code)
+            )
+            return {"outcome": "refused", "code": answer.code}
+        known = _settled(answer)
+        if known.state in ("canceled", "requires_payment_method"):
+            await self._payment(PaymentResult(payment_id, "failed", known.id, known.state))
+        else:
+            await self._payment(PaymentResult(payment_id, "processing", known.id))
+        return {"outcome": known.state, "intent": known.id, "redirect_url": known.redirect_url}
+
+    async def send_transfer(self, running: Running) -> Result:
+        """Send a payout to the payee's Stripe account."""
+        name = running.job.payload["payout"]
+        payout_id = ids.parse("pot", name)
+        payout = (await self.db.run(partial(payouts.get_payouts, payout_ids=[payout_id])))[payout_id]
+        # A refusal stays under its key at Stripe, so each attempt after one has a key of its own; before that,
+        # what an attempt without an answer may have sent is looked for.
+        if running.job.attempts > 1:
+            there = await self._stripe.find_transfer(name, payout.period)
+            if isinstance(there, stripe.Transfer):
+                return await self._sent(payout_id, there)
+        key = f"payout:{name}:{running.job.attempts}"
+        answer = await self._stripe.transfer(name, payout.amount, payout.destination, payout.period, key)
+        if isinstance(answer, stripe.Refused):
+            if answer.code == "balance_insufficient":
+                raise NotNow("Stripe's balance is too low for this transfer; it comes again when money has settled")
+            result = TransferResult(payout_id, "failed", answer.object_id, answer.code)
+            await self.db.run(partial(record_transfer, results=[result]))
+            return {"outcome": "refused", "code": answer.code}
+        return await self._sent(payout_id, _settled(answer))
+
+    async def open_account(self, running: Running) -> Result:
+        """Open a connected account for a payee."""
+        name, country = running.job.payload["organisation"], running.job.payload["country"]
+        organisation_id = ids.parse("org", name)
+        answer = await self._stripe.create_account(name, country, idempotency_key=f"account:{running.job.id}")
+        if isinstance(answer, stripe.Refused):
+            record = partial(record_payout_account, organisation_id=organisation_id, destination=None)
+            await self.db.run(partial(record, state=PayoutAccountState.REFUSED, reason=answer.code))
+            return {"outcome": "refused", "code": answer.code}
+        account = _settled(answer)
+        state = PayoutAccountState.ACTIVE if account.transfers_active else PayoutAccountState.RESTRICTED
+        record = partial(record_payout_account, organisation_id=organisation_id, destination=account.id)
+        await self.db.run(partial(record, state=state))
+        return {"outcome": state.value, "account": account.id}
+
+    async def stripe_event(self, running: Running) -> Result:
+        """Act on a stored event: by what it says of its object, whatever order events come in."""
+        event_id = running.job.payload["event"]
+        found = await self.db.run(partial(payments.take_event, event_id=event_id))
+        if found is None or found[2] is None:
+            return {"outcome": "known"}
+        kind, payload = found[0], found[2]
+        said = msgspec.json.decode(payload)
+        outcome = await self._act(kind, said["data"]["object"])
+        await self.db.run(partial(payments.event_handled, event_id=event_id))
+        return {"outcome": outcome, "type": kind}
+
+    async def profile(self, running: Running) -> Result:
+        """Measure a revision into a scorecard."""
+        revision_id = ids.parse("rev", running.job.payload["revision"])
+        receipt = await profile_revision.profile_revision(self.db, self.files, revision_id, running.progress)
+        return _done(receipt)
+
+    async def export(self, running: Running) -> Result:
+        """Write the bundle of an audit export and keep it as a file."""
+        export_id = ids.parse("exp", running.job.payload["export"])
+        origin = self.settings.process.log_origin
+        signer = notes.log_signer(self.keyring, origin)
+        vkeys = [verifier.vkey for verifier in notes.log_verifiers(self.keyring, origin)]
+        with tempfile.TemporaryFile(dir=self.settings.home if self.settings.home.exists() else None) as out:
+            report = await export_audit.make(self.db, export_id, signer, out, running.progress, vkeys=vkeys)
+            if isinstance(report, Problem):
+                raise StepRefused(report.detail("en"))
+            out.seek(0)
+            offset = await self.files.received(export_id)
+            out.seek(offset)
+
+            async def chunks() -> Any:
+                while chunk := out.read(_FILE_CHUNK_BYTES):
+                    yield chunk
+
+            await self.files.append(export_id, offset, chunks(), report.size_bytes)
+            blob = await self.files.keep(export_id, report.size_bytes)
+        await self.db.run(partial(export_audit.finish, export_id=export_id, report=report, file_key=blob.sha256.hex()))
+        return {"sha256": report.sha256.hex(), "entries": report.entries}
+
+    async def settle(self, running: Running) -> Result:
+        """Settle a period, a bounded part at a time."""
+        run_id = ids.parse("run", running.job.payload["run"])
+        while True:
+            at = await self.db.run(partial(settle_period.settle_next, sales=self.sales, run_id=run_id))
+            if isinstance(at, Problem):
+                raise StepRefused(at.detail("en"))
+            await running.progress(at.sellers[0] + at.payees[0], at.sellers[1] + at.payees[1])
+            if at.finished:
+                return _done(at)
+
+    async def seal(self, running: Running) -> Result:
+        """Seal one UTC day of usage."""
+        day = date.fromisoformat(running.job.payload["day"])
+        while True:
+            state = await self.db.run(partial(seal_usage.seal_usage, day=day, settings=self.settings.access))
+            if state in (None, seal_usage.SEALED):
+                return {"day": day.isoformat(), "state": state}
+
+    @property
+    def _stripe(self) -> StripeGateway:
+        assert self.gateway is not None, "steps that need Stripe are offered only with a gateway"
+        return self.gateway
+
+    async def _payment(self, result: PaymentResult) -> None:
+        (answer,) = await self.db.run(partial(record_payment, sales=self.sales, results=[result]))
+        if isinstance(answer, Problem):
+            raise StepRefused(f"{answer.slug}: {answer.detail('en')}")
+
+    async def _sent(self, payout_id: Any, transfer: stripe.Transfer) -> Result:
+        result = TransferResult(payout_id, "paid", transfer.id)
+        (answer,) = await self.db.run(partial(record_transfer, results=[result]))
+        if isinstance(answer, Problem):
+            raise StepRefused(f"{answer.slug}: {answer.detail('en')}")
+        return {"outcome": "paid", "transfer": transfer.id}
+
+    async def _act(self, kind: str, what: Mapping[str, Any]) -> str:
+        about = what.get("metadata") or {}
+        if kind == "payment_intent.succeeded" and "payment" in about:
+            await self._payment(PaymentResult(ids.parse("pay", about["payment"]), "succeeded", what["id"]))
+        elif kind == "payment_intent.payment_failed" and "payment" in about:
+            error = what.get("last_payment_error") or {}
+            reason = error.get("decline_code") or error.get("code") or "failed"
+            await self._payment(PaymentResult(ids.parse("pay", about["payment"]), "failed", what["id"], reason))
+        elif kind == "account.updated" and "organisation" in about:
+            active = (what.get("capabilities") or {}).get("transfers") == "active"
+            state = PayoutAccountState.ACTIVE if active else PayoutAccountState.RESTRICTED
+            organisation_id = ids.parse("org", about["organisation"])
+            await self.db.run(
+                partial(record_payout_account, organisation_id=organisation_id, state=state, destination=what["id"])
+            )
+        else:
+            return "stored"
+        return "recorded"
+
+
+def _settled(answer: Any) -> Any:
+    if isinstance(answer, stripe.Retry | stripe.Unknown):
+        raise NotNow(f"{answer.code}: {answer.message}")
+    return answer
+
+
+def _done(receipt: Any) -> Result:
+    if isinstance(receipt, Problem):
+        raise StepRefused(f"{receipt.slug}: {receipt.detail('en')}")
+    return dict(msgspec.to_builtins(receipt))

@@ -1,0 +1,172 @@
+"""A small market with money in it: one seller's offers, a broker's share, and buyers."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from exchange.access.store import seal
+from exchange.flows.once import Answered, Command
+from exchange.flows.purchase import OrderReceipt, Purchase, purchase
+from exchange.flows.sale import Sales
+from exchange.kernel import ids
+from exchange.kernel.actor import Actor
+from exchange.kernel.canonical import canonical
+from exchange.kernel.db import Database, Tx
+from exchange.kernel.errors import Problem
+from exchange.kernel.keys import Keyring
+from exchange.kernel.money import Money
+from settlement import postings
+from settlement.store import ledger
+
+SELLER, BROKER, BUYER, OTHER, OPERATOR = (UUID(int=0x5E11E00 + n) for n in range(5))
+SHARES: list[dict[str, Any]] = [
+    {"role": "supplier", "weight": 8000},
+    {"role": "broker", "weight": 500, "organisation": ids.text("org", BROKER)},
+    {"role": "platform", "weight": 1500},
+]
+ONE_OFF = {"id": "price", "meter": None, "period": None, "model": {"type": "one_off", "amount": "300.00"}}
+MONTHLY = {"id": "fee", "meter": None, "period": "month", "model": {"type": "flat", "amount": "30.00", "in_advance": True}}
+PER_RECORD = {"id": "use", "meter": "records", "period": None, "model": {"type": "per_unit", "unit_price": "0.015"}}
+
+
+def actor(organisation: UUID, *roles: str) -> Actor:
+    """Somebody of this organisation."""
+    return Actor(organisation, UUID(int=organisation.int + 100), frozenset(roles), frozenset(roles), "jti")
+
+
+@dataclass
+class Market:
+    """Where trades of a test happen; offers by name."""
+
+    database: Database
+    keyring: Keyring
+    offers: dict[str, UUID]
+    sales: Sales
+    keys: int = 0
+
+    async def fund(self, buyer: UUID, units: int) -> None:
+        """Put money into a wallet."""
+
+        async def flow(tx: Tx) -> None:
+            await ledger.post(tx, [postings.top_up(tx.new_id(), buyer, Money(units, "CNY"))])
+
+        await self.database.run(flow)
+
+    async def buy(self, buyer: UUID, offer: str, payment: Literal["wallet", "card"] = "wallet") -> Any:
+        """Place one order; its receipt or problem."""
+        import msgspec
+
+        self.keys += 1
+        command = Command(actor(buyer, "buyer"), "purchase", f"key-{self.keys}", hashlib.sha256(b"%d" % self.keys).digest())
+        wish = Purchase(command, self.offers[offer], ("training",), payment)
+        (answer,) = await self.database.run(lambda tx: purchase(tx, self.sales, self.keyring, [wish]))
+        if isinstance(answer, Problem):
+            print(answer)
+            return answer
+        assert isinstance(answer, Answered)
+        return msgspec.json.decode(answer.body, type=OrderReceipt)
+
+    async def use(self, grant: str, records: int, at: datetime) -> None:
+        """Report that records were read."""
+
+        async def flow(tx: Tx) -> None:
+            driver = await tx.driver()
+            await driver.execute(
+                "INSERT INTO access.usage_record (source_id, event_id, grant_id, meter, at, quantity, batch_id) "
+                "VALUES (1, $1, $2, 2, $3, $4, $1)",
+                tx.new_id(),
+                ids.parse("grt", grant),
+                at,
+                records,
+            )
+
+        await self.database.run(flow)
+
+
+async def open_market(database: Database, keyring: Keyring) -> Market:
+    """Parties, one listing, and the offers one_off, monthly and per_use."""
+    offers = {
+        "one_off": ("one_off", [ONE_OFF]),
+        "monthly": ("subscription", [MONTHLY]),
+        "per_use": ("pay_per_use", [PER_RECORD]),
+    }
+    made: dict[str, UUID] = {}
+
+    async def flow(tx: Tx) -> None:
+        await seal.ensure_partitions(tx, 3)
+        driver = await tx.driver()
+        for organisation, role in ((SELLER, "supplier"), (BROKER, "broker"), (BUYER, "buyer"), (OTHER, "buyer")):
+            await driver.execute(
+                "INSERT INTO parties.organisation (id, name, roles, country, state, created_at) "
+                "VALUES ($1, '{}', ARRAY[$2::text], 'CN', 'verified', $3)",
+                organisation,
+                role,
+                tx.now,
+            )
+        listing = await _listing(driver, tx)
+        for name, (kind, components) in offers.items():
+            made[name] = await _offer(driver, tx, listing, name, kind, components)
+
+    await database.run(flow)
+    return Market(database, keyring, made, Sales())
+
+
+async def _listing(driver: Any, tx: Tx) -> UUID:
+    dataset, revision, listing = tx.new_id(), tx.new_id(), tx.new_id()
+    await driver.execute(
+        "INSERT INTO catalog.dataset (id, supplier_id, title, description, modality, languages, personal_data, licence, "
+        "provenance, synthetic_share, state, created_at) VALUES ($1, $2, '{}', '{}', 'text', '{zh}', 'none', 'MIT', '{}', 0, 'active', $3)",
+        dataset,
+        SELLER,
+        tx.now,
+    )
+    await driver.execute(
+        "INSERT INTO catalog.revision (id, dataset_id, supplier_id, number, manifest, sha256, size_bytes, assets_count, "
+        "created_at) VALUES ($1, $2, $3, 1, 'm', sha256('m'), 1, 1, $4)", revision, dataset, SELLER, tx.now
+    )
+    await driver.execute(
+        "INSERT INTO catalog.listing (id, dataset_id, revision_id, supplier_id, state, title, summary, modality, languages, "
+        "personal_data, licence, search, created_at, published_at) VALUES ($1, $2, $3, $4, 'published', '{}', '{}', 'text', '{zh}', 'none', 'MIT', '', $5, $5)",
+        listing,
+        dataset,
+        revision,
+        SELLER,
+        tx.now,
+    )
+    return listing
+
+
+async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, components: list[Any]) -> UUID:
+    offer = tx.new_id()
+    document = canonical(
+        {
+            "type": "offer",
+            "v": 1,
+            "kind": kind,
+            "currency": "CNY",
+            "plan": {"type": "plan", "v": 1, "currency": "CNY", "time_zone": "UTC", "components": components},
+            "terms": {"type": "terms", "v": 1, "prevailing_language": "zh", "spdx": "CC-BY-4.0"},
+            "delivery": {"files": True, "rows": True},
+            "shares": SHARES,
+        }
+    )
+    await driver.execute(
+        "INSERT INTO catalog.offer (id, listing_id, supplier_id, code, version, kind, currency, entry_units, document, sha256, "
+        "created_at) VALUES ($1, $2, $3, $4, 1, $5, 'CNY', 0, $6, sha256($6), $7)",
+        offer,
+        listing,
+        SELLER,
+        code,
+        kind,
+        document,
+        tx.now,
+    )
+    await driver.execute(
+        "INSERT INTO catalog.offer_standing (offer_id, listing_id, supplier_id, code, state, changed_at) "
+        "VALUES ($1, $2, $3, $4, 'current', $5)", offer, listing, SELLER, code, tx.now
+    )
+    return offer
