@@ -411,3 +411,31 @@ async def directives(
     if before is not None:
         query = query.where(_directive.c.id < before)
     return [Directive(**row) for row in (await tx.conn.execute(query)).mappings()]
+
+
+# ---------------------------------------------------------------- checks
+
+
+async def objects_logged(tx: Tx, action: str, object_ids: Sequence[str]) -> dict[str, int]:
+    """How many entries say that `action` was done to each of these objects; none means absent."""
+    driver = await tx.driver()
+    rows = await driver.fetch(
+        "SELECT object_id, count(*) FROM compliance.audit_entry WHERE object_id = ANY($1::text[]) AND action = $2 "
+        "GROUP BY object_id",
+        list(object_ids),
+        action,
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def envelopes(tx: Tx, from_index: int, limit: int, node_id: str = CENTRE) -> list[bytes]:
+    """The entries behind the leaves from `from_index` on, in the log's order; a gap ends the answer."""
+    driver = await tx.driver()
+    rows = await driver.fetch(
+        "SELECT l.leaf_index, e.envelope FROM compliance.audit_leaf l JOIN compliance.audit_entry e ON e.seq = l.entry_seq "
+        "WHERE l.node_id = $1 AND l.leaf_index >= $2 AND l.leaf_index < $3 ORDER BY l.leaf_index",
+        node_id,
+        from_index,
+        from_index + limit,
+    )
+    return [row[1] for position, row in enumerate(rows) if row[0] == from_index + position]

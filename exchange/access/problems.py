@@ -56,7 +56,7 @@ USAGE_SOURCE_UNKNOWN = problem_type(
     Kind.FORBIDDEN,
     title=Text("Not a usage source", "不是已登记的用量来源"),
     detail=Text("This client is not registered to report usage.", "该应用未登记为用量上报来源。"),
-    remedy=Text("Ask the operator to register it.", "请联系运营方登记。"),
+    remedy=Text("Register it with POST /supplier/v1/usage/sources.", "请通过 POST /supplier/v1/usage/sources 登记。"),
 )
 USAGE_MALFORMED = problem_type(
     "usage-malformed",

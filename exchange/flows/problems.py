@@ -55,3 +55,13 @@ QUOTE_OF_ANOTHER_OFFER = problem_type(
     detail=Text("The quote is for another offer than the one ordered.", "该询价单对应的报价方案与所下单的不一致。"),
     remedy=Text("Order the offer that the quote names, or ask a new quote.", "请按询价单所列报价方案下单，或重新询价。"),
 )
+FORECAST_INVALID = problem_type(
+    "forecast-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("Forecast not understood", "用量预测无效"),
+    detail=Text("The forecast of use cannot be priced: {reason}.", "无法按该用量预测计价：{reason}。"),
+    remedy=Text(
+        "Send one object per month, meter names to whole numbers, for 1 to 36 months.",
+        "请按月提交对象（计量项名称对应整数用量），共 1 至 36 个月。",
+    ),
+)

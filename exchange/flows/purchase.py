@@ -135,7 +135,7 @@ async def _load(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
         offers,
         await parties.standing(tx, list(buyers | sellers)),
         frozenset(await parties.lapsed(tx, list(actors.values()))),
-        frozenset(await audit.frozen(tx, list(concerned | buyers | sellers))),
+        frozenset(await audit.off_sale(tx, list(concerned | buyers | sellers))),
         await contracts.find_quotes(tx, quote_ids),
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
+from uuid import UUID
 
 import msgspec
 
@@ -28,7 +29,7 @@ from exchange.flows.sale import Sales
 from exchange.kernel import ids
 from exchange.kernel.db import Database
 from exchange.kernel.errors import Problem
-from exchange.kernel.files import FileStore
+from exchange.kernel.files import Blob, FileStore
 from exchange.kernel.keys import Keyring
 from exchange.settings import Settings
 from exchange.worker.loop import Running, Step, StepRefused
@@ -154,18 +155,25 @@ class Steps:
             report = await export_audit.make(self.db, export_id, signer, out, running.progress, vkeys=vkeys)
             if isinstance(report, Problem):
                 raise StepRefused(report.detail("en"))
-            out.seek(0)
-            offset = await self.files.received(export_id)
-            out.seek(offset)
-
-            async def chunks() -> Any:
-                while chunk := out.read(_FILE_CHUNK_BYTES):
-                    yield chunk
-
-            await self.files.append(export_id, offset, chunks(), report.size_bytes)
-            blob = await self.files.keep(export_id, report.size_bytes)
+            blob = await self._keep(export_id, out, report.size_bytes)
+        if blob.sha256 != report.sha256:
+            raise NotNow("the bundle changed while it was stored, as when a key was rotated; it is made again")
         await self.db.run(partial(export_audit.finish, export_id=export_id, report=report, file_key=blob.sha256.hex()))
         return {"sha256": report.sha256.hex(), "entries": report.entries}
+
+    async def _keep(self, export_id: UUID, out: BinaryIO, size_bytes: int) -> Blob:
+        """Store a file under its content; what an earlier attempt left half-way is dropped first."""
+        await self.files.discard(export_id)
+        out.seek(0)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            while chunk := out.read(_FILE_CHUNK_BYTES):
+                yield chunk
+
+        await self.files.append(export_id, 0, chunks(), size_bytes)
+        blob = await self.files.keep(export_id, size_bytes)
+        await self.files.discard(export_id)
+        return blob
 
     async def settle(self, running: Running) -> Result:
         """Settle a period, a bounded part at a time."""

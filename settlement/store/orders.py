@@ -127,3 +127,16 @@ def order_of(row: Any) -> Order:
 async def _move(tx: Tx, order_ids: Sequence[UUID], target: OrderState, at: datetime) -> list[UUID]:
     driver = await tx.driver()
     return [row[0] for row in await driver.fetch(_MOVE, list(order_ids), target.value, at)]
+
+
+async def count(tx: Tx) -> int:
+    """How many orders there are."""
+    found: int = await (await tx.driver()).fetchval("SELECT count(*) FROM settlement.orders")
+    return found
+
+
+async def after(tx: Tx, order_id: UUID, limit: int) -> list[Order]:
+    """The next orders by id, whoever's they are; for checks that walk through all of them."""
+    driver = await tx.driver()
+    statement = f"SELECT {_COLUMNS} FROM settlement.orders WHERE id > $1 ORDER BY id LIMIT $2"
+    return [order_of(row) for row in await driver.fetch(statement, order_id, limit)]

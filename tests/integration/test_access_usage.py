@@ -211,6 +211,15 @@ async def test_closing_waits_for_writers_and_no_record_is_lost(database, clock):
     assert await totals(database) == {(grant.id, Meter.TOKENS): (40, 40)}
 
 
+async def test_one_event_under_two_days_is_found(database, clock):
+    (grant,) = await open_market(database, {}, meters=(Meter.TOKENS,))
+    source, now = await registered(database), clock.now()
+    for number, at in ((1, now), (1, now - timedelta(hours=9)), (2, now), (2, now)):
+        await ingest(database, report(source, f"{number}{at}{database.ids.new(now)}", [event(grant, number, 1, at=at)]))
+    found = await database.run(lambda tx: seal.across_days(tx, TODAY - timedelta(3), TODAY + timedelta(1)))
+    assert found == [(source.id, UUID(int=1))]
+
+
 async def test_a_day_closes_after_its_last_writer(database, clock):
     await open_market(database, {})
     clock.advance(18 * 3600)

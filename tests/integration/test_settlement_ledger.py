@@ -125,7 +125,9 @@ async def test_two_transactions_with_the_same_journal_both_learn_its_id(database
 
 @settings(max_examples=15)
 @given(
-    st.lists(st.tuples(st.integers(0, 9), st.integers(1, 2), st.integers(-60, 60).filter(bool)), min_size=1, max_size=14),
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(1, 2), st.integers(-60, 60).filter(bool)), min_size=1, max_size=14
+    ),
     st.lists(st.integers(1, 5), min_size=14, max_size=14),
 )
 async def test_any_batching_gives_the_same_ledger(
@@ -178,7 +180,10 @@ async def test_the_schema_itself_refuses_what_does_not_balance(
 
 async def test_a_journal_gets_no_second_set_of_lines(database: Database) -> None:
     good = [(1, "wallet", -5, "EUR"), (2, "stripe", 5, "EUR")]
-    for more in ([(1, "wallet", 1, "EUR"), (2, "stripe", -1, "EUR")], [(3, "wallet", 1, "EUR"), (4, "stripe", -1, "EUR")]):
+    for more in (
+        [(1, "wallet", 1, "EUR"), (2, "stripe", -1, "EUR")],
+        [(3, "wallet", 1, "EUR"), (4, "stripe", -1, "EUR")],
+    ):
         with pytest.raises(asyncpg.IntegrityConstraintViolationError):
             await database.run(lambda tx, more=more: _raw(tx, good, more))
 
@@ -207,7 +212,10 @@ async def _raw(tx: Tx, *statements: list[tuple[int, str, int, str]]) -> None:
 
 
 @pytest.mark.parametrize("table", ["journal", "posting", "account", "charge", "invoice", "statement"])
-@pytest.mark.parametrize("verb", ["UPDATE settlement.{0} SET created_at = created_at", "DELETE FROM settlement.{0}", "TRUNCATE settlement.{0}"])
+@pytest.mark.parametrize(
+    "verb",
+    ["UPDATE settlement.{0} SET created_at = created_at", "DELETE FROM settlement.{0}", "TRUNCATE settlement.{0}"],
+)
 async def test_facts_are_never_changed_not_even_by_the_owner(database_url: str, table: str, verb: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:

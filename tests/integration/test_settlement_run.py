@@ -216,7 +216,9 @@ async def test_a_card_order_is_paid_once_however_often_stripe_says_so(database: 
     order = await market.buy(BUYER, "one_off", "card")
     assert (order.state, order.grant) == ("awaiting_payment", None)
     payment_id = ids.parse("pay", order.payment)
-    said = [PaymentResult(payment_id, state, "pi_1") for state in ("processing", "succeeded", "succeeded", "processing")]  # type: ignore[arg-type]
+    said = [
+        PaymentResult(payment_id, state, "pi_1") for state in ("processing", "succeeded", "succeeded", "processing")
+    ]  # type: ignore[arg-type]
     first = await database.run(lambda tx: record_payment(tx, market.sales, said))
     assert [isinstance(one, Recorded) and (one.state, one.replayed) for one in first] == [
         ("processing", False),
@@ -244,7 +246,9 @@ async def test_top_ups_by_card_and_by_bank(database: Database, keyring: Keyring)
     by_card = await _top_up(database, buyer, TopUp(Money(50 * YUAN, "CNY"), "card", "pm_card_visa"))
     assert by_card.reference is None
     result = PaymentResult(ids.parse("pay", by_card.id), "succeeded", "pi_2")
-    both = await asyncio.gather(*(database.run(lambda tx: record_payment(tx, market.sales, [result])) for _ in range(4)))
+    both = await asyncio.gather(
+        *(database.run(lambda tx: record_payment(tx, market.sales, [result])) for _ in range(4))
+    )
     assert sorted(one[0].replayed for one in both if isinstance(one[0], Recorded)) == [False, True, True, True]
     by_bank = await _top_up(database, buyer, TopUp(Money(7 * YUAN, "CNY"), "bank"))
     entries = [
@@ -317,13 +321,18 @@ async def test_fsck_finds_what_was_tampered_with(database: Database, database_ur
     await market.buy(BUYER, "one_off")
     await sound(database)
     connection = await asyncpg.connect(database_url)
-    await connection.execute("UPDATE settlement.balance SET posted = posted + 1")
+    await connection.execute("UPDATE settlement.balance SET posted = posted + 5")
     await connection.execute("UPDATE settlement.orders SET state = 'cancelled', paid_at = NULL")
     await connection.execute("ALTER TABLE settlement.posting DISABLE TRIGGER ALL")
     await connection.execute("UPDATE settlement.posting SET amount = amount + 1 WHERE line = 2")
     await connection.close()
     found = {finding.rule for finding in await database.run(audit.check)}
-    assert {"balance-is-sum-of-postings", "paid-order-has-one-purchase", "journal-sums-to-zero", "ledger-sums-to-zero"} <= found
+    assert {
+        "balance-is-sum-of-postings",
+        "paid-order-has-one-purchase",
+        "journal-sums-to-zero",
+        "ledger-sums-to-zero",
+    } <= found
 
 
 async def _top_up(database: Database, who: Any, wish: TopUp) -> TopUpReceipt:

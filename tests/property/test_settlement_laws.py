@@ -31,7 +31,9 @@ def test_parts_sum_to_the_whole_and_none_is_negative(units: int, shares: list[Sh
 
 
 @given(UNITS, SHARES, st.randoms(use_true_random=False))
-def test_the_order_in_which_shares_are_written_changes_nobody_s_part(units: int, shares: list[Share], random: object) -> None:
+def test_the_order_in_which_shares_are_written_changes_nobody_s_part(
+    units: int, shares: list[Share], random: object
+) -> None:
     shuffled = list(shares)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert split(Money(units, "CNY"), shuffled) == split(Money(units, "CNY"), shares)

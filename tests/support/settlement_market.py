@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
+
 from exchange.access.store import seal
 from exchange.flows.once import Answered, Command
 from exchange.flows.purchase import OrderReceipt, Purchase, purchase
@@ -29,7 +31,12 @@ SHARES: list[dict[str, Any]] = [
     {"role": "platform", "weight": 1500},
 ]
 ONE_OFF = {"id": "price", "meter": None, "period": None, "model": {"type": "one_off", "amount": "300.00"}}
-MONTHLY = {"id": "fee", "meter": None, "period": "month", "model": {"type": "flat", "amount": "30.00", "in_advance": True}}
+MONTHLY = {
+    "id": "fee",
+    "meter": None,
+    "period": "month",
+    "model": {"type": "flat", "amount": "30.00", "in_advance": True},
+}
 PER_RECORD = {"id": "use", "meter": "records", "period": None, "model": {"type": "per_unit", "unit_price": "0.015"}}
 
 
@@ -58,14 +65,13 @@ class Market:
 
     async def buy(self, buyer: UUID, offer: str, payment: Literal["wallet", "card"] = "wallet") -> Any:
         """Place one order; its receipt or problem."""
-        import msgspec
-
         self.keys += 1
-        command = Command(actor(buyer, "buyer"), "purchase", f"key-{self.keys}", hashlib.sha256(b"%d" % self.keys).digest())
-        wish = Purchase(command, self.offers[offer], ("training",), payment)
+        command = Command(
+            actor(buyer, "buyer"), "purchase", f"key-{self.keys}", hashlib.sha256(b"%d" % self.keys).digest()
+        )
+        wish = Purchase(command, self.offers[offer], ("pretrain",), payment)
         (answer,) = await self.database.run(lambda tx: purchase(tx, self.sales, self.keyring, [wish]))
         if isinstance(answer, Problem):
-            print(answer)
             return answer
         assert isinstance(answer, Answered)
         return msgspec.json.decode(answer.body, type=OrderReceipt)
@@ -107,6 +113,13 @@ async def open_market(database: Database, keyring: Keyring) -> Market:
                 role,
                 tx.now,
             )
+            await driver.execute(
+                "INSERT INTO parties.client (id, organisation_id, label, secret_hash, scopes, created_at) "
+                "VALUES ($1, $2, 'test', sha256('x'), '{}', $3)",
+                actor(organisation).client_id,
+                organisation,
+                tx.now,
+            )
         listing = await _listing(driver, tx)
         for name, (kind, components) in offers.items():
             made[name] = await _offer(driver, tx, listing, name, kind, components)
@@ -126,7 +139,11 @@ async def _listing(driver: Any, tx: Tx) -> UUID:
     )
     await driver.execute(
         "INSERT INTO catalog.revision (id, dataset_id, supplier_id, number, manifest, sha256, size_bytes, assets_count, "
-        "created_at) VALUES ($1, $2, $3, 1, 'm', sha256('m'), 1, 1, $4)", revision, dataset, SELLER, tx.now
+        "created_at) VALUES ($1, $2, $3, 1, 'm', sha256('m'), 1, 1, $4)",
+        revision,
+        dataset,
+        SELLER,
+        tx.now,
     )
     await driver.execute(
         "INSERT INTO catalog.listing (id, dataset_id, revision_id, supplier_id, state, title, summary, modality, languages, "
@@ -167,6 +184,11 @@ async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, compo
     )
     await driver.execute(
         "INSERT INTO catalog.offer_standing (offer_id, listing_id, supplier_id, code, state, changed_at) "
-        "VALUES ($1, $2, $3, $4, 'current', $5)", offer, listing, SELLER, code, tx.now
+        "VALUES ($1, $2, $3, $4, 'current', $5)",
+        offer,
+        listing,
+        SELLER,
+        code,
+        tx.now,
     )
     return offer

@@ -10,7 +10,17 @@ from exchange.kernel.money import Money
 from settlement import postings
 from settlement.accounts import AccountKind, payable, pending, platform, wallet
 from settlement.documents import Entry, totals
-from settlement.journals import BodyMismatch, Duplicate, Existing, Insufficient, Journal, Line, Posted, Unbalanced, decide
+from settlement.journals import (
+    BodyMismatch,
+    Duplicate,
+    Existing,
+    Insufficient,
+    Journal,
+    Line,
+    Posted,
+    Unbalanced,
+    decide,
+)
 from settlement.orders import Source
 from settlement.payments import amount_possible, named_in
 from settlement.runs import covered, period_possible

@@ -79,6 +79,14 @@ FROM unnest($1::timestamptz[], $2::timestamptz[]) AS d(low, high)
 CROSS JOIN LATERAL ({_FIRSTS.replace("$1::timestamptz", "d.low").replace("$1", "d.low").replace("$2", "d.high")}) u
 WHERE u.at >= $3 AND u.at < $4 AND ($5::uuid[] IS NULL OR grant_id = ANY($5)) GROUP BY 1, 2"""
 
+# The index of a day proves that day; the same event under another day's time shows only here.
+_ACROSS = """
+SELECT source_id, event_id FROM (
+    SELECT source_id, event_id, (at AT TIME ZONE 'UTC')::date AS day FROM access.usage_record WHERE at >= $1 AND at < $2
+    UNION ALL
+    SELECT source_id, event_id, day FROM access.usage_late WHERE at >= $1 AND at < $2) u
+GROUP BY source_id, event_id HAVING min(day) <> max(day) ORDER BY 1, 2 LIMIT $3"""
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -174,6 +182,12 @@ async def put_roots(tx: Tx, day: date, part: int, *, changed_only: bool) -> int:
     _close(columns, current, tree)
     await (await tx.driver()).execute(_SEALS, day, part, tx.now, *columns)
     return len(columns[0])
+
+
+async def across_days(tx: Tx, since: date, until: date, limit: int = 1_000) -> list[tuple[int, UUID]]:
+    """Events (source, id) that stand under several days in [since, until): none proves uniqueness over the window."""
+    rows = await (await tx.driver()).fetch(_ACROSS, _edges(since)[0], _edges(until)[0], limit)
+    return [(row["source_id"], row["event_id"]) for row in rows]
 
 
 async def finish_day(tx: Tx, day: date, late: int, part: int) -> None:

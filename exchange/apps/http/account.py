@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from exchange.apps.http.answers import (
@@ -178,7 +179,7 @@ async def show_organisation(request: Asked) -> OrganisationView:
     )
 
 
-async def hand_in_evidence(request: Asked, data: EvidenceWishes) -> Response[bytes]:
+async def hand_in_evidence(request: Asked, data: JSONBody[EvidenceWishes]) -> Response[bytes]:
     """Hand in documents and ask to be verified. 提交证明材料并申请核验。
 
     An organisation that is unverified or rejected is submitted from then on.
@@ -205,7 +206,7 @@ async def list_clients(request: Asked) -> ClientsView:
         return ClientsView([_client(one) for one in await parties.my_clients(tx, actor)])
 
 
-async def make_client(request: Asked, data: ClientWish) -> Response[bytes]:
+async def make_client(request: Asked, data: JSONBody[ClientWish]) -> Response[bytes]:
     """Make a client; its secret is shown this once. 创建应用（密钥仅显示一次）。"""
     services, actor = services_of(request), actor_of(request)
     secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -222,7 +223,7 @@ async def make_client(request: Asked, data: ClientWish) -> Response[bytes]:
     return answer(request, answered)
 
 
-async def end_client(request: Asked, client: str) -> Response[bytes]:
+async def end_client(request: Asked, client: FromPath[str]) -> Response[bytes]:
     """Revoke a client, and with it every token it holds. 撤销应用及其全部令牌。"""
     actor, client_id = actor_of(request), object_id("cli", client)
     return await write(
@@ -230,14 +231,14 @@ async def end_client(request: Asked, client: str) -> Response[bytes]:
     )
 
 
-async def show_job(request: Asked, job: str) -> JobView:
+async def show_job(request: Asked, job: FromPath[str]) -> JobView:
     """Work that you asked for, and how far it is. 后台任务进度。"""
     actor = actor_of(request)
     async with services_of(request).db.read(actor) as tx:
         return _job(found(await jobs.find_own(tx, actor, object_id("job", job))))
 
 
-async def stop_job(request: Asked, job: str) -> Response[bytes]:
+async def stop_job(request: Asked, job: FromPath[str]) -> Response[bytes]:
     """Cancel work that you asked for. 取消后台任务。"""
     actor, job_id = actor_of(request), object_id("job", job)
     return await write(request, "job.cancel", lambda tx: cancel_job(tx, actor, job_id), status=200, object_id=job)

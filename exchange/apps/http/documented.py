@@ -56,7 +56,11 @@ class Command(Operation):
 
 
 def answers(
-    model: Any, status: int = 200, *refusals: int, description: str = "Done. 成功。", media_type: str = "application/json"
+    model: Any,
+    status: int = 200,
+    *refusals: int,
+    description: str = "Done. 成功。",
+    media_type: str = "application/json",
 ) -> dict[int, ResponseSpec]:
     """What a route answers: `model` with `status`, and problems with `refusals`."""
     found = {status: ResponseSpec(model, generate_examples=False, description=description, media_type=media_type)}

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from exchange.apps.http.answers import Asked, asked_page, page_response
 from exchange.apps.http.context import services_of
@@ -16,9 +16,9 @@ from exchange.kernel.errors import INVALID_REQUEST, Refused
 from exchange.kernel.pages import Page, PageRequest
 
 T = TypeVar("T")
-Limit = Annotated[int | None, Parameter(ge=1, le=200, description="Rows on a page; 50 if not given. 每页条数。")]
+Limit = Annotated[int | None, QueryParameter(ge=1, le=200, description="Rows on a page; 50 if not given. 每页条数。")]
 Cursor = Annotated[
-    str | None, Parameter(max_length=1024, description="`next_cursor` of the page before. 上一页的 next_cursor。")
+    str | None, QueryParameter(max_length=1024, description="`next_cursor` of the page before. 上一页的 next_cursor。")
 ]
 
 

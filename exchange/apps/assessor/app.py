@@ -1,0 +1,27 @@
+"""The portal of assessors, brokers and all other service providers."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+
+from exchange.apps.assessor import assessments
+from exchange.apps.http.account import account_routes
+from exchange.apps.http.context import Services
+from exchange.apps.http.earnings import earnings_routes
+from exchange.apps.http.portal import portal
+
+PREFIX = "/assessor/v1"
+
+
+def app(services: Services) -> Litestar:
+    """The service providers' app."""
+    return portal(
+        name="assessor",
+        title="Corpus Exchange: service providers' portal 服务机构接口",
+        description="Assess datasets and sign certificates; see the shares you earned.\n\n"
+        "评估数据集并签发证书，查看分成与结算。",
+        prefix=PREFIX,
+        routes=[*account_routes(PREFIX), *assessments.ROUTES, *earnings_routes(PREFIX)],
+        services=services,
+        portal_scope="assessor",
+    )

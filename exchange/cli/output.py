@@ -1,0 +1,65 @@
+"""How commands speak: lines for people, JSON for programs, a bar for what takes long."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+
+def add_json(command: argparse.ArgumentParser) -> None:
+    """Give a command the flag --json."""
+    command.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+
+def say(value: Any, *, as_json: bool, lines: Sequence[str]) -> None:
+    """Print a result in the form that was asked for."""
+    if as_json:
+        print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    else:
+        print("\n".join(lines))
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table."""
+    made = Table(title=title, title_justify="left")
+    for name in columns:
+        made.add_column(name)
+    for row in rows:
+        made.add_row(*row)
+    Console().print(made)
+
+
+@contextmanager
+def bar(what: str, *, shown: bool) -> Iterator[Bar]:
+    """A progress bar on stderr, gone when the work is done."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not shown) as progress:
+        yield Bar(progress, progress.add_task(what, total=None))
+
+
+class Bar:
+    """One bar under way."""
+
+    def __init__(self, progress: Progress, task: Any) -> None:
+        """Drive `task` of `progress`."""
+        self._progress, self._task = progress, task
+
+    def at(self, done: int, total: int | None, what: str | None = None) -> None:
+        """Say how far it is."""
+        self._progress.update(self._task, completed=done, total=total)
+        if what is not None:
+            self._progress.update(self._task, description=what)

@@ -1,0 +1,23 @@
+"""What the composition root hands to the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from exchange.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The ways to open a process and to run its parts; typed loosely, since commands know no apps and no worker."""
+
+    settings: Settings
+    ground: Callable[[Settings], AbstractAsyncContextManager[Any]]
+    opened: Callable[..., AbstractAsyncContextManager[Any]]
+    root: Callable[..., Any]
+    work_on: Callable[[Any], Awaitable[None]]
+    steps: Callable[[Any], Any]
+    schedule: Callable[[Any], Any]

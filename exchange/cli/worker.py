@@ -1,0 +1,31 @@
+"""exchange worker: jobs, the log's sequencer and the regular work, without the web."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from typing import Any
+
+from exchange.cli.tools import Tools
+
+
+def add(subs: Any) -> None:
+    """Put the command into the parser."""
+    command = subs.add_parser(
+        "worker", help="run jobs and the regular work", description="Run jobs and the regular work."
+    )
+    command.set_defaults(run=run)
+
+
+async def run(_chosen: argparse.Namespace, tools: Tools) -> int:
+    """Work until asked to stop."""
+    async with tools.ground(tools.settings) as on, tools.opened(on) as made:
+        work = asyncio.create_task(tools.work_on(made))  # type: ignore[arg-type]
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, work.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+    return 0

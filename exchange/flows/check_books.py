@@ -1,0 +1,96 @@
+"""Do the facts agree? What `exchange fsck` asks, in bounded parts, each a read of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from compliance import notes
+from compliance import store as audit
+from contracts import store as contracts
+from exchange.access.store import grants, quota
+from exchange.kernel import ids, merkle
+from exchange.kernel.db import Database, Tx
+from exchange.kernel.keys import Keyring
+from settlement.checks import Finding
+from settlement.orders import Order, OrderState
+from settlement.store import audit as books
+from settlement.store import orders
+
+Progress = Callable[[str, int, int | None], Awaitable[None]]
+ORDERS_PER_PART = 2_000
+LEAVES_PER_PART = 10_000
+
+
+async def check_books(db: Database, keyring: Keyring, origin: str, progress: Progress) -> list[Finding]:
+    """Recompute everything from the facts; nothing found means that they agree.
+
+    Orders and log entries that come in while this runs are not looked at.
+    """
+    await progress("ledger", 0, None)
+    found = await db.run(books.check)
+    await progress("quotas", 0, None)
+    found += [
+        Finding(f"quota-{one.what}", f"{ids.text('grt', one.grant_id)} {one.meter.key}", one.said, one.fact)
+        for one in await db.run(quota.drift)
+    ]
+    found += await _orders(db, keyring, progress)
+    found += await _log(db, keyring, origin, progress)
+    return found
+
+
+async def _orders(db: Database, keyring: Keyring, progress: Progress) -> list[Finding]:
+    found: list[Finding] = []
+    after, done = UUID(int=0), 0
+    total = await db.run(orders.count)
+    while True:
+        page, findings = await db.run(lambda tx, after=after: _part(tx, keyring, after))  # type: ignore[misc]
+        found += findings
+        if not page:
+            return found
+        after, done = page[-1].id, done + len(page)
+        await progress("orders", done, total)
+
+
+async def _part(tx: Tx, keyring: Keyring, after: UUID) -> tuple[list[Order], list[Finding]]:
+    page = await orders.after(tx, after, ORDERS_PER_PART)
+    known = [one.id for one in page]
+    granted: dict[UUID, int] = {}
+    for grant in await grants.of_orders(tx, known):
+        granted[grant.order_id] = granted.get(grant.order_id, 0) + 1
+    agreed = await contracts.find_agreements(tx, [one.agreement_id for one in page])
+    logged = await audit.objects_logged(tx, "purchase", [ids.text("ord", one.id) for one in page])
+    found = []
+    for one in page:
+        name = ids.text("ord", one.id)
+        wanted = 1 if one.state is OrderState.PAID else 0
+        if granted.get(one.id, 0) != wanted:
+            found.append(Finding("paid-order-has-one-grant", name, str(wanted), str(granted.get(one.id, 0))))
+        agreement = agreed.get(one.agreement_id)
+        if agreement is None or agreement.order_id != one.id:
+            found.append(Finding("order-has-its-agreement", name, ids.text("agr", one.agreement_id), "none"))
+        elif not keyring.verify(agreement.kid, agreement.document, agreement.signature):
+            found.append(Finding("agreement-is-signed", name, agreement.kid, "signature does not verify"))
+        if logged.get(name, 0) != 1:
+            found.append(Finding("order-is-in-the-log", name, "1", str(logged.get(name, 0))))
+    return page, found
+
+
+async def _log(db: Database, keyring: Keyring, origin: str, progress: Progress) -> list[Finding]:
+    """Rebuild the tree from the entries themselves and compare its root with the newest checkpoint."""
+    note = await db.run(audit.checkpoint)
+    if note is None:
+        return []
+    signed = notes.open_checkpoint(note, origin, notes.log_verifiers(keyring, origin))
+    tree = merkle.Range(0, [])
+    while tree.size < signed.size:
+        most = min(LEAVES_PER_PART, signed.size - tree.size)
+        part = await db.run(lambda tx, at=tree.size, most=most: audit.envelopes(tx, at, most))  # type: ignore[misc]
+        if not part:
+            return [Finding("log-is-whole", f"leaf {tree.size}", f"{signed.size} leaves", f"{tree.size} leaves")]
+        for envelope in part:
+            tree.append(merkle.leaf_hash(envelope))
+        await progress("log", tree.size, signed.size)
+    if tree.root() != signed.root:
+        return [Finding("log-root", f"size {signed.size}", signed.root.hex(), tree.root().hex())]
+    return []
