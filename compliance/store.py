@@ -21,6 +21,7 @@ from compliance.tables import export as _export
 from exchange.kernel import merkle
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
+from exchange.kernel.ids import array
 from exchange.kernel.store import mine
 
 # ---------------------------------------------------------------- entries
@@ -29,12 +30,24 @@ from exchange.kernel.store import mine
 _APPEND = """
 INSERT INTO compliance.audit_entry (id, node_id, organisation_ids, action, object_id, envelope, created_at)
 SELECT e.id, e.node, e.organisations::uuid[], e.action, e.object, e.envelope, $7
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+FROM unnest($1::text::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
      WITH ORDINALITY AS e(id, node, organisations, action, object, envelope, n) ORDER BY e.n"""
 _OF_OBJECT = """
 SELECT e.seq, l.leaf_index, e.envelope FROM compliance.audit_entry e
 LEFT JOIN compliance.audit_leaf l ON l.entry_seq = e.seq
 WHERE e.object_id = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3"""
+
+_MARKS = """
+SELECT o.id, e.action, e.seq, l.leaf_index FROM unnest($1::text[]) AS o(id)
+CROSS JOIN LATERAL (SELECT x.action, x.seq FROM compliance.audit_entry x WHERE x.object_id = o.id
+                    ORDER BY x.seq LIMIT $2) e
+LEFT JOIN compliance.audit_leaf l ON l.entry_seq = e.seq ORDER BY e.seq"""
+_SEARCH = """
+SELECT seq, leaf_index, envelope FROM regulator.audit_entry WHERE seq < $1
+  AND ($2::text IS NULL OR object_id = $2) AND ($3::uuid IS NULL OR $3 = ANY (organisation_ids))
+  AND ($4::text IS NULL OR action = $4) AND ($5::timestamptz IS NULL OR created_at >= $5)
+  AND ($6::timestamptz IS NULL OR created_at < $6) ORDER BY seq DESC LIMIT $7"""
+_SEQ_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,20 @@ class Logged:
     envelope: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which entries are looked for; None lets everything through.
+
+    units    [since, until) by the time of writing, aware UTC
+    """
+
+    object_id: str | None = None
+    organisation_id: UUID | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 async def append(tx: Tx, entries: Sequence[Entry]) -> list[UUID]:
     """Write audit entries in the caller's transaction; one statement for any number, none for none."""
     if not entries:
@@ -54,9 +81,9 @@ async def append(tx: Tx, entries: Sequence[Entry]) -> list[UUID]:
     driver = await tx.driver()
     await driver.execute(
         _APPEND,
-        made,
+        array(made),
         [one.node_id for one in entries],
-        ["{" + ",".join(map(str, one.organisations())) + "}" for one in entries],
+        [array(one.organisations()) for one in entries],
         [one.action for one in entries],
         [one.object_id or None for one in entries],
         [envelope(one, tx.now, entry_id) for one, entry_id in zip(entries, made, strict=True)],
@@ -69,6 +96,29 @@ async def entries_of(tx: Tx, object_id: str, after_seq: int = 0, limit: int = 10
     """What the log says of one object, oldest first; a portal sees the entries that concern it."""
     driver = await tx.driver()
     return [Logged(*row) for row in await driver.fetch(_OF_OBJECT, object_id, after_seq, limit)]
+
+
+async def marks_of(tx: Tx, object_ids: Sequence[str], limit: int = 20) -> dict[str, list[tuple[str, int, int | None]]]:
+    """The first entries of many objects, for a trace: object -> (action, seq, leaf index)."""
+    found: dict[str, list[tuple[str, int, int | None]]] = {}
+    for row in await (await tx.driver()).fetch(_MARKS, list(object_ids), limit):
+        found.setdefault(row[0], []).append((row[1], row[2], row[3]))
+    return found
+
+
+async def search(tx: Tx, wanted: EntryFilter, before_seq: int | None, limit: int) -> list[Logged]:
+    """Entries that a filter lets through, newest first. For the regulator's role."""
+    rows = await (await tx.driver()).fetch(
+        _SEARCH,
+        _SEQ_MAX if before_seq is None else before_seq,
+        wanted.object_id,
+        wanted.organisation_id,
+        wanted.action,
+        wanted.since,
+        wanted.until,
+        limit,
+    )
+    return [Logged(row[0], row[1], row[2].encode()) for row in rows]
 
 
 # ---------------------------------------------------------------- the sequencer

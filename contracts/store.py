@@ -13,13 +13,14 @@ from sqlalchemy import Select, Table, select
 from contracts import tables
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
+from exchange.kernel.ids import array
 from exchange.kernel.pages import BadCursor, Page, PageRequest, page_of
 from exchange.kernel.store import ours
 
 ROWS_MAX = 5_000
 _INSERT_AGREEMENTS = """
 INSERT INTO contracts.agreement (id, order_id, offer_id, buyer_id, seller_id, document, sha256, kid, signature, created_at)
-SELECT * , $10::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[],
+SELECT * , $10::timestamptz FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid[],
                                         $6::bytea[], $7::bytea[], $8::text[], $9::bytea[])
 """
 
@@ -72,14 +73,19 @@ async def insert_agreements(tx: Tx, rows: Sequence[AgreementRow]) -> None:
     if len(rows) > ROWS_MAX:
         raise ValueError("too many agreements in one statement")
     if rows:
-        columns = zip(
-            *[
-                (r.id, r.order_id, r.offer_id, r.buyer_id, r.seller_id, r.document, r.sha256, r.kid, r.signature)
-                for r in rows
-            ],
-            strict=True,
+        await (await tx.driver()).execute(
+            _INSERT_AGREEMENTS,
+            array([r.id for r in rows]),
+            array([r.order_id for r in rows]),
+            array([r.offer_id for r in rows]),
+            array([r.buyer_id for r in rows]),
+            array([r.seller_id for r in rows]),
+            [r.document for r in rows],
+            [r.sha256 for r in rows],
+            [r.kid for r in rows],
+            [r.signature for r in rows],
+            tx.now,
         )
-        await (await tx.driver()).execute(_INSERT_AGREEMENTS, *map(list, columns), tx.now)
 
 
 async def insert_quote(tx: Tx, row: QuoteRow) -> None:

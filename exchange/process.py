@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from exchange.access.tokens import TokenVerifier
+from exchange.access.tokens import DATA_AUDIENCE, TokenVerifier
 from exchange.apps.http.context import Services
 from exchange.flows import access_data
 from exchange.flows.purchase import purchase
@@ -28,7 +28,6 @@ from exchange.settings import Settings
 
 C = TypeVar("C")
 A = TypeVar("A")
-DATA_AUDIENCE = "data"
 
 
 @dataclass(slots=True)

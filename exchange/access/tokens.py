@@ -22,6 +22,7 @@ from exchange.kernel import ids
 from exchange.kernel.keys import Keyring
 
 TYPE = "grant+jwt"
+DATA_AUDIENCE = "data"
 _PURPOSE = "token"
 _TOKEN_BYTES_MAX = 8_192
 

@@ -50,9 +50,7 @@ class QuoteReceipt(msgspec.Struct, frozen=True):
     sha256: str
 
 
-async def ask_quote(
-    tx: Tx, sales: Sales, keyring: Keyring, actor: Actor, question: Question
-) -> QuoteReceipt | Problem:
+async def ask_quote(tx: Tx, sales: Sales, keyring: Keyring, actor: Actor, question: Question) -> QuoteReceipt | Problem:
     """Sign a quote for an offer that the actor's organisation could order now.
 
     errors   answers what a purchase would refuse, forecast-invalid, and what the terms do not allow
@@ -81,9 +79,7 @@ async def ask_quote(
 def _document(tx: Tx, sale: Sale, actor: Actor, node_id: str, months: Sequence[Month]) -> dict[str, Any]:
     offer = sale.offer
     terms_sha256 = digest(msgspec.json.decode(offer.document)["terms"])
-    subject = Subject(
-        tx.new_id(), offer.offer_id, offer.sha256, terms_sha256, actor.organisation_id, offer.supplier_id
-    )
+    subject = Subject(tx.new_id(), offer.offer_id, offer.sha256, terms_sha256, actor.organisation_id, offer.supplier_id)
     return quotes.build(
         sale.plan,
         subject,

@@ -44,7 +44,8 @@ async def end_grant(tx: Tx, sales: Sales, actor: Actor, grant_id: UUID) -> Grant
     paid_until = _paid_until(sales.of(offers[grant.offer_id]), grant, tx.now)
     # A grant lasts at least for the moment it began in.
     ends_at = min(
-        paid_until or max(tx.now, grant.starts_at + timedelta(microseconds=1)), grant.ends_at or datetime.max.replace(tzinfo=UTC)
+        paid_until or max(tx.now, grant.starts_at + timedelta(microseconds=1)),
+        grant.ends_at or datetime.max.replace(tzinfo=UTC),
     )
     if not await course.end_at(tx, grant_id, ends_at):
         return GRANT_ENDED(grant=name)

@@ -10,15 +10,15 @@ NOT_FOR_SALE = problem_type(
     Kind.CONFLICT,
     title=Text("Not for sale", "暂不可购买"),
     detail=Text("This offer cannot be ordered now: {reason}.", "该报价方案当前无法下单：{reason}。"),
-    remedy=Text(
-        "Read the listing again and choose a current offer.", "请重新查看上架产品并选择有效的报价方案。"
-    ),
+    remedy=Text("Read the listing again and choose a current offer.", "请重新查看上架产品并选择有效的报价方案。"),
 )
 BUYER_NOT_VERIFIED = problem_type(
     "buyer-not-verified",
     Kind.FORBIDDEN,
     title=Text("Not verified yet", "机构尚未通过核验"),
-    detail=Text("Your organisation is {state}; only a verified one may order.", "您的机构状态为 {state}，仅已核验机构可下单。"),
+    detail=Text(
+        "Your organisation is {state}; only a verified one may order.", "您的机构状态为 {state}，仅已核验机构可下单。"
+    ),
     remedy=Text(
         "Submit your registration number and evidence, then wait for the operator's decision.",
         "请提交登记号码及证明材料，并等待运营方核验。",
@@ -53,7 +53,9 @@ QUOTE_OF_ANOTHER_OFFER = problem_type(
     Kind.UNPROCESSABLE,
     title=Text("Quote for another offer", "询价单与报价方案不符"),
     detail=Text("The quote is for another offer than the one ordered.", "该询价单对应的报价方案与所下单的不一致。"),
-    remedy=Text("Order the offer that the quote names, or ask a new quote.", "请按询价单所列报价方案下单，或重新询价。"),
+    remedy=Text(
+        "Order the offer that the quote names, or ask a new quote.", "请按询价单所列报价方案下单，或重新询价。"
+    ),
 )
 FORECAST_INVALID = problem_type(
     "forecast-invalid",
@@ -64,4 +66,11 @@ FORECAST_INVALID = problem_type(
         "Send one object per month, meter names to whole numbers, for 1 to 36 months.",
         "请按月提交对象（计量项名称对应整数用量），共 1 至 36 个月。",
     ),
+)
+DAY_NOT_OVER = problem_type(
+    "day-not-over",
+    Kind.UNPROCESSABLE,
+    title=Text("Day not over", "该日尚未结束"),
+    detail=Text("The UTC day {day} is not over.", "{day}（UTC）尚未结束。"),
+    remedy=Text("Name a day before today in UTC.", "请指定早于今日（UTC）的日期。"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
@@ -112,6 +112,7 @@ async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purc
     claimed = await idempotency.claim(tx, claims)
     fresh = [n for n, one in enumerate(claimed) if isinstance(one, idempotency.Fresh)]
     outcomes: dict[int, Decided | Problem] = {}
+    answers: dict[int, tuple[int, bytes]] = {}
     if fresh:
         facts = await _load(tx, [wishes[n] for n in fresh])
         balances = await ledger.lock_balances(tx, _wallets([wishes[n] for n in fresh], facts))
@@ -121,7 +122,7 @@ async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purc
         answers = {n: _answered(outcome) for n, outcome in outcomes.items()}
         await audit.append(tx, [_entry(wishes[n].command, outcome) for n, outcome in outcomes.items()])
         await idempotency.answer(tx, [claims[n] for n in fresh], [answers[n] for n in fresh])
-    return [_say(n, one, wishes, outcomes) for n, one in enumerate(claimed)]
+    return [_say(n, one, wishes, outcomes, answers) for n, one in enumerate(claimed)]
 
 
 async def _load(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
@@ -328,15 +329,20 @@ def _answered(outcome: Decided | Problem) -> tuple[int, bytes]:
 
 
 def _say(
-    n: int, claimed: idempotency.Claimed, wishes: Sequence[Purchase], outcomes: Mapping[int, Decided | Problem]
+    n: int,
+    claimed: idempotency.Claimed,
+    wishes: Sequence[Purchase],
+    outcomes: Mapping[int, Decided | Problem],
+    answers: Mapping[int, tuple[int, bytes]],
 ) -> Answered | Problem:
     if isinstance(claimed, idempotency.Replay):
         return replayed(claimed)
     if isinstance(claimed, idempotency.Mismatch):
         return idempotency.KEY_REUSED(key=wishes[n].command.key)
     again = isinstance(claimed, idempotency.SameAs)
-    outcome = outcomes[claimed.position if isinstance(claimed, idempotency.SameAs) else n]
+    first = claimed.position if isinstance(claimed, idempotency.SameAs) else n
+    outcome = outcomes[first]
     if isinstance(outcome, Problem):
         return outcome
-    answered = Answered(*_answered(outcome))
-    return replace(answered, replayed=True) if again else answered
+    status, body = answers[first]
+    return Answered(status, body, replayed=again)

@@ -7,10 +7,11 @@ import msgspec
 from compliance import store as audit
 from exchange.flows.issue_token import authenticate
 from exchange.flows.once import done
+from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
 from exchange.parties import store as parties
-from exchange.parties.problems import UNAUTHORIZED_CLIENT
+from exchange.parties.problems import INVALID_CLIENT, UNAUTHORIZED_CLIENT
 from exchange.parties.settings import TokenSettings
 from exchange.parties.tokens import Token, introspection
 
@@ -50,5 +51,21 @@ async def show_token(
     caller = await authenticate(tx, client, secret)
     if isinstance(caller, Problem):
         return caller
+    holds = isinstance(token, Token) and not await parties.lapsed(tx, [token.actor()])
+    return introspection(token, holds=holds, caller=caller, settings=settings)
+
+
+async def show_token_to(
+    tx: Tx, asker: Actor, token: Token | Problem, settings: TokenSettings
+) -> dict[str, object] | Problem:
+    """What a token says and whether it holds now, for whoever shows a live access token of its own.
+
+    errors   answers INVALID_CLIENT where the asker's token or client is revoked
+    source   RFC 7662, section 2.1: the endpoint may take a bearer token as authorization
+    """
+    lapsed = await parties.lapsed(tx, [asker])
+    caller = None if lapsed else await parties.credentials(tx, asker.client_id)
+    if caller is None:
+        return INVALID_CLIENT()
     holds = isinstance(token, Token) and not await parties.lapsed(tx, [token.actor()])
     return introspection(token, holds=holds, caller=caller, settings=settings)

@@ -45,9 +45,7 @@ class Simulation(msgspec.Struct, frozen=True):
     cheapest: dict[str, str]
 
 
-async def simulate_price(
-    tx: Tx, listing_id: UUID, forecast: Sequence[Mapping[str, int]]
-) -> Simulation | Problem:
+async def simulate_price(tx: Tx, listing_id: UUID, forecast: Sequence[Mapping[str, int]]) -> Simulation | Problem:
     """Compare the current offers of a published listing over the same forecast.
 
     shapes   forecast: meter -> use, one mapping per month, 1 to 36 months

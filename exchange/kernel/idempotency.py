@@ -13,6 +13,7 @@ from uuid import UUID
 
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Kind, problem_type
+from exchange.kernel.ids import array
 from exchange.kernel.text import Text
 
 KEY_REUSED = problem_type(
@@ -77,14 +78,14 @@ Claimed = Fresh | Replay | Mismatch | SameAs
 
 _CLAIM = """
 INSERT INTO kernel.idempotency (organisation_id, key, body_sha256, created_at)
-SELECT o, k, h, $4 FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS c(o, k, h) ORDER BY o, k
+SELECT o, k, h, $4 FROM unnest($1::text::uuid[], $2::text[], $3::bytea[]) AS c(o, k, h) ORDER BY o, k
 ON CONFLICT DO NOTHING RETURNING organisation_id, key"""
 _FIND = """
 SELECT i.organisation_id, i.key, i.body_sha256, i.status, i.answer FROM kernel.idempotency i
-JOIN unnest($1::uuid[], $2::text[]) AS c(o, k) ON i.organisation_id = c.o AND i.key = c.k"""
+JOIN unnest($1::text::uuid[], $2::text[]) AS c(o, k) ON i.organisation_id = c.o AND i.key = c.k"""
 _ANSWER = """
 UPDATE kernel.idempotency i SET status = c.s, answer = c.a
-FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::bytea[]) AS c(o, k, s, a)
+FROM unnest($1::text::uuid[], $2::text[], $3::smallint[], $4::bytea[]) AS c(o, k, s, a)
 WHERE i.organisation_id = c.o AND i.key = c.k"""
 
 
@@ -98,7 +99,7 @@ async def claim(tx: Tx, claims: Sequence[Claim]) -> list[Claimed]:
         first.setdefault((one.organisation_id, one.key), position)
     wanted = [claims[position] for position in first.values()]
     driver = await tx.driver()
-    columns = [c.organisation_id for c in wanted], [c.key for c in wanted]
+    columns = array([c.organisation_id for c in wanted]), [c.key for c in wanted]
     rows = await driver.fetch(_CLAIM, *columns, [c.body_sha256 for c in wanted], tx.now)
     fresh = {(row[0], row[1]) for row in rows}
     known: dict[tuple[UUID, str], Any] = {}
@@ -134,7 +135,7 @@ async def answer(tx: Tx, claims: Sequence[Claim], answers: Sequence[tuple[int, b
     driver = await tx.driver()
     await driver.execute(
         _ANSWER,
-        [c.organisation_id for c in claims],
+        array([c.organisation_id for c in claims]),
         [c.key for c in claims],
         [status for status, _ in answers],
         [body for _, body in answers],

@@ -157,6 +157,36 @@ async def find_own(tx: Tx, actor: Actor, job_id: UUID) -> JobState | None:
     return JobState(*row) if row else None
 
 
+async def listed(
+    tx: Tx, *, state: str | None = None, kind: str | None = None, before: UUID | None = None, limit: int = 50
+) -> list[JobState]:
+    """Jobs of everybody, newest first, for the operator."""
+    rows = await tx.conn.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM kernel.job WHERE (CAST(:state AS text) IS NULL OR state = :state) "
+            "AND (CAST(:kind AS text) IS NULL OR kind = :kind) AND (CAST(:before AS uuid) IS NULL OR id < :before) "
+            "ORDER BY id DESC LIMIT :limit"
+        ),
+        {"state": state, "kind": kind, "before": before, "limit": limit},
+    )
+    return [JobState(*row) for row in rows]
+
+
+async def again(tx: Tx, job_id: UUID) -> bool:
+    """Give a dead job as many attempts again as it had; False when it is not dead."""
+    found = await tx.conn.execute(
+        text(
+            "UPDATE kernel.job SET state = 'queued', run_at = :now, ended_at = NULL, "
+            "attempts_max = attempts_max + attempts WHERE id = :id AND state = 'dead' RETURNING id"
+        ),
+        {"id": job_id, "now": tx.now},
+    )
+    if found.one_or_none() is None:
+        return False
+    await (await tx.driver()).execute(f"NOTIFY {CHANNEL}")
+    return True
+
+
 async def waiting(tx: Tx) -> list[tuple[str, str, int]]:
     """How many jobs stand in each kind and state: (kind, state, count)."""
     rows = await tx.conn.execute(text("SELECT kind, state, count(*) FROM kernel.job GROUP BY 1, 2 ORDER BY 1, 2"))

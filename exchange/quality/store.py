@@ -144,6 +144,18 @@ async def visible_scorecard_by_id(tx: Tx, actor: Actor | None, scorecard_id: UUI
     return _scorecard_of((await tx.conn.execute(statement)).one_or_none())
 
 
+async def disclosed_scores(tx: Tx, revision_ids: Sequence[UUID]) -> dict[UUID, tuple[int | None, str | None]]:
+    """Score and grade of the newest disclosed scorecard of several revisions, for a page of results."""
+    c = scorecard.c
+    statement = (
+        select(c.revision_id, c.score, c.grade)
+        .distinct(c.revision_id)
+        .where(c.revision_id.in_(revision_ids), _may_see(None))
+        .order_by(c.revision_id, c.created_at.desc(), c.id.desc())
+    )
+    return {row.revision_id: (row.score, row.grade) for row in await tx.conn.execute(statement)}
+
+
 async def own_assessment(tx: Tx, actor: Actor, assessment_id: UUID) -> Assessment | None:
     """An assessment in which the actor is the supplier or the assessor."""
     statement = select(*_ASSESSMENT).where(assessment.c.id == assessment_id, _taking_part(actor))

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from exchange.kernel.db import Tx
+from exchange.kernel.ids import array
 from settlement.accounts import MIN_BALANCE, AccountKey
 from settlement.journals import Decision, Existing, Journal, PostResult, bounded_keys, decide
 from settlement.store.accounts import account_ids, known_ids
@@ -17,18 +18,18 @@ _LOCK = """
 SELECT account_id, posted FROM settlement.balance WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE"""
 _EXISTING = """
 SELECT j.kind, j.source_id, j.id, j.body_sha256 FROM settlement.journal j
-JOIN unnest($1::text[], $2::uuid[]) AS k(kind, source_id) ON j.kind = k.kind AND j.source_id = k.source_id"""
+JOIN unnest($1::text[], $2::text::uuid[]) AS k(kind, source_id) ON j.kind = k.kind AND j.source_id = k.source_id"""
 _WRITE = """
 WITH j AS (
     INSERT INTO settlement.journal (id, kind, source_id, body_sha256, line_count, effective_at, created_at)
     SELECT id, kind, source_id, body, lines, at, $7
-    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::smallint[], $6::timestamptz[])
+    FROM unnest($1::text::uuid[], $2::text[], $3::text::uuid[], $4::bytea[], $5::smallint[], $6::timestamptz[])
         AS t(id, kind, source_id, body, lines, at) ORDER BY kind, source_id),
 b AS (
     UPDATE settlement.balance b SET posted = b.posted + d.amount, version = b.version + d.lines
     FROM unnest($16::bigint[], $17::bigint[], $18::int[]) AS d(id, amount, lines) WHERE b.account_id = d.id)
 INSERT INTO settlement.posting (journal_id, line, account_id, amount, currency, tag)
-SELECT ($1::uuid[])[t.journal], t.line, t.account, t.amount, ($14::text[])[t.currency], ($15::uuid[])[t.tag]
+SELECT ($1::text::uuid[])[t.journal], t.line, t.account, t.amount, ($14::text[])[t.currency], ($15::text::uuid[])[t.tag]
 FROM unnest($8::text::int[], $9::text::smallint[], $10::text::bigint[], $11::text::bigint[],
     $12::text::int[], $13::text::int[]) AS t(journal, line, account, amount, currency, tag)"""
 _SUMS = """
@@ -70,7 +71,7 @@ async def write(tx: Tx, journals: Sequence[Journal], balances: Balances) -> list
     if not journals:
         return []
     driver = await tx.driver()
-    rows = await driver.fetch(_EXISTING, [j.kind for j in journals], [j.source_id for j in journals])
+    rows = await driver.fetch(_EXISTING, [j.kind for j in journals], array([j.source_id for j in journals]))
     existing = {(row[0], row[1]): Existing(row[2], row[3]) for row in rows}
     decision = decide(journals, [tx.new_id() for _ in journals], existing, balances.available)
     if decision.accepted:
@@ -103,9 +104,9 @@ async def _insert(tx: Tx, decision: Decision) -> None:
     try:
         await driver.execute(
             _WRITE,
-            [journal_id for journal_id, _, _ in accepted],
+            array([journal_id for journal_id, _, _ in accepted]),
             [journal.kind for _, _, journal in accepted],
-            [journal.source_id for _, _, journal in accepted],
+            array([journal.source_id for _, _, journal in accepted]),
             [body for _, body, _ in accepted],
             [len(journal.lines) for _, _, journal in accepted],
             [journal.effective_at or tx.now for _, _, journal in accepted],
@@ -124,7 +125,7 @@ async def _insert(tx: Tx, decision: Decision) -> None:
 
 def _columns(
     accepted: Sequence[tuple[UUID, bytes, Journal]], ids: Mapping[AccountKey, int]
-) -> tuple[str, str, str, str, str, str, list[str], list[UUID]]:
+) -> tuple[str, str, str, str, str, str, list[str], str]:
     # Numbers go as array literals and uuids by position: the driver checks each element of an array in Python,
     # which for six lines a purchase costs more than the insert itself.
     currencies: dict[str, int] = {}
@@ -137,12 +138,12 @@ def _columns(
     ordinals, positions, accounts, units, moneys, labels = (
         "{" + ",".join(map(str, column)) + "}" for column in zip(*rows, strict=True)
     )
-    named = [tag for tag in tags if tag is not None]
+    named = array([tag for tag in tags if tag is not None])
     return ordinals, positions, accounts, units, moneys, labels, list(currencies), named
 
 
 async def journal_ids(tx: Tx, keys: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], UUID]:
     """The ids of the journals of these (kind, source) that exist."""
     driver = await tx.driver()
-    rows = await driver.fetch(_EXISTING, [kind for kind, _ in keys], [source for _, source in keys])
+    rows = await driver.fetch(_EXISTING, [kind for kind, _ in keys], array([source for _, source in keys]))
     return {(row[0], row[1]): row[2] for row in rows}

@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from exchange.kernel.db import Tx
+from exchange.kernel.ids import array
 from exchange.kernel.money import Money
 from settlement.orders import Order, OrderState, PayBy, Source
 
 _INSERT = """
 INSERT INTO settlement.orders (id, buyer_id, seller_id, offer_id, listing_id, agreement_id, price_units, currency,
     payment, state, created_at, paid_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::bigint[], $8::text[],
+SELECT * FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid[], $6::text::uuid[], $7::bigint[], $8::text[],
     $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])"""
 _MOVE = """
 UPDATE settlement.orders SET state = $2, paid_at = CASE WHEN $2 = 'paid' THEN $3::timestamptz END
@@ -43,12 +44,12 @@ async def insert_orders(tx: Tx, orders: Sequence[Order]) -> None:
     driver = await tx.driver()
     await driver.execute(
         _INSERT,
-        [o.id for o in orders],
-        [o.buyer_id for o in orders],
-        [o.seller_id for o in orders],
-        [o.offer_id for o in orders],
-        [o.listing_id for o in orders],
-        [o.agreement_id for o in orders],
+        array([o.id for o in orders]),
+        array([o.buyer_id for o in orders]),
+        array([o.seller_id for o in orders]),
+        array([o.offer_id for o in orders]),
+        array([o.listing_id for o in orders]),
+        array([o.agreement_id for o in orders]),
         [o.price.units for o in orders],
         [o.price.currency for o in orders],
         [o.payment for o in orders],

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from exchange.kernel.money import Money
-from settlement.gateway.bank import COLUMNS, REASONS, LineError, read_statement
+from settlement.bank_statement import COLUMNS, REASONS, LineError, read_statement
 
 HEAD = ",".join(COLUMNS)
 DIGEST = "ab" * 32

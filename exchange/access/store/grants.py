@@ -16,6 +16,7 @@ from exchange.access.tables import grants as _grants
 from exchange.access.tables import token as _token
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
+from exchange.kernel.ids import array
 from exchange.kernel.pages import Page, PageRequest, page_of
 from exchange.kernel.store import mine, ours
 
@@ -44,7 +45,7 @@ INSERT INTO access.grants (id, order_id, agreement_id, offer_id, listing_id, dat
     starts_at, ends_at, node_id, quota, purposes, meters, created_at, changed_at)
 SELECT i, o, a, f, l, d, r, b, s, st, en, no, q,
     ARRAY(SELECT jsonb_array_elements_text(p)), ARRAY(SELECT jsonb_array_elements_text(m)::smallint), $16, $16
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[],
+FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid[], $6::text::uuid[], $7::text::uuid[], $8::text::uuid[], $9::text::uuid[],
     $10::timestamptz[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::jsonb[], $15::jsonb[])
     AS g(i, o, a, f, l, d, r, b, s, st, en, no, q, p, m)"""
 _MOVE = """
@@ -68,7 +69,7 @@ async def insert_grants(tx: Tx, rows: Sequence[NewGrant]) -> None:
     driver = await tx.driver()
     await driver.execute(
         _INSERT,
-        *[[getattr(row, name) for row in rows] for name in COLUMNS[:9]],
+        *[array([getattr(row, name) for row in rows]) for name in COLUMNS[:9]],
         [row.starts_at for row in rows],
         [row.ends_at for row in rows],
         [row.node_id for row in rows],

@@ -25,7 +25,7 @@ from exchange.quality.certificates import CertificateDraft
 _PATH = "/assessor/v1/assessments/{assessment:str}"
 _State = Annotated[
     Literal["requested", "accepted", "declined", "signed"] | None,
-    QueryParameter(description="Only these. 按状态筛选。"),
+    QueryParameter(name="state", description="Only these. 按状态筛选。"),
 ]
 
 
@@ -52,11 +52,11 @@ class AssessmentDocument(msgspec.Struct, frozen=True):
 
 @listing("/assessor/v1/assessments", AssessmentView)
 async def list_assessments(
-    request: Asked, state: _State = None, limit: Limit = None, cursor: Cursor = None
+    request: Asked, only: _State = None, limit: Limit = None, cursor: Cursor = None
 ) -> Response[bytes]:
     """The assessments you were asked for, newest first. 评估任务列表。"""
     actor = actor_of(request)
-    wanted = AssessmentState(state) if state else None
+    wanted = AssessmentState(only) if only else None
     return await show_page(
         request, actor, lambda tx, page: store.own_assessments(tx, actor, page, wanted), assessment_view, limit, cursor
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from exchange.apps.http.answers import answer, asked_page, body_digest, found, idempotency_key, page_response
+from exchange.apps.http.answers import Asked, answer, body_digest, found, idempotency_key, write
 from exchange.apps.http.context import actor_of, services_of
-from exchange.apps.http.wire import Id, MoneyWire, Time, body_id, money_wire, object_id
+from exchange.apps.http.documented import command, listing, show
+from exchange.apps.http.lists import Cursor, Limit, show_page
+from exchange.apps.http.wire import Id, MoneyWire, Time, body_id, money_wire, object_id, stamp
+from exchange.flows.cancel_order import OrderCancelled, cancel_order
 from exchange.flows.once import Command
-from exchange.flows.purchase import ACTION, Purchase
+from exchange.flows.purchase import ACTION, OrderReceipt, Purchase
 from exchange.kernel import ids
 from exchange.kernel.errors import INVALID_REQUEST, Refused
 from settlement.orders import Order
@@ -47,14 +51,8 @@ class OrderView(msgspec.Struct, frozen=True):
     paid_at: Time | None
 
 
-
-
-@post(
-    "/buyer/v1/orders",
-    status_code=201,
-    opt={"revocation_in_flow": True},
-)
-async def place_order(request: Request[Any, Any, Any], data: OrderWish) -> Response[bytes]:
+@command("/buyer/v1/orders", OrderReceipt, 400, 401, 402, 403, 404, 409, 422, opt={"revocation_in_flow": True})
+async def place_order(request: Asked, data: JSONBody[OrderWish]) -> Response[bytes]:
     """Place an order. 下单。
 
     Paid from the wallet, it is done when this answers: the agreement is signed, the money is booked, the grant is there.
@@ -74,23 +72,31 @@ async def place_order(request: Request[Any, Any, Any], data: OrderWish) -> Respo
     return answer(request, await services_of(request).purchases.put(wish))
 
 
-@get("/buyer/v1/orders")
-async def list_orders(
-    request: Request[Any, Any, Any], limit: int | None = None, cursor: str | None = None
-) -> Response[bytes]:
+@listing("/buyer/v1/orders", OrderView)
+async def list_orders(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Response[bytes]:
     """Your orders, newest first. 我的订单（按时间倒序）。"""
     actor = actor_of(request)
-    async with services_of(request).db.read(actor) as tx:
-        page = await reads.list_orders(tx, actor, asked_page(limit, cursor))
-    return page_response(request, page, order_view)
+    return await show_page(
+        request, actor, lambda tx, page: reads.list_orders(tx, actor, page), order_view, limit, cursor
+    )
 
 
-@get("/buyer/v1/orders/{order:str}")
-async def show_order(request: Request[Any, Any, Any], order: str) -> OrderView:
+@show("/buyer/v1/orders/{order:str}", OrderView)
+async def show_order(request: Asked, order: FromPath[str]) -> OrderView:
     """One order. 订单详情。"""
     actor = actor_of(request)
     async with services_of(request).db.read(actor) as tx:
-        return order_view(found(await reads.find_order(tx, actor, object_id("ord", order))))
+        one = found(await reads.find_order(tx, actor, object_id("ord", order)))
+    return order_view(found(one if one.buyer_id == actor.organisation_id else None))
+
+
+@command("/buyer/v1/orders/{order:str}/cancellation", OrderCancelled, 400, 401, 403, 404, 409, status=200)
+async def give_up_order(request: Asked, order: FromPath[str]) -> Response[bytes]:
+    """Cancel an order that is not paid yet. 取消未支付的订单。"""
+    actor, order_id = actor_of(request), object_id("ord", order)
+    return await write(
+        request, "order.cancel", lambda tx: cancel_order(tx, actor, order_id), status=200, object_id=order
+    )
 
 
 def order_view(order: Order) -> OrderView:
@@ -105,6 +111,9 @@ def order_view(order: Order) -> OrderView:
         total=money_wire(order.price.units, order.price.currency),
         payment=order.payment.value,
         state=order.state.value,
-        created_at=order.created_at.isoformat(),
-        paid_at=order.paid_at.isoformat() if order.paid_at else None,
+        created_at=stamp(order.created_at),
+        paid_at=stamp(order.paid_at) if order.paid_at else None,
     )
+
+
+ROUTES = (place_order, list_orders, show_order, give_up_order)

@@ -18,6 +18,7 @@ PROBLEM_JSON = "application/problem+json"
 _REFUSALS = {
     400: "The request has not the expected form. 请求格式有误。",
     401: "No valid access token. 未提供有效令牌。",
+    402: "Not enough money. 余额不足。",
     403: "Not allowed for this organisation. 无权操作。",
     404: "No such object, or not yours. 对象不存在或无权查看。",
     409: "Not possible in this state. 当前状态不允许。",

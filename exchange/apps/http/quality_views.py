@@ -21,7 +21,7 @@ class ScorecardView(msgspec.Struct, frozen=True):
     id: Annotated[str, Meta(examples=["scr_01m80jwmabesg81hwe4cc73nw9"])]
     revision: Annotated[str, Meta(examples=["rev_01m80jwmabesg81hwe4cc73nw9"])]
     method: Annotated[str, Meta(examples=["profile/1"])]
-    score: Annotated[int | None, Meta(ge=0, le=100)]
+    score: Annotated[int, Meta(ge=0, le=100)] | None
     grade: Annotated[str | None, Meta(examples=["A"])]
     sha256: Sha256
     document: dict[str, Any]

@@ -1,4 +1,4 @@
-"""The gateway to a bank, as far as it goes today: statements come as files and are read here.
+"""Bank statements: they come as files and are read here, line by line. Pure.
 
 One CSV file per account statement, UTF-8 (a byte order mark is fine), first line exactly
 `booking_date,amount,currency,payer_name,payer_account_digest,reference,entry_id`.

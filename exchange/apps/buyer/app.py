@@ -1,0 +1,34 @@
+"""The buyer's portal."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+
+from exchange.apps.buyer import agreements, grants, invoices, orders, quotes, wallet
+from exchange.apps.http.account import account_routes
+from exchange.apps.http.context import Services
+from exchange.apps.http.portal import portal
+
+PREFIX = "/buyer/v1"
+
+
+def app(services: Services) -> Litestar:
+    """The buyer's app."""
+    return portal(
+        name="buyer",
+        title="Corpus Exchange: buyer portal 采购方接口",
+        description="Ask quotes, fill the wallet, order, take tokens for the data, see what you used and what it cost.\n\n"
+        "询价、充值、下单、获取数据交付令牌，并查看用量与费用。",
+        prefix=PREFIX,
+        routes=[
+            *account_routes(PREFIX),
+            *quotes.ROUTES,
+            *orders.ROUTES,
+            *wallet.ROUTES,
+            *agreements.ROUTES,
+            *grants.ROUTES,
+            *invoices.ROUTES,
+        ],
+        services=services,
+        portal_scope="buyer",
+    )

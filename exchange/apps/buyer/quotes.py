@@ -1,0 +1,131 @@
+"""Quotes, which bind the seller until they expire, and simulations, which bind nobody."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, post
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta
+
+from contracts import store as contracts
+from contracts.store import QuoteRow
+from exchange.apps.buyer.orders import Purpose
+from exchange.apps.http.answers import Asked, accepted_value, found, write
+from exchange.apps.http.context import actor_of, services_of
+from exchange.apps.http.documented import answers, command, listing, show
+from exchange.apps.http.lists import Cursor, Limit, show_page
+from exchange.apps.http.wire import Id, MoneyWire, Sha256, Time, body_id, json_of, object_id, stamp
+from exchange.flows.ask_quote import ACTION, Question, QuoteReceipt, ask_quote
+from exchange.flows.simulate_price import MONTHS_MAX, Simulation, simulate_price
+from exchange.kernel import ids
+
+Month = Annotated[
+    dict[str, int],
+    Meta(description="Use in one month: bytes, records, tokens, requests, files.", examples=[{"records": 50_000}]),
+]
+Forecast = Annotated[
+    tuple[Month, ...], Meta(max_length=MONTHS_MAX, examples=[[{"records": 50_000}, {"records": 80_000}]])
+]
+
+
+class QuoteWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which offer, for which purposes; with a forecast the quote also holds an estimate per month."""
+
+    offer: Annotated[str, Meta(examples=["ofr_01m80jwmabesg81hwe4cc73nw9"], max_length=40)]
+    purposes: Annotated[tuple[Purpose, ...], Meta(min_length=1, max_length=16, examples=[["pretrain"]])]
+    forecast: Forecast = ()
+
+
+class QuoteView(msgspec.Struct, frozen=True):
+    """A quote: an order that names it pays this price until it expires."""
+
+    id: Annotated[str, Meta(examples=["qte_01m80jwmabesg81hwe4cc73nw9"])]
+    offer: Id
+    seller: Id
+    total: MoneyWire
+    created_at: Time
+    expires_at: Time
+
+
+class QuoteDocument(msgspec.Struct, frozen=True):
+    """A quote with the signed document: the price's lines, their arithmetic, and the estimate."""
+
+    quote: QuoteView
+    document: dict[str, Any]
+    document_base64: Annotated[bytes, Meta(description="The exact bytes that were signed, in base64.")]
+    sha256: Sha256
+    kid: Annotated[str, Meta(description="The key's id in /.well-known/jwks.json.")]
+    signature: Annotated[bytes, Meta(description="Ed25519 over the exact bytes, in base64.")]
+
+
+class SimulationWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A listing and the use foreseen, month by month."""
+
+    listing: Annotated[str, Meta(examples=["lst_01m80jwmabesg81hwe4cc73nw9"], max_length=40)]
+    forecast: Forecast
+
+
+@command("/buyer/v1/quotes", QuoteReceipt)
+async def ask(request: Asked, data: JSONBody[QuoteWish]) -> Response[bytes]:
+    """Ask what an offer costs; the answer is signed and binds for 14 days. 询价（已签名，14 天内有效）。"""
+    services, actor = services_of(request), actor_of(request)
+    question = Question(body_id("ofr", data.offer), data.purposes, data.forecast)
+    return await write(
+        request,
+        ACTION,
+        lambda tx: ask_quote(tx, services.sales, services.keyring, actor, question),
+        object_id=data.offer,
+    )
+
+
+@listing("/buyer/v1/quotes", QuoteView)
+async def list_quotes(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Response[bytes]:
+    """Your quotes, newest first. 我的询价单。"""
+    actor = actor_of(request)
+    return await show_page(
+        request, actor, lambda tx, page: contracts.quotes_of(tx, actor, page), quote_view, limit, cursor
+    )
+
+
+@show("/buyer/v1/quotes/{quote:str}", QuoteDocument)
+async def show_quote(request: Asked, quote: FromPath[str]) -> QuoteDocument:
+    """One quote with its signed document. 询价单详情。"""
+    actor = actor_of(request)
+    async with services_of(request).db.read(actor) as tx:
+        row = found(await contracts.quote(tx, actor, object_id("qte", quote)))
+    return QuoteDocument(
+        quote=quote_view(row),
+        document=json_of(row.document),
+        document_base64=row.document,
+        sha256=row.sha256.hex(),
+        kid=row.kid,
+        signature=row.signature,
+    )
+
+
+@post("/buyer/v1/simulations", status_code=200, responses=answers(Simulation, 200, 400, 401, 403, 404, 422))
+async def simulate(request: Asked, data: JSONBody[SimulationWish]) -> Simulation:
+    """Compare the offers of a listing over a forecast of use. 按用量预测比较各报价方案的费用。
+
+    Nothing is kept and nobody is bound: the same arithmetic as the bill's, over your numbers.
+    """
+    actor, listing_id = actor_of(request), body_id("lst", data.listing)
+    async with services_of(request).db.read(actor) as tx:
+        return accepted_value(await simulate_price(tx, listing_id, data.forecast))
+
+
+def quote_view(row: QuoteRow) -> QuoteView:
+    """A quote as the API shows it."""
+    return QuoteView(
+        id=ids.text("qte", row.id),
+        offer=ids.text("ofr", row.offer_id),
+        seller=ids.text("org", row.seller_id),
+        total=MoneyWire(**json_of(row.document)["total"]),
+        created_at=stamp(row.created_at),
+        expires_at=stamp(row.expires_at),
+    )
+
+
+ROUTES = (ask, list_quotes, show_quote, simulate)

@@ -1,0 +1,35 @@
+"""What anybody may ask: the catalogue, sign-up, certificates, keys, the log, problem pages, health."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+
+from exchange.apps.http.context import Services
+from exchange.apps.http.metadata import metadata_routes
+from exchange.apps.http.portal import portal
+from exchange.apps.public import catalogue, health, joining, problems, proofs
+
+PREFIX = "/catalog/v1"
+# First path segments that this app serves.
+PREFIXES = ("catalog", "certificates", ".well-known", "log", "problems", "healthz", "readyz", "metrics")
+
+
+def app(services: Services) -> Litestar:
+    """The public app."""
+    return portal(
+        name="public",
+        title="Corpus Exchange: public catalogue 公开目录接口",
+        description="Search the catalogue, join the exchange, check certificates and the audit log. No token needed.\n\n"
+        "检索目录、申请入驻、核验证书与审计日志。无需令牌。",
+        prefix=PREFIX,
+        routes=[
+            *catalogue.ROUTES,
+            *joining.ROUTES,
+            *proofs.ROUTES,
+            *metadata_routes(),
+            *problems.ROUTES,
+            *health.ROUTES,
+        ],
+        services=services,
+        portal_scope=None,
+    )

@@ -1,0 +1,47 @@
+"""What machines ask of this process: is it alive, can it serve, how does it do."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Response, get
+
+from compliance import store as audit
+from exchange.apps.http.answers import Asked
+from exchange.apps.http.context import services_of
+from exchange.apps.http.documented import answers, show
+from exchange.kernel import metrics
+from exchange.kernel.errors import BUSY, Refused
+
+_NO_STORE = {"cache-control": "no-store"}
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How this process is."""
+
+    status: str
+
+
+@show("/healthz", Health, 503)
+async def alive(request: Asked) -> Response[Health]:
+    """The process answers. 存活检查。"""
+    return Response(Health("alive"), headers=_NO_STORE)
+
+
+@show("/readyz", Health, 503)
+async def ready(request: Asked) -> Response[Health]:
+    """The process reaches its database and may be sent requests. 就绪检查。"""
+    try:
+        async with services_of(request).db.read(None) as tx:
+            await audit.checkpoint(tx)
+    except Exception as error:  # whatever it is, this process cannot serve now
+        raise Refused(BUSY()) from error
+    return Response(Health("ready"), headers=_NO_STORE)
+
+
+@get("/metrics", responses=answers(str, 200, media_type="text/plain"))
+async def figures() -> Response[bytes]:
+    """Figures in Prometheus' form; keep this address from the outside at the proxy. 监控指标。"""
+    return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8", headers=_NO_STORE)
+
+
+ROUTES = (alive, ready, figures)

@@ -1,0 +1,2467 @@
+-- The database at the head of the migrations. Written by `python -m tools.dump_schema`; do not edit.
+
+CREATE SCHEMA access;
+
+CREATE SCHEMA catalog;
+
+CREATE SCHEMA compliance;
+
+CREATE SCHEMA contracts;
+
+CREATE SCHEMA kernel;
+
+CREATE SCHEMA parties;
+
+CREATE SCHEMA quality;
+
+CREATE SCHEMA regulator;
+
+CREATE SCHEMA settlement;
+
+CREATE FUNCTION access.ensure_day(day date) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE name text := 'usage_record_' || to_char(day, 'YYYYMMDD');
+BEGIN
+    IF day NOT BETWEEN date '2020-01-01' AND date '2199-12-31' THEN
+        RAISE EXCEPTION 'no partition for %', day;
+    END IF;
+    IF to_regclass('access.' || name) IS NOT NULL THEN RETURN false; END IF;
+    PERFORM pg_advisory_xact_lock(7264);
+    IF to_regclass('access.' || name) IS NOT NULL THEN RETURN false; END IF;
+    EXECUTE format('CREATE TABLE access.%I (LIKE access.usage_record INCLUDING ALL)', name);
+    EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON access.%I
+                    FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change()', name || '_fact', name);
+    EXECUTE format('GRANT SELECT, INSERT ON access.%I TO exchange_app', name);
+    EXECUTE format('ALTER TABLE access.usage_record ATTACH PARTITION access.%I FOR VALUES FROM (%L) TO (%L)',
+                   name, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+    INSERT INTO access.usage_day (day, state) VALUES (ensure_day.day, 'open') ON CONFLICT DO NOTHING;
+    RETURN true;
+END $$;
+
+CREATE FUNCTION access.hold_days(days date[]) RETURNS date[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE one date;
+BEGIN
+    FOR one IN SELECT DISTINCT d FROM unnest(days) d ORDER BY d LOOP
+        PERFORM pg_advisory_xact_lock_shared(7263, one - date '2000-01-01');
+    END LOOP;
+    RETURN coalesce((SELECT array_agg(u.day) FROM access.usage_day u WHERE u.day = ANY(days) AND u.state = 'open'), '{}');
+END $$;
+
+CREATE FUNCTION access.prove_day(day date) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    name text := 'usage_record_' || to_char(day, 'YYYYMMDD');
+    fresh text := name || '_w';
+    low timestamptz := day::timestamp AT TIME ZONE 'UTC';
+    high timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+    copies bigint := 0;
+BEGIN
+    PERFORM FROM access.usage_day u WHERE u.day = prove_day.day AND u.state = 'closed' FOR UPDATE;
+    IF NOT FOUND THEN RAISE EXCEPTION 'only a closed day can be proven'; END IF;
+    BEGIN
+        EXECUTE format('CREATE UNIQUE INDEX %I ON access.%I (source_id, event_id)', name || '_u', name);
+    EXCEPTION WHEN unique_violation THEN
+        EXECUTE format('CREATE TABLE access.%I (LIKE access.usage_record INCLUDING ALL, CHECK (at >= %L AND at < %L))',
+                       fresh, low, high);
+        EXECUTE format(
+            'WITH o AS MATERIALIZED (
+                SELECT r.*, row_number() OVER (PARTITION BY source_id, event_id ORDER BY batch_id, ctid) AS k
+                FROM access.%I r),
+             kept AS (INSERT INTO access.%I SELECT source_id, event_id, grant_id, meter, at, quantity, batch_id
+                      FROM o WHERE k = 1),
+             moved AS (INSERT INTO access.usage_copy
+                       SELECT source_id, event_id, grant_id, meter, at, quantity, batch_id, now() FROM o WHERE k > 1
+                       RETURNING 1)
+             SELECT count(*) FROM moved', name, fresh) INTO copies;
+        EXECUTE format('CREATE UNIQUE INDEX %I ON access.%I (source_id, event_id)', fresh || 'u', fresh);
+        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON access.%I
+                        FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change()', fresh || '_fact', fresh);
+        EXECUTE format('GRANT SELECT, INSERT ON access.%I TO exchange_app', fresh);
+        EXECUTE format('ALTER TABLE access.usage_record DETACH PARTITION access.%I', name);
+        EXECUTE format('DROP TABLE access.%I', name);
+        EXECUTE format('ALTER TABLE access.%I RENAME TO %I', fresh, name);
+        EXECUTE format('ALTER INDEX access.%I RENAME TO %I', fresh || 'u', name || '_u');
+        EXECUTE format('ALTER TRIGGER %I ON access.%I RENAME TO %I', fresh || '_fact', name, name || '_fact');
+        EXECUTE format('ALTER TABLE access.usage_record ATTACH PARTITION access.%I FOR VALUES FROM (%L) TO (%L)',
+                       name, low, high);
+    END;
+    RETURN copies;
+END $$;
+
+CREATE FUNCTION catalog.matching(wanted tsquery) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ SELECT l.id FROM catalog.listing l WHERE l.state = 'published' AND l.search @@ wanted $$;
+
+CREATE FUNCTION compliance.only_grows() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        BEGIN
+            IF TG_TABLE_NAME = 'log_state' THEN
+                IF NEW.node_id <> OLD.node_id OR NEW.size < OLD.size THEN
+                    RAISE EXCEPTION 'the log only grows' USING ERRCODE = 'integrity_constraint_violation';
+                END IF;
+            ELSIF (NEW.node_id, NEW.level, NEW.number) <> (OLD.node_id, OLD.level, OLD.number) OR NEW.width <= OLD.width
+                OR substr(NEW.data, 1, octet_length(OLD.data)) <> OLD.data THEN
+                RAISE EXCEPTION 'a tile only grows' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NEW;
+        END $$;
+
+CREATE FUNCTION kernel.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        BEGIN RAISE EXCEPTION 'facts of %.% are inserted, never changed', TG_TABLE_SCHEMA, TG_TABLE_NAME
+              USING ERRCODE = 'integrity_constraint_violation'; END $$;
+
+CREATE FUNCTION settlement.check_postings() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        DECLARE bad uuid;
+        BEGIN
+            SELECT g.journal_id INTO bad FROM (
+                SELECT n.journal_id, n.currency, sum(n.amount) AS total, count(*) AS lines, count(a.id) AS known
+                FROM new_rows n LEFT JOIN settlement.account a ON a.id = n.account_id AND a.currency = n.currency
+                GROUP BY 1, 2) g WHERE g.total <> 0 OR g.known <> g.lines LIMIT 1;
+            IF FOUND THEN
+                RAISE EXCEPTION 'journal % does not sum to zero, or posts to no account of its currency', bad
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            SELECT g.journal_id INTO bad FROM (
+                SELECT n.journal_id, count(*) AS lines, max(n.line) AS last FROM new_rows n GROUP BY 1) g
+                LEFT JOIN settlement.journal j ON j.id = g.journal_id
+                WHERE j.id IS NULL OR g.lines <> j.line_count OR g.last <> j.line_count LIMIT 1;
+            IF FOUND THEN
+                RAISE EXCEPTION 'journal % is unknown or not complete', bad USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NULL;
+        END $$;
+
+CREATE TABLE access.grants (
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    agreement_id uuid NOT NULL,
+    offer_id uuid NOT NULL,
+    listing_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    purposes text[] NOT NULL,
+    meters smallint[] NOT NULL,
+    quota jsonb NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    state text DEFAULT 'active'::text NOT NULL,
+    node_id text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT grants_check CHECK ((ends_at > starts_at)),
+    CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'ended'::text])))
+);
+
+ALTER TABLE ONLY access.grants FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.lease (
+    id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    holder uuid NOT NULL,
+    reserved bigint NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    used bigint DEFAULT 0 NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    CONSTRAINT lease_check CHECK (((used + held) <= reserved)),
+    CONSTRAINT lease_held_check CHECK ((held >= 0)),
+    CONSTRAINT lease_state_check CHECK ((state = ANY (ARRAY['open'::text, 'settled'::text]))),
+    CONSTRAINT lease_used_check CHECK ((used >= 0))
+)
+WITH (fillfactor='40');
+
+ALTER TABLE ONLY access.lease FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.quota (
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    limit_units bigint NOT NULL,
+    reserved bigint DEFAULT 0 NOT NULL,
+    used bigint DEFAULT 0 NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    id uuid GENERATED ALWAYS AS (grant_id) STORED,
+    CONSTRAINT quota_reserved_check CHECK ((reserved >= 0)),
+    CONSTRAINT quota_used_check CHECK ((used >= 0))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY access.quota FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.source (
+    id integer NOT NULL,
+    organisation_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    node_id text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone
+);
+
+ALTER TABLE ONLY access.source FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE access.source ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME access.source_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE access.token (
+    id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY access.token FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_batch (
+    id uuid NOT NULL,
+    source_id integer NOT NULL,
+    key text NOT NULL,
+    organisation_id uuid NOT NULL,
+    sha256 bytea NOT NULL,
+    accepted integer NOT NULL,
+    answer bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT usage_batch_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+);
+
+ALTER TABLE ONLY access.usage_batch FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_copy (
+    source_id integer NOT NULL,
+    event_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    quantity bigint NOT NULL,
+    batch_id uuid NOT NULL,
+    moved_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY access.usage_copy FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_day (
+    day date NOT NULL,
+    state text NOT NULL,
+    copies bigint DEFAULT 0 NOT NULL,
+    late_counted bigint DEFAULT 0 NOT NULL,
+    part integer DEFAULT 0 NOT NULL,
+    closed_at timestamp with time zone,
+    sealed_at timestamp with time zone,
+    CONSTRAINT usage_day_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text, 'proven'::text, 'sealed'::text])))
+);
+
+ALTER TABLE ONLY access.usage_day FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_late (
+    source_id integer NOT NULL,
+    event_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    quantity bigint NOT NULL,
+    batch_id uuid NOT NULL,
+    day date NOT NULL
+);
+
+ALTER TABLE ONLY access.usage_late FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_record (
+    source_id integer NOT NULL,
+    event_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    quantity bigint NOT NULL,
+    batch_id uuid NOT NULL
+)
+PARTITION BY RANGE (at);
+
+ALTER TABLE ONLY access.usage_record FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_rollup (
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    quarter timestamp with time zone NOT NULL,
+    quantity numeric(38,0) NOT NULL,
+    n bigint NOT NULL,
+    final boolean NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    id uuid GENERATED ALWAYS AS (grant_id) STORED
+)
+WITH (fillfactor='80');
+
+ALTER TABLE ONLY access.usage_rollup FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_seal (
+    day date NOT NULL,
+    source_id integer NOT NULL,
+    grant_id uuid NOT NULL,
+    part integer NOT NULL,
+    n bigint NOT NULL,
+    root bytea NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    id uuid GENERATED ALWAYS AS (grant_id) STORED,
+    CONSTRAINT usage_seal_root_check CHECK ((length(root) = 32))
+);
+
+ALTER TABLE ONLY access.usage_seal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE catalog.asset (
+    id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    path text NOT NULL,
+    sha256 bytea NOT NULL,
+    size_bytes bigint NOT NULL,
+    media_type text NOT NULL,
+    node_id text NOT NULL,
+    CONSTRAINT asset_position_check CHECK (("position" >= 0)),
+    CONSTRAINT asset_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT asset_size_bytes_check CHECK ((size_bytes >= 0))
+);
+
+ALTER TABLE ONLY catalog.asset FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE catalog.dataset (
+    id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    title jsonb NOT NULL,
+    description jsonb NOT NULL,
+    modality text NOT NULL,
+    languages text[] NOT NULL,
+    personal_data text NOT NULL,
+    licence text NOT NULL,
+    provenance jsonb NOT NULL,
+    synthetic_share smallint NOT NULL,
+    legal_basis text,
+    cross_border_basis text,
+    state text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT dataset_modality_check CHECK ((modality = ANY (ARRAY['text'::text, 'table'::text, 'image'::text, 'audio'::text, 'video'::text, 'image_text'::text]))),
+    CONSTRAINT dataset_personal_data_check CHECK ((personal_data = ANY (ARRAY['none'::text, 'pseudonymised'::text, 'contains'::text]))),
+    CONSTRAINT dataset_state_check CHECK ((state = ANY (ARRAY['active'::text, 'frozen'::text, 'retired'::text]))),
+    CONSTRAINT dataset_synthetic_share_check CHECK (((synthetic_share >= 0) AND (synthetic_share <= 10000)))
+);
+
+ALTER TABLE ONLY catalog.dataset FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE catalog.listing (
+    id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    state text NOT NULL,
+    title jsonb NOT NULL,
+    summary jsonb NOT NULL,
+    modality text NOT NULL,
+    languages text[] NOT NULL,
+    personal_data text NOT NULL,
+    licence text NOT NULL,
+    search tsvector NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    published_at timestamp with time zone,
+    CONSTRAINT listing_check CHECK (((state <> ALL (ARRAY['published'::text, 'suspended'::text])) OR (published_at IS NOT NULL))),
+    CONSTRAINT listing_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'published'::text, 'suspended'::text, 'delisted'::text])))
+);
+
+ALTER TABLE ONLY catalog.listing FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE catalog.offer (
+    id uuid NOT NULL,
+    listing_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    code text NOT NULL,
+    version integer NOT NULL,
+    kind text NOT NULL,
+    currency text NOT NULL,
+    entry_units bigint NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT offer_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT offer_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT offer_entry_units_check CHECK ((entry_units >= 0)),
+    CONSTRAINT offer_kind_check CHECK ((kind = ANY (ARRAY['one_off'::text, 'subscription'::text, 'pay_per_use'::text]))),
+    CONSTRAINT offer_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE ONLY catalog.offer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE catalog.offer_standing (
+    offer_id uuid NOT NULL,
+    listing_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    code text NOT NULL,
+    state text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT offer_standing_state_check CHECK ((state = ANY (ARRAY['current'::text, 'superseded'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY catalog.offer_standing FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE catalog.revision (
+    id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    number integer NOT NULL,
+    manifest bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    size_bytes bigint NOT NULL,
+    assets_count integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT revision_assets_count_check CHECK ((assets_count >= 1)),
+    CONSTRAINT revision_check CHECK ((sha256 = sha256(manifest))),
+    CONSTRAINT revision_number_check CHECK ((number >= 1))
+);
+
+ALTER TABLE ONLY catalog.revision FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE catalog.upload (
+    id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    path text NOT NULL,
+    path_key text NOT NULL,
+    media_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    declared_sha256 bytea,
+    sha256 bytea,
+    state text NOT NULL,
+    revision_id uuid,
+    node_id text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT upload_check CHECK (((state <> ALL (ARRAY['complete'::text, 'sealed'::text])) OR (sha256 IS NOT NULL))),
+    CONSTRAINT upload_check1 CHECK (((state = 'sealed'::text) = (revision_id IS NOT NULL))),
+    CONSTRAINT upload_declared_sha256_check CHECK ((length(declared_sha256) = 32)),
+    CONSTRAINT upload_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT upload_size_bytes_check CHECK ((size_bytes >= 0)),
+    CONSTRAINT upload_state_check CHECK ((state = ANY (ARRAY['open'::text, 'complete'::text, 'sealed'::text, 'abandoned'::text])))
+);
+
+ALTER TABLE ONLY catalog.upload FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.audit_entry (
+    seq bigint NOT NULL,
+    id uuid NOT NULL,
+    node_id text NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    organisation_ids uuid[] NOT NULL,
+    action text NOT NULL,
+    object_id text,
+    envelope bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT audit_entry_envelope_check CHECK (((octet_length(envelope) >= 1) AND (octet_length(envelope) <= 65535)))
+);
+
+ALTER TABLE ONLY compliance.audit_entry FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.audit_entry ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME compliance.audit_entry_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE compliance.audit_leaf (
+    node_id text NOT NULL,
+    leaf_index bigint NOT NULL,
+    entry_seq bigint NOT NULL,
+    leaf_hash bytea NOT NULL,
+    CONSTRAINT audit_leaf_leaf_hash_check CHECK ((octet_length(leaf_hash) = 32)),
+    CONSTRAINT audit_leaf_leaf_index_check CHECK ((leaf_index >= 0))
+);
+
+ALTER TABLE ONLY compliance.audit_leaf FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.checkpoint (
+    node_id text NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT checkpoint_size_check CHECK ((size >= 0))
+);
+
+ALTER TABLE ONLY compliance.checkpoint FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.directive (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    target_kind text NOT NULL,
+    target_id uuid NOT NULL,
+    issued_by uuid NOT NULL,
+    reason jsonb NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    lifted_by uuid,
+    lifted_at timestamp with time zone,
+    CONSTRAINT directive_check CHECK (((state = 'lifted'::text) = (lifted_at IS NOT NULL))),
+    CONSTRAINT directive_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'delist'::text, 'preserve'::text, 'disclose'::text]))),
+    CONSTRAINT directive_state_check CHECK ((state = ANY (ARRAY['active'::text, 'lifted'::text])))
+);
+
+ALTER TABLE ONLY compliance.directive FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.export (
+    id uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    node_id text NOT NULL,
+    scope jsonb NOT NULL,
+    size bigint NOT NULL,
+    earlier_size bigint,
+    legal_basis text,
+    state text DEFAULT 'requested'::text NOT NULL,
+    entry_count bigint DEFAULT 0 NOT NULL,
+    next_index bigint DEFAULT 0 NOT NULL,
+    file_key text,
+    sha256 bytea,
+    size_bytes bigint,
+    problem text,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT export_check CHECK (((state = 'done'::text) = ((file_key IS NOT NULL) AND (sha256 IS NOT NULL)))),
+    CONSTRAINT export_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'running'::text, 'done'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY compliance.export FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.log_state (
+    node_id text NOT NULL,
+    size bigint NOT NULL,
+    frontier bytea NOT NULL,
+    cursor_xid xid8 NOT NULL,
+    cursor_seq bigint NOT NULL,
+    floor_seq bigint NOT NULL
+);
+
+ALTER TABLE ONLY compliance.log_state FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.tile (
+    node_id text NOT NULL,
+    level smallint NOT NULL,
+    number bigint NOT NULL,
+    width smallint NOT NULL,
+    data bytea NOT NULL,
+    CONSTRAINT tile_check CHECK ((octet_length(data) = (32 * width))),
+    CONSTRAINT tile_level_check CHECK (((level >= 0) AND (level <= 63))),
+    CONSTRAINT tile_width_check CHECK (((width >= 1) AND (width <= 256)))
+);
+
+ALTER TABLE ONLY compliance.tile FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.agreement (
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    offer_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT agreement_check CHECK (((length(sha256) = 32) AND (length(signature) = 64) AND (buyer_id <> seller_id)))
+);
+
+ALTER TABLE ONLY contracts.agreement FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.quote (
+    id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    offer_id uuid NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT quote_check CHECK (((length(sha256) = 32) AND (length(signature) = 64) AND (expires_at > created_at)))
+);
+
+ALTER TABLE ONLY contracts.quote FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE kernel.idempotency (
+    organisation_id uuid NOT NULL,
+    key text NOT NULL,
+    body_sha256 bytea NOT NULL,
+    status smallint,
+    answer bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY kernel.idempotency FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE kernel.job (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    dedupe_key text NOT NULL,
+    organisation_id uuid,
+    payload jsonb NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    attempts_max integer NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    locked_until timestamp with time zone,
+    done_count bigint DEFAULT 0 NOT NULL,
+    total_count bigint,
+    error text,
+    result jsonb,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'dead'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY kernel.job FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE kernel.party (
+    object_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    role text NOT NULL
+);
+
+ALTER TABLE ONLY kernel.party FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE kernel.public_key (
+    kid text NOT NULL,
+    purpose text NOT NULL,
+    public bytea NOT NULL,
+    node_id text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY kernel.public_key FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE parties.client (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    label text NOT NULL,
+    secret_hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT client_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+
+ALTER TABLE ONLY parties.client FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE parties.decision (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    from_state text NOT NULL,
+    to_state text NOT NULL,
+    decided_by uuid NOT NULL,
+    client_id uuid NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT decision_from_state_check CHECK ((from_state = ANY (ARRAY['unverified'::text, 'submitted'::text, 'verified'::text, 'rejected'::text, 'suspended'::text]))),
+    CONSTRAINT decision_to_state_check CHECK ((to_state = ANY (ARRAY['unverified'::text, 'submitted'::text, 'verified'::text, 'rejected'::text, 'suspended'::text])))
+);
+
+ALTER TABLE ONLY parties.decision FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE parties.evidence (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    kind text NOT NULL,
+    sha256 bytea NOT NULL,
+    size_bytes bigint NOT NULL,
+    media_type text NOT NULL,
+    client_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT evidence_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT evidence_size_bytes_check CHECK ((size_bytes > 0))
+);
+
+ALTER TABLE ONLY parties.evidence FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE parties.identifier (
+    organisation_id uuid NOT NULL,
+    scheme text NOT NULL,
+    value text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT identifier_scheme_check CHECK ((scheme = ANY (ARRAY['uscc'::text, 'lei'::text, 'eu_vat'::text])))
+);
+
+ALTER TABLE ONLY parties.identifier FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE parties.member (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    state text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT member_state_check CHECK ((state = ANY (ARRAY['active'::text, 'left'::text])))
+);
+
+ALTER TABLE ONLY parties.member FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE parties.organisation (
+    id uuid NOT NULL,
+    name jsonb NOT NULL,
+    roles text[] NOT NULL,
+    country text NOT NULL,
+    state text NOT NULL,
+    node_id text DEFAULT 'centre'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT organisation_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT organisation_roles_check CHECK ((cardinality(roles) > 0)),
+    CONSTRAINT organisation_state_check CHECK ((state = ANY (ARRAY['unverified'::text, 'submitted'::text, 'verified'::text, 'rejected'::text, 'suspended'::text])))
+);
+
+ALTER TABLE ONLY parties.organisation FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE parties.person (
+    member_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    name text NOT NULL,
+    email text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY parties.person FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE parties.revoked_token (
+    jti text NOT NULL,
+    organisation_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone NOT NULL,
+    CONSTRAINT revoked_token_jti_check CHECK (((length(jti) >= 1) AND (length(jti) <= 64)))
+);
+
+ALTER TABLE ONLY parties.revoked_token FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+CREATE TABLE quality.assessment (
+    id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    scorecard_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    assessor_id uuid NOT NULL,
+    state text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT assessment_check CHECK ((assessor_id <> supplier_id)),
+    CONSTRAINT assessment_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'accepted'::text, 'declined'::text, 'signed'::text])))
+);
+
+ALTER TABLE ONLY quality.assessment FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE quality.certificate (
+    id uuid NOT NULL,
+    assessment_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    scorecard_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    assessor_id uuid NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    CONSTRAINT certificate_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT certificate_check1 CHECK ((valid_until > issued_at)),
+    CONSTRAINT certificate_signature_check CHECK ((length(signature) = 64))
+);
+
+ALTER TABLE ONLY quality.certificate FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE quality.disclosure (
+    scorecard_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY quality.disclosure FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE quality.scorecard (
+    id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    method text NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    score smallint,
+    grade text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT scorecard_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT scorecard_grade_check CHECK ((grade = ANY (ARRAY['A'::text, 'B'::text, 'C'::text, 'D'::text, 'E'::text]))),
+    CONSTRAINT scorecard_score_check CHECK (((score >= 0) AND (score <= 100)))
+);
+
+ALTER TABLE ONLY quality.scorecard FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW regulator.audit_entry WITH (security_invoker='true') AS
+ SELECT e.seq,
+    l.leaf_index,
+    e.node_id,
+    e.id,
+    e.action,
+    e.object_id,
+    e.organisation_ids,
+    convert_from(e.envelope, 'UTF8'::name) AS envelope,
+    e.created_at
+   FROM (compliance.audit_entry e
+     LEFT JOIN compliance.audit_leaf l ON ((l.entry_seq = e.seq)));
+
+CREATE VIEW regulator.audit_leaf WITH (security_invoker='true') AS
+ SELECT node_id,
+    leaf_index,
+    entry_seq,
+    leaf_hash
+   FROM compliance.audit_leaf;
+
+CREATE VIEW regulator.checkpoint WITH (security_invoker='true') AS
+ SELECT node_id,
+    size,
+    root,
+    convert_from(note, 'UTF8'::name) AS note,
+    created_at
+   FROM compliance.checkpoint;
+
+CREATE VIEW regulator.directive WITH (security_invoker='true') AS
+ SELECT id,
+    kind,
+    target_kind,
+    target_id,
+    issued_by,
+    reason,
+    state,
+    issued_at,
+    lifted_by,
+    lifted_at
+   FROM compliance.directive;
+
+CREATE VIEW regulator.export WITH (security_invoker='true') AS
+ SELECT id,
+    requested_by,
+    node_id,
+    scope,
+    size,
+    legal_basis,
+    state,
+    entry_count,
+    sha256,
+    size_bytes,
+    created_at,
+    ended_at
+   FROM compliance.export;
+
+CREATE TABLE settlement.account (
+    id bigint NOT NULL,
+    organisation_id uuid,
+    kind text NOT NULL,
+    currency text NOT NULL,
+    min_balance bigint,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT account_check CHECK (((organisation_id IS NOT NULL) = (kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text])))),
+    CONSTRAINT account_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text, 'stripe'::text, 'bank'::text, 'suspense'::text, 'revenue'::text, 'tax'::text, 'rounding'::text])))
+);
+
+ALTER TABLE ONLY settlement.account FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME settlement.account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE settlement.balance (
+    account_id bigint NOT NULL,
+    organisation_id uuid NOT NULL,
+    currency text NOT NULL,
+    min_balance bigint NOT NULL,
+    posted bigint DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT balance_check CHECK ((posted >= min_balance))
+)
+WITH (fillfactor='40');
+
+ALTER TABLE ONLY settlement.balance FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.bank_entry (
+    id uuid NOT NULL,
+    entry_ref text NOT NULL,
+    reference text NOT NULL,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    booked_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    organisation_id uuid,
+    payment_id uuid,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT bank_entry_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT bank_entry_check CHECK (((state = 'matched'::text) = (organisation_id IS NOT NULL))),
+    CONSTRAINT bank_entry_state_check CHECK ((state = ANY (ARRAY['matched'::text, 'unmatched'::text])))
+);
+
+ALTER TABLE ONLY settlement.bank_entry FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.charge (
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    offer_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    component text NOT NULL,
+    period_index integer NOT NULL,
+    service_start timestamp with time zone NOT NULL,
+    service_end timestamp with time zone,
+    quantity numeric NOT NULL,
+    cumulative_units bigint NOT NULL,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    explanation jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT charge_amount_units_check CHECK ((amount_units <> 0))
+);
+
+ALTER TABLE ONLY settlement.charge FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.due (
+    id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    currency text NOT NULL,
+    unpaid_units bigint NOT NULL,
+    released boolean DEFAULT false NOT NULL,
+    CONSTRAINT due_unpaid_units_check CHECK ((unpaid_units >= 0))
+);
+
+ALTER TABLE ONLY settlement.due FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.invoice (
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    series text NOT NULL,
+    number bigint NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    currency text NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    total_units bigint NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    issued_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.invoice FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.invoice_line (
+    invoice_id uuid NOT NULL,
+    line integer NOT NULL,
+    source_kind text NOT NULL,
+    source_id uuid NOT NULL,
+    description jsonb NOT NULL,
+    quantity numeric NOT NULL,
+    amount_units bigint NOT NULL,
+    CONSTRAINT invoice_line_source_kind_check CHECK ((source_kind = ANY (ARRAY['order'::text, 'charge'::text])))
+);
+
+ALTER TABLE ONLY settlement.invoice_line FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.journal (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    source_id uuid NOT NULL,
+    body_sha256 bytea NOT NULL,
+    line_count smallint NOT NULL,
+    node_id text DEFAULT 'centre'::text NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT journal_line_count_check CHECK ((line_count >= 2))
+);
+
+ALTER TABLE ONLY settlement.journal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.orders (
+    id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    offer_id uuid NOT NULL,
+    listing_id uuid NOT NULL,
+    agreement_id uuid NOT NULL,
+    price_units bigint NOT NULL,
+    currency text NOT NULL,
+    payment text NOT NULL,
+    state text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    paid_at timestamp with time zone,
+    settled_in uuid,
+    CONSTRAINT orders_check CHECK (((state = 'paid'::text) = (paid_at IS NOT NULL))),
+    CONSTRAINT orders_payment_check CHECK ((payment = ANY (ARRAY['wallet'::text, 'card'::text]))),
+    CONSTRAINT orders_price_units_check CHECK ((price_units >= 0)),
+    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY settlement.orders FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.payment (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    purpose text NOT NULL,
+    order_id uuid,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    method text NOT NULL,
+    state text NOT NULL,
+    provider_ref text,
+    failure text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT payment_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT payment_check CHECK (((purpose = 'order'::text) = (order_id IS NOT NULL))),
+    CONSTRAINT payment_method_check CHECK ((method = ANY (ARRAY['card'::text, 'bank'::text]))),
+    CONSTRAINT payment_purpose_check CHECK ((purpose = ANY (ARRAY['top_up'::text, 'order'::text]))),
+    CONSTRAINT payment_state_check CHECK ((state = ANY (ARRAY['created'::text, 'processing'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY settlement.payment FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.payout (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    account_id bigint NOT NULL,
+    currency text NOT NULL,
+    period text NOT NULL,
+    rail text NOT NULL,
+    destination text NOT NULL,
+    amount_units bigint NOT NULL,
+    state text NOT NULL,
+    provider_ref text,
+    failure text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT payout_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT payout_period_check CHECK (((length(period) >= 1) AND (length(period) <= 64))),
+    CONSTRAINT payout_rail_check CHECK ((rail = ANY (ARRAY['stripe'::text, 'bank'::text]))),
+    CONSTRAINT payout_state_check CHECK ((state = ANY (ARRAY['created'::text, 'sent'::text, 'paid'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY settlement.payout FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.payout_account (
+    organisation_id uuid NOT NULL,
+    rail text NOT NULL,
+    country text NOT NULL,
+    destination text,
+    state text NOT NULL,
+    reason text,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT payout_account_check CHECK (((state = ANY (ARRAY['opening'::text, 'refused'::text])) OR (destination IS NOT NULL))),
+    CONSTRAINT payout_account_rail_check CHECK ((rail = ANY (ARRAY['stripe'::text, 'bank'::text]))),
+    CONSTRAINT payout_account_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'restricted'::text, 'active'::text, 'refused'::text])))
+);
+
+ALTER TABLE ONLY settlement.payout_account FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.posting (
+    journal_id uuid NOT NULL,
+    line smallint NOT NULL,
+    account_id bigint NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    tag uuid,
+    CONSTRAINT posting_amount_check CHECK ((amount <> 0)),
+    CONSTRAINT posting_line_check CHECK ((line >= 1))
+);
+
+ALTER TABLE ONLY settlement.posting FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.run (
+    id uuid NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    currency text NOT NULL,
+    number integer NOT NULL,
+    state text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT run_check CHECK ((period_start < period_end)),
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text])))
+);
+
+ALTER TABLE ONLY settlement.run FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.run_item (
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    side text NOT NULL,
+    organisation_id uuid NOT NULL,
+    state text NOT NULL,
+    done_at timestamp with time zone,
+    CONSTRAINT run_item_side_check CHECK ((side = ANY (ARRAY['seller'::text, 'payee'::text]))),
+    CONSTRAINT run_item_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text])))
+);
+
+ALTER TABLE ONLY settlement.run_item FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.series (
+    name text NOT NULL,
+    last bigint NOT NULL
+);
+
+ALTER TABLE ONLY settlement.series FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.statement (
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    currency text NOT NULL,
+    number integer NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    opening_units bigint NOT NULL,
+    sales_units bigint NOT NULL,
+    fees_units bigint NOT NULL,
+    shares_units bigint NOT NULL,
+    payouts_units bigint NOT NULL,
+    adjustments_units bigint NOT NULL,
+    closing_units bigint NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    CONSTRAINT statement_check CHECK ((closing_units = (((((opening_units + sales_units) + fees_units) + shares_units) + payouts_units) + adjustments_units)))
+);
+
+ALTER TABLE ONLY settlement.statement FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.statement_line (
+    statement_id uuid NOT NULL,
+    line integer NOT NULL,
+    journal_id uuid NOT NULL,
+    posting_line smallint NOT NULL,
+    amount_units bigint NOT NULL
+);
+
+ALTER TABLE ONLY settlement.statement_line FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.stripe_event (
+    id text NOT NULL,
+    type text NOT NULL,
+    object_id text NOT NULL,
+    payload bytea,
+    received_at timestamp with time zone NOT NULL,
+    handled_at timestamp with time zone
+);
+
+ALTER TABLE ONLY settlement.stripe_event FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ONLY access.grants
+    ADD CONSTRAINT grants_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY access.lease
+    ADD CONSTRAINT lease_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY access.quota
+    ADD CONSTRAINT quota_pkey PRIMARY KEY (grant_id, meter, period_start);
+
+ALTER TABLE ONLY access.source
+    ADD CONSTRAINT source_client_id_key UNIQUE (client_id);
+
+ALTER TABLE ONLY access.source
+    ADD CONSTRAINT source_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY access.token
+    ADD CONSTRAINT token_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY access.usage_batch
+    ADD CONSTRAINT usage_batch_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY access.usage_batch
+    ADD CONSTRAINT usage_batch_source_id_key_key UNIQUE (source_id, key);
+
+ALTER TABLE ONLY access.usage_day
+    ADD CONSTRAINT usage_day_pkey PRIMARY KEY (day);
+
+ALTER TABLE ONLY access.usage_late
+    ADD CONSTRAINT usage_late_pkey PRIMARY KEY (day, source_id, event_id);
+
+ALTER TABLE ONLY access.usage_rollup
+    ADD CONSTRAINT usage_rollup_pkey PRIMARY KEY (grant_id, meter, quarter);
+
+ALTER TABLE ONLY access.usage_seal
+    ADD CONSTRAINT usage_seal_pkey PRIMARY KEY (grant_id, day, source_id, part);
+
+ALTER TABLE ONLY catalog.asset
+    ADD CONSTRAINT asset_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY catalog.asset
+    ADD CONSTRAINT asset_revision_id_path_key UNIQUE (revision_id, path);
+
+ALTER TABLE ONLY catalog.asset
+    ADD CONSTRAINT asset_revision_id_position_key UNIQUE (revision_id, "position");
+
+ALTER TABLE ONLY catalog.dataset
+    ADD CONSTRAINT dataset_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY catalog.listing
+    ADD CONSTRAINT listing_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY catalog.offer
+    ADD CONSTRAINT offer_listing_id_code_version_key UNIQUE (listing_id, code, version);
+
+ALTER TABLE ONLY catalog.offer
+    ADD CONSTRAINT offer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY catalog.offer_standing
+    ADD CONSTRAINT offer_standing_pkey PRIMARY KEY (offer_id);
+
+ALTER TABLE ONLY catalog.revision
+    ADD CONSTRAINT revision_dataset_id_number_key UNIQUE (dataset_id, number);
+
+ALTER TABLE ONLY catalog.revision
+    ADD CONSTRAINT revision_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY catalog.revision
+    ADD CONSTRAINT revision_sha256_key UNIQUE (sha256);
+
+ALTER TABLE ONLY catalog.upload
+    ADD CONSTRAINT upload_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.audit_entry
+    ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY compliance.audit_leaf
+    ADD CONSTRAINT audit_leaf_entry_seq_key UNIQUE (entry_seq);
+
+ALTER TABLE ONLY compliance.audit_leaf
+    ADD CONSTRAINT audit_leaf_pkey PRIMARY KEY (node_id, leaf_index);
+
+ALTER TABLE ONLY compliance.checkpoint
+    ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (node_id, size);
+
+ALTER TABLE ONLY compliance.directive
+    ADD CONSTRAINT directive_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.export
+    ADD CONSTRAINT export_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.log_state
+    ADD CONSTRAINT log_state_pkey PRIMARY KEY (node_id);
+
+ALTER TABLE ONLY compliance.tile
+    ADD CONSTRAINT tile_pkey PRIMARY KEY (node_id, level, number);
+
+ALTER TABLE ONLY contracts.agreement
+    ADD CONSTRAINT agreement_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.quote
+    ADD CONSTRAINT quote_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY kernel.idempotency
+    ADD CONSTRAINT idempotency_pkey PRIMARY KEY (organisation_id, key);
+
+ALTER TABLE ONLY kernel.job
+    ADD CONSTRAINT job_kind_dedupe_key_key UNIQUE (kind, dedupe_key);
+
+ALTER TABLE ONLY kernel.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY kernel.party
+    ADD CONSTRAINT party_pkey PRIMARY KEY (object_id, organisation_id, role);
+
+ALTER TABLE ONLY kernel.public_key
+    ADD CONSTRAINT public_key_pkey PRIMARY KEY (kid);
+
+ALTER TABLE ONLY parties.client
+    ADD CONSTRAINT client_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY parties.decision
+    ADD CONSTRAINT decision_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY parties.evidence
+    ADD CONSTRAINT evidence_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY parties.identifier
+    ADD CONSTRAINT identifier_pkey PRIMARY KEY (organisation_id, scheme);
+
+ALTER TABLE ONLY parties.member
+    ADD CONSTRAINT member_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY parties.organisation
+    ADD CONSTRAINT organisation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY parties.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (member_id);
+
+ALTER TABLE ONLY parties.revoked_token
+    ADD CONSTRAINT revoked_token_pkey PRIMARY KEY (jti);
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY quality.assessment
+    ADD CONSTRAINT assessment_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY quality.certificate
+    ADD CONSTRAINT certificate_assessment_id_key UNIQUE (assessment_id);
+
+ALTER TABLE ONLY quality.certificate
+    ADD CONSTRAINT certificate_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY quality.disclosure
+    ADD CONSTRAINT disclosure_pkey PRIMARY KEY (scorecard_id);
+
+ALTER TABLE ONLY quality.scorecard
+    ADD CONSTRAINT scorecard_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY quality.scorecard
+    ADD CONSTRAINT scorecard_revision_id_method_key UNIQUE (revision_id, method);
+
+ALTER TABLE ONLY settlement.account
+    ADD CONSTRAINT account_organisation_id_kind_currency_key UNIQUE NULLS NOT DISTINCT (organisation_id, kind, currency);
+
+ALTER TABLE ONLY settlement.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.balance
+    ADD CONSTRAINT balance_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY settlement.bank_entry
+    ADD CONSTRAINT bank_entry_entry_ref_key UNIQUE (entry_ref);
+
+ALTER TABLE ONLY settlement.bank_entry
+    ADD CONSTRAINT bank_entry_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.charge
+    ADD CONSTRAINT charge_grant_id_component_period_index_run_id_key UNIQUE (grant_id, component, period_index, run_id);
+
+ALTER TABLE ONLY settlement.charge
+    ADD CONSTRAINT charge_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.due
+    ADD CONSTRAINT due_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.invoice_line
+    ADD CONSTRAINT invoice_line_pkey PRIMARY KEY (invoice_id, line);
+
+ALTER TABLE ONLY settlement.invoice_line
+    ADD CONSTRAINT invoice_line_source_kind_source_id_key UNIQUE (source_kind, source_id);
+
+ALTER TABLE ONLY settlement.invoice
+    ADD CONSTRAINT invoice_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.invoice
+    ADD CONSTRAINT invoice_run_id_seller_id_buyer_id_key UNIQUE (run_id, seller_id, buyer_id);
+
+ALTER TABLE ONLY settlement.invoice
+    ADD CONSTRAINT invoice_series_number_key UNIQUE (series, number);
+
+ALTER TABLE ONLY settlement.journal
+    ADD CONSTRAINT journal_kind_source_id_key UNIQUE (kind, source_id);
+
+ALTER TABLE ONLY settlement.journal
+    ADD CONSTRAINT journal_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.payment
+    ADD CONSTRAINT payment_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.payment
+    ADD CONSTRAINT payment_provider_ref_key UNIQUE (provider_ref);
+
+ALTER TABLE ONLY settlement.payout_account
+    ADD CONSTRAINT payout_account_destination_key UNIQUE (destination);
+
+ALTER TABLE ONLY settlement.payout_account
+    ADD CONSTRAINT payout_account_pkey PRIMARY KEY (organisation_id, rail);
+
+ALTER TABLE ONLY settlement.payout
+    ADD CONSTRAINT payout_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.payout
+    ADD CONSTRAINT payout_provider_ref_key UNIQUE (provider_ref);
+
+ALTER TABLE ONLY settlement.posting
+    ADD CONSTRAINT posting_pkey PRIMARY KEY (journal_id, line);
+
+ALTER TABLE ONLY settlement.run_item
+    ADD CONSTRAINT run_item_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.run_item
+    ADD CONSTRAINT run_item_run_id_side_organisation_id_key UNIQUE (run_id, side, organisation_id);
+
+ALTER TABLE ONLY settlement.run
+    ADD CONSTRAINT run_period_start_period_end_currency_number_key UNIQUE (period_start, period_end, currency, number);
+
+ALTER TABLE ONLY settlement.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.series
+    ADD CONSTRAINT series_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY settlement.statement_line
+    ADD CONSTRAINT statement_line_journal_id_posting_line_key UNIQUE (journal_id, posting_line);
+
+ALTER TABLE ONLY settlement.statement_line
+    ADD CONSTRAINT statement_line_pkey PRIMARY KEY (statement_id, line);
+
+ALTER TABLE ONLY settlement.statement
+    ADD CONSTRAINT statement_organisation_id_currency_number_key UNIQUE (organisation_id, currency, number);
+
+ALTER TABLE ONLY settlement.statement
+    ADD CONSTRAINT statement_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.statement
+    ADD CONSTRAINT statement_run_id_organisation_id_currency_key UNIQUE (run_id, organisation_id, currency);
+
+ALTER TABLE ONLY settlement.stripe_event
+    ADD CONSTRAINT stripe_event_pkey PRIMARY KEY (id);
+
+CREATE INDEX grants_buyer ON access.grants USING btree (buyer_id, id);
+
+CREATE INDEX grants_order ON access.grants USING btree (order_id);
+
+CREATE INDEX grants_seller ON access.grants USING btree (seller_id, id);
+
+CREATE INDEX lease_holder ON access.lease USING btree (holder) WHERE (state = 'open'::text);
+
+CREATE UNIQUE INDEX lease_open ON access.lease USING btree (grant_id, meter, period_start, holder) WHERE (state = 'open'::text);
+
+CREATE INDEX token_grant ON access.token USING btree (grant_id, id);
+
+CREATE INDEX usage_rollup_quarter ON access.usage_rollup USING brin (quarter);
+
+CREATE INDEX asset_sha256 ON catalog.asset USING btree (sha256);
+
+CREATE INDEX dataset_supplier ON catalog.dataset USING btree (supplier_id, id);
+
+CREATE INDEX listing_dataset ON catalog.listing USING btree (dataset_id);
+
+CREATE INDEX listing_newest ON catalog.listing USING btree (published_at DESC, id DESC) WHERE (state = 'published'::text);
+
+CREATE INDEX listing_revision ON catalog.listing USING btree (revision_id);
+
+CREATE INDEX listing_search ON catalog.listing USING gin (search) WHERE (state = 'published'::text);
+
+CREATE INDEX listing_supplier ON catalog.listing USING btree (supplier_id, id);
+
+CREATE UNIQUE INDEX offer_current ON catalog.offer_standing USING btree (listing_id, code) WHERE (state = 'current'::text);
+
+CREATE INDEX upload_expiry ON catalog.upload USING btree (expires_at) WHERE (state = ANY (ARRAY['open'::text, 'complete'::text]));
+
+CREATE UNIQUE INDEX upload_path ON catalog.upload USING btree (dataset_id, path_key) WHERE (state = ANY (ARRAY['open'::text, 'complete'::text]));
+
+CREATE INDEX audit_entry_object ON compliance.audit_entry USING btree (object_id, seq);
+
+CREATE INDEX audit_entry_order ON compliance.audit_entry USING btree (node_id, xid, seq);
+
+CREATE INDEX directive_active ON compliance.directive USING btree (target_id, kind) WHERE (state = 'active'::text);
+
+CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by, id);
+
+CREATE INDEX agreement_buyer ON contracts.agreement USING btree (buyer_id, id);
+
+CREATE INDEX agreement_seller ON contracts.agreement USING btree (seller_id, id);
+
+CREATE INDEX quote_buyer ON contracts.quote USING btree (buyer_id, id);
+
+CREATE INDEX quote_seller ON contracts.quote USING btree (seller_id, id);
+
+CREATE INDEX job_due ON kernel.job USING btree (run_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
+CREATE INDEX client_by_organisation ON parties.client USING btree (organisation_id, id);
+
+CREATE INDEX decision_by_organisation ON parties.decision USING btree (organisation_id, id);
+
+CREATE UNIQUE INDEX evidence_once ON parties.evidence USING btree (organisation_id, sha256, kind);
+
+CREATE INDEX identifier_by_value ON parties.identifier USING btree (scheme, value);
+
+CREATE INDEX member_by_organisation ON parties.member USING btree (organisation_id, id);
+
+CREATE INDEX organisation_by_state ON parties.organisation USING btree (state, id);
+
+CREATE INDEX revoked_token_by_end ON parties.revoked_token USING btree (expires_at);
+
+CREATE INDEX assessment_assessor ON quality.assessment USING btree (assessor_id, id);
+
+CREATE UNIQUE INDEX assessment_open ON quality.assessment USING btree (revision_id, assessor_id) WHERE (state = ANY (ARRAY['requested'::text, 'accepted'::text]));
+
+CREATE INDEX assessment_scorecard ON quality.assessment USING btree (scorecard_id, assessor_id);
+
+CREATE INDEX assessment_supplier ON quality.assessment USING btree (supplier_id, id);
+
+CREATE INDEX certificate_revision ON quality.certificate USING btree (revision_id, issued_at);
+
+CREATE INDEX scorecard_supplier ON quality.scorecard USING btree (supplier_id, id);
+
+CREATE INDEX charge_buyer ON settlement.charge USING btree (buyer_id, id);
+
+CREATE INDEX charge_seller ON settlement.charge USING btree (seller_id, id);
+
+CREATE INDEX due_open ON settlement.due USING btree (seller_id, currency, id) WHERE (NOT released);
+
+CREATE INDEX invoice_buyer ON settlement.invoice USING btree (buyer_id, id);
+
+CREATE INDEX invoice_seller ON settlement.invoice USING btree (seller_id, id);
+
+CREATE INDEX orders_buyer ON settlement.orders USING btree (buyer_id, id);
+
+CREATE INDEX orders_paid ON settlement.orders USING btree (seller_id, paid_at) WHERE (state = 'paid'::text);
+
+CREATE INDEX payment_order ON settlement.payment USING btree (order_id) WHERE (order_id IS NOT NULL);
+
+CREATE INDEX payment_organisation ON settlement.payment USING btree (organisation_id, id);
+
+CREATE UNIQUE INDEX payout_once ON settlement.payout USING btree (account_id, period, rail) WHERE (state <> 'failed'::text);
+
+CREATE INDEX payout_organisation ON settlement.payout USING btree (organisation_id, id);
+
+CREATE INDEX posting_account ON settlement.posting USING btree (account_id, journal_id) INCLUDE (amount);
+
+CREATE INDEX run_item_pending ON settlement.run_item USING btree (run_id, side, organisation_id) WHERE (state = 'pending'::text);
+
+CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency) WHERE (state = 'open'::text);
+
+CREATE TRIGGER access_usage_batch_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_batch FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER access_usage_copy_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_copy FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER access_usage_late_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_late FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER access_usage_record_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_record FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER access_usage_seal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_seal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER catalog_asset_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.asset FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER catalog_offer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.offer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER catalog_revision_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.revision FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_audit_entry_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.audit_entry FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_audit_leaf_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.audit_leaf FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_checkpoint_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.checkpoint FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER log_state_only_grows BEFORE UPDATE ON compliance.log_state FOR EACH ROW EXECUTE FUNCTION compliance.only_grows();
+
+CREATE TRIGGER log_state_stays BEFORE DELETE OR TRUNCATE ON compliance.log_state FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER tile_only_grows BEFORE UPDATE ON compliance.tile FOR EACH ROW EXECUTE FUNCTION compliance.only_grows();
+
+CREATE TRIGGER tile_stays BEFORE DELETE OR TRUNCATE ON compliance.tile FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_agreement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.agreement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_quote_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.quote FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER kernel_party_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON kernel.party FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER kernel_public_key_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON kernel.public_key FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER parties_decision_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON parties.decision FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER parties_evidence_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON parties.evidence FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER parties_identifier_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON parties.identifier FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER quality_certificate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON quality.certificate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER quality_disclosure_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON quality.disclosure FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER quality_scorecard_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON quality.scorecard FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER posting_balanced AFTER INSERT ON settlement.posting REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION settlement.check_postings();
+
+CREATE TRIGGER settlement_account_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.account FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_charge_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.charge FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_invoice_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.invoice FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_invoice_line_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.invoice_line FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_journal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.journal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_posting_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.posting FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_statement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.statement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_statement_line_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.statement_line FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+ALTER TABLE ONLY catalog.asset
+    ADD CONSTRAINT asset_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES catalog.revision(id);
+
+ALTER TABLE ONLY catalog.listing
+    ADD CONSTRAINT listing_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES catalog.dataset(id);
+
+ALTER TABLE ONLY catalog.listing
+    ADD CONSTRAINT listing_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES catalog.revision(id);
+
+ALTER TABLE ONLY catalog.offer
+    ADD CONSTRAINT offer_listing_id_fkey FOREIGN KEY (listing_id) REFERENCES catalog.listing(id);
+
+ALTER TABLE ONLY catalog.offer_standing
+    ADD CONSTRAINT offer_standing_offer_id_fkey FOREIGN KEY (offer_id) REFERENCES catalog.offer(id);
+
+ALTER TABLE ONLY catalog.revision
+    ADD CONSTRAINT revision_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES catalog.dataset(id);
+
+ALTER TABLE ONLY catalog.upload
+    ADD CONSTRAINT upload_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES catalog.dataset(id);
+
+ALTER TABLE ONLY quality.assessment
+    ADD CONSTRAINT assessment_scorecard_id_fkey FOREIGN KEY (scorecard_id) REFERENCES quality.scorecard(id);
+
+ALTER TABLE ONLY quality.certificate
+    ADD CONSTRAINT certificate_assessment_id_fkey FOREIGN KEY (assessment_id) REFERENCES quality.assessment(id);
+
+ALTER TABLE ONLY quality.certificate
+    ADD CONSTRAINT certificate_scorecard_id_fkey FOREIGN KEY (scorecard_id) REFERENCES quality.scorecard(id);
+
+ALTER TABLE ONLY quality.disclosure
+    ADD CONSTRAINT disclosure_scorecard_id_fkey FOREIGN KEY (scorecard_id) REFERENCES quality.scorecard(id);
+
+ALTER TABLE ONLY settlement.run_item
+    ADD CONSTRAINT run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.run(id);
+
+CREATE POLICY access_grants_exchange_app ON access.grants TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_grants_exchange_migrate ON access.grants TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_grants_party ON access.grants FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = grants.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY access_lease_exchange_app ON access.lease TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_lease_exchange_migrate ON access.lease TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_lease_party ON access.lease FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = lease.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY access_quota_exchange_app ON access.quota TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_quota_exchange_migrate ON access.quota TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_quota_party ON access.quota FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = quota.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY access_source_exchange_app ON access.source TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_source_exchange_migrate ON access.source TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_source_own ON access.source FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY access_token_exchange_app ON access.token TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_token_exchange_migrate ON access.token TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_token_own ON access.token FOR SELECT TO exchange_portal USING ((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY access_usage_batch_exchange_app ON access.usage_batch TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_batch_exchange_migrate ON access.usage_batch TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_batch_own ON access.usage_batch FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY access_usage_copy_exchange_app ON access.usage_copy TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_copy_exchange_migrate ON access.usage_copy TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_day_exchange_app ON access.usage_day TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_day_exchange_migrate ON access.usage_day TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_late_exchange_app ON access.usage_late TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_late_exchange_migrate ON access.usage_late TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_record_exchange_app ON access.usage_record TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_record_exchange_migrate ON access.usage_record TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_rollup_exchange_app ON access.usage_rollup TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_rollup_exchange_migrate ON access.usage_rollup TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_rollup_party ON access.usage_rollup FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = usage_rollup.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY access_usage_seal_exchange_app ON access.usage_seal TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_seal_exchange_migrate ON access.usage_seal TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_seal_party ON access.usage_seal FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = usage_seal.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+ALTER TABLE access.grants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.lease ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.quota ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.source ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.token ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_batch ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_copy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_day ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_late ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_record ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_rollup ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_seal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.asset ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY catalog_asset_exchange_app ON catalog.asset TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_asset_exchange_migrate ON catalog.asset TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_asset_own ON catalog.asset FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY catalog_asset_public ON catalog.asset FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM catalog.listing l
+  WHERE ((l.revision_id = asset.revision_id) AND (l.state = 'published'::text)))));
+
+CREATE POLICY catalog_dataset_exchange_app ON catalog.dataset TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_dataset_exchange_migrate ON catalog.dataset TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_dataset_own ON catalog.dataset FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY catalog_dataset_public ON catalog.dataset FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM catalog.listing l
+  WHERE ((l.dataset_id = dataset.id) AND (l.state = 'published'::text)))));
+
+CREATE POLICY catalog_listing_exchange_app ON catalog.listing TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_listing_exchange_migrate ON catalog.listing TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_listing_own ON catalog.listing FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY catalog_listing_public ON catalog.listing FOR SELECT TO exchange_portal USING ((state = 'published'::text));
+
+CREATE POLICY catalog_offer_exchange_app ON catalog.offer TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_offer_exchange_migrate ON catalog.offer TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_offer_own ON catalog.offer FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY catalog_offer_public ON catalog.offer FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM catalog.listing l
+  WHERE ((l.id = offer.listing_id) AND (l.state = 'published'::text)))));
+
+CREATE POLICY catalog_offer_standing_exchange_app ON catalog.offer_standing TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_offer_standing_exchange_migrate ON catalog.offer_standing TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_offer_standing_own ON catalog.offer_standing FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY catalog_offer_standing_public ON catalog.offer_standing FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM catalog.listing l
+  WHERE ((l.id = offer_standing.listing_id) AND (l.state = 'published'::text)))));
+
+CREATE POLICY catalog_revision_exchange_app ON catalog.revision TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_revision_exchange_migrate ON catalog.revision TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_revision_own ON catalog.revision FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY catalog_revision_public ON catalog.revision FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM catalog.listing l
+  WHERE ((l.revision_id = revision.id) AND (l.state = 'published'::text)))));
+
+CREATE POLICY catalog_upload_exchange_app ON catalog.upload TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_upload_exchange_migrate ON catalog.upload TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_upload_own ON catalog.upload FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+ALTER TABLE catalog.dataset ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.listing ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.offer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.offer_standing ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.revision ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.upload ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.audit_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.audit_leaf ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.checkpoint ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY compliance_audit_entry_concerned ON compliance.audit_entry FOR SELECT TO exchange_portal USING ((( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif") = ANY (organisation_ids)));
+
+CREATE POLICY compliance_audit_entry_exchange_app ON compliance.audit_entry TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_audit_entry_exchange_migrate ON compliance.audit_entry TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_audit_entry_regulator ON compliance.audit_entry FOR SELECT TO exchange_regulator USING (true);
+
+CREATE POLICY compliance_audit_leaf_exchange_app ON compliance.audit_leaf TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_audit_leaf_exchange_migrate ON compliance.audit_leaf TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_audit_leaf_public ON compliance.audit_leaf FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY compliance_audit_leaf_regulator ON compliance.audit_leaf FOR SELECT TO exchange_regulator USING (true);
+
+CREATE POLICY compliance_checkpoint_exchange_app ON compliance.checkpoint TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_checkpoint_exchange_migrate ON compliance.checkpoint TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_checkpoint_public ON compliance.checkpoint FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY compliance_checkpoint_regulator ON compliance.checkpoint FOR SELECT TO exchange_regulator USING (true);
+
+CREATE POLICY compliance_directive_exchange_app ON compliance.directive TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_exchange_migrate ON compliance.directive TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_own ON compliance.directive FOR SELECT TO exchange_portal USING ((issued_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_directive_regulator ON compliance.directive FOR SELECT TO exchange_regulator USING (true);
+
+CREATE POLICY compliance_export_exchange_app ON compliance.export TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_export_exchange_migrate ON compliance.export TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_export_own ON compliance.export FOR SELECT TO exchange_portal USING ((requested_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_export_regulator ON compliance.export FOR SELECT TO exchange_regulator USING (true);
+
+CREATE POLICY compliance_log_state_exchange_app ON compliance.log_state TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_log_state_exchange_migrate ON compliance.log_state TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_tile_exchange_app ON compliance.tile TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_tile_exchange_migrate ON compliance.tile TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_tile_public ON compliance.tile FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY compliance_tile_regulator ON compliance.tile FOR SELECT TO exchange_regulator USING (true);
+
+ALTER TABLE compliance.directive ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.export ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.log_state ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.tile ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.agreement ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY contracts_agreement_exchange_app ON contracts.agreement TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_agreement_exchange_migrate ON contracts.agreement TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_agreement_party ON contracts.agreement FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = agreement.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_quote_exchange_app ON contracts.quote TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_quote_exchange_migrate ON contracts.quote TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_quote_party ON contracts.quote FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = quote.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+ALTER TABLE contracts.quote ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE kernel.idempotency ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE kernel.job ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY kernel_idempotency_exchange_app ON kernel.idempotency TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY kernel_idempotency_exchange_migrate ON kernel.idempotency TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY kernel_job_exchange_app ON kernel.job TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY kernel_job_exchange_migrate ON kernel.job TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY kernel_job_own ON kernel.job FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY kernel_party_exchange_app ON kernel.party TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY kernel_party_exchange_migrate ON kernel.party TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY kernel_party_own ON kernel.party FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY kernel_public_key_exchange_app ON kernel.public_key TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY kernel_public_key_exchange_migrate ON kernel.public_key TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY kernel_public_key_public ON kernel.public_key FOR SELECT TO exchange_portal USING (true);
+
+ALTER TABLE kernel.party ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE kernel.public_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE parties.client ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE parties.decision ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE parties.evidence ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE parties.identifier ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE parties.member ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE parties.organisation ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY parties_client_exchange_app ON parties.client TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_client_exchange_migrate ON parties.client TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_client_own ON parties.client FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY parties_decision_exchange_app ON parties.decision TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_decision_exchange_migrate ON parties.decision TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_decision_own ON parties.decision FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY parties_evidence_exchange_app ON parties.evidence TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_evidence_exchange_migrate ON parties.evidence TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_evidence_own ON parties.evidence FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY parties_identifier_exchange_app ON parties.identifier TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_identifier_exchange_migrate ON parties.identifier TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_identifier_own ON parties.identifier FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY parties_member_exchange_app ON parties.member TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_member_exchange_migrate ON parties.member TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_member_own ON parties.member FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY parties_organisation_exchange_app ON parties.organisation TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_organisation_exchange_migrate ON parties.organisation TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_organisation_own ON parties.organisation FOR SELECT TO exchange_portal USING ((id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY parties_organisation_public ON parties.organisation FOR SELECT TO exchange_portal USING ((state = 'verified'::text));
+
+CREATE POLICY parties_person_exchange_app ON parties.person TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_person_exchange_migrate ON parties.person TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_person_own ON parties.person FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY parties_revoked_token_exchange_app ON parties.revoked_token TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_revoked_token_exchange_migrate ON parties.revoked_token TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_revoked_token_own ON parties.revoked_token FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+ALTER TABLE parties.person ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE parties.revoked_token ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE quality.assessment ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE quality.certificate ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE quality.disclosure ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY quality_assessment_exchange_app ON quality.assessment TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY quality_assessment_exchange_migrate ON quality.assessment TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY quality_assessment_own ON quality.assessment FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY quality_assessment_public ON quality.assessment FOR SELECT TO exchange_portal USING ((assessor_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY quality_certificate_exchange_app ON quality.certificate TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY quality_certificate_exchange_migrate ON quality.certificate TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY quality_certificate_public ON quality.certificate FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY quality_disclosure_exchange_app ON quality.disclosure TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY quality_disclosure_exchange_migrate ON quality.disclosure TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY quality_disclosure_public ON quality.disclosure FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY quality_scorecard_exchange_app ON quality.scorecard TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY quality_scorecard_exchange_migrate ON quality.scorecard TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY quality_scorecard_own ON quality.scorecard FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY quality_scorecard_public ON quality.scorecard FOR SELECT TO exchange_portal USING (((EXISTS ( SELECT
+   FROM quality.disclosure d
+  WHERE (d.scorecard_id = scorecard.id))) OR (EXISTS ( SELECT
+   FROM quality.assessment a
+  WHERE ((a.scorecard_id = scorecard.id) AND (a.assessor_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+ALTER TABLE quality.scorecard ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.balance ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.bank_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.charge ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.due ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.invoice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.invoice_line ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.journal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.orders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.payment ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.payout ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.payout_account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.posting ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.run ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.run_item ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.series ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY settlement_account_exchange_app ON settlement.account TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_account_exchange_migrate ON settlement.account TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_account_own ON settlement.account FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_balance_exchange_app ON settlement.balance TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_balance_exchange_migrate ON settlement.balance TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_balance_own ON settlement.balance FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_bank_entry_exchange_app ON settlement.bank_entry TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_bank_entry_exchange_migrate ON settlement.bank_entry TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_bank_entry_own ON settlement.bank_entry FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_charge_exchange_app ON settlement.charge TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_charge_exchange_migrate ON settlement.charge TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_charge_party ON settlement.charge FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = charge.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_due_exchange_app ON settlement.due TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_due_exchange_migrate ON settlement.due TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_due_party ON settlement.due FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = due.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_invoice_exchange_app ON settlement.invoice TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_invoice_exchange_migrate ON settlement.invoice TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_invoice_line_exchange_app ON settlement.invoice_line TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_invoice_line_exchange_migrate ON settlement.invoice_line TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_invoice_party ON settlement.invoice FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = invoice.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_journal_exchange_app ON settlement.journal TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_journal_exchange_migrate ON settlement.journal TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_journal_public ON settlement.journal FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM settlement.posting p
+  WHERE (p.journal_id = journal.id))));
+
+CREATE POLICY settlement_orders_exchange_app ON settlement.orders TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_orders_exchange_migrate ON settlement.orders TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_orders_party ON settlement.orders FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = orders.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_payment_exchange_app ON settlement.payment TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payment_exchange_migrate ON settlement.payment TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payment_own ON settlement.payment FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_payout_account_exchange_app ON settlement.payout_account TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_account_exchange_migrate ON settlement.payout_account TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_account_own ON settlement.payout_account FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_payout_exchange_app ON settlement.payout TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_exchange_migrate ON settlement.payout TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_own ON settlement.payout FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_posting_exchange_app ON settlement.posting TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_posting_exchange_migrate ON settlement.posting TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_posting_public ON settlement.posting FOR SELECT TO exchange_portal USING ((account_id IN ( SELECT a.id
+   FROM settlement.account a)));
+
+CREATE POLICY settlement_run_exchange_app ON settlement.run TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_run_exchange_migrate ON settlement.run TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_run_item_exchange_app ON settlement.run_item TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_run_item_exchange_migrate ON settlement.run_item TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_series_exchange_app ON settlement.series TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_series_exchange_migrate ON settlement.series TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_statement_exchange_app ON settlement.statement TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_statement_exchange_migrate ON settlement.statement TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_statement_line_exchange_app ON settlement.statement_line TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_statement_line_exchange_migrate ON settlement.statement_line TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_statement_own ON settlement.statement FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_stripe_event_exchange_app ON settlement.stripe_event TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_stripe_event_exchange_migrate ON settlement.stripe_event TO exchange_migrate USING (true) WITH CHECK (true);
+
+ALTER TABLE settlement.statement ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.statement_line ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.stripe_event ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA access TO exchange_app;
+GRANT USAGE ON SCHEMA access TO exchange_portal;
+
+GRANT USAGE ON SCHEMA catalog TO exchange_app;
+GRANT USAGE ON SCHEMA catalog TO exchange_portal;
+
+GRANT USAGE ON SCHEMA compliance TO exchange_app;
+GRANT USAGE ON SCHEMA compliance TO exchange_portal;
+GRANT USAGE ON SCHEMA compliance TO exchange_regulator;
+
+GRANT USAGE ON SCHEMA contracts TO exchange_app;
+GRANT USAGE ON SCHEMA contracts TO exchange_portal;
+
+GRANT USAGE ON SCHEMA kernel TO exchange_app;
+GRANT USAGE ON SCHEMA kernel TO exchange_portal;
+
+GRANT USAGE ON SCHEMA parties TO exchange_app;
+GRANT USAGE ON SCHEMA parties TO exchange_portal;
+
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO exchange_app;
+GRANT USAGE ON SCHEMA public TO exchange_portal;
+GRANT USAGE ON SCHEMA public TO exchange_regulator;
+
+GRANT USAGE ON SCHEMA quality TO exchange_app;
+GRANT USAGE ON SCHEMA quality TO exchange_portal;
+
+GRANT USAGE ON SCHEMA regulator TO exchange_regulator;
+
+GRANT USAGE ON SCHEMA settlement TO exchange_app;
+GRANT USAGE ON SCHEMA settlement TO exchange_portal;
+
+REVOKE ALL ON FUNCTION access.ensure_day(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION access.ensure_day(day date) TO exchange_app;
+
+REVOKE ALL ON FUNCTION access.hold_days(days date[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION access.hold_days(days date[]) TO exchange_app;
+
+REVOKE ALL ON FUNCTION access.prove_day(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION access.prove_day(day date) TO exchange_app;
+
+REVOKE ALL ON FUNCTION catalog.matching(wanted tsquery) FROM PUBLIC;
+GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_app;
+GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE access.grants TO exchange_app;
+GRANT SELECT ON TABLE access.grants TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE access.lease TO exchange_app;
+GRANT SELECT ON TABLE access.lease TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE access.quota TO exchange_app;
+GRANT SELECT ON TABLE access.quota TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE access.source TO exchange_app;
+GRANT SELECT ON TABLE access.source TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE access.token TO exchange_app;
+GRANT SELECT ON TABLE access.token TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE access.usage_batch TO exchange_app;
+GRANT SELECT ON TABLE access.usage_batch TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE access.usage_copy TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE access.usage_day TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE access.usage_late TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE access.usage_record TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE access.usage_rollup TO exchange_app;
+GRANT SELECT ON TABLE access.usage_rollup TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE access.usage_seal TO exchange_app;
+GRANT SELECT ON TABLE access.usage_seal TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE catalog.asset TO exchange_app;
+GRANT SELECT ON TABLE catalog.asset TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE catalog.dataset TO exchange_app;
+GRANT SELECT ON TABLE catalog.dataset TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE catalog.listing TO exchange_app;
+GRANT SELECT ON TABLE catalog.listing TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE catalog.offer TO exchange_app;
+GRANT SELECT ON TABLE catalog.offer TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE catalog.offer_standing TO exchange_app;
+GRANT SELECT ON TABLE catalog.offer_standing TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE catalog.revision TO exchange_app;
+GRANT SELECT ON TABLE catalog.revision TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE catalog.upload TO exchange_app;
+GRANT SELECT ON TABLE catalog.upload TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE compliance.audit_entry TO exchange_app;
+GRANT SELECT ON TABLE compliance.audit_entry TO exchange_portal;
+GRANT SELECT ON TABLE compliance.audit_entry TO exchange_regulator;
+
+GRANT SELECT,INSERT ON TABLE compliance.audit_leaf TO exchange_app;
+GRANT SELECT ON TABLE compliance.audit_leaf TO exchange_portal;
+GRANT SELECT ON TABLE compliance.audit_leaf TO exchange_regulator;
+
+GRANT SELECT,INSERT ON TABLE compliance.checkpoint TO exchange_app;
+GRANT SELECT ON TABLE compliance.checkpoint TO exchange_portal;
+GRANT SELECT ON TABLE compliance.checkpoint TO exchange_regulator;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.directive TO exchange_app;
+GRANT SELECT ON TABLE compliance.directive TO exchange_portal;
+GRANT SELECT ON TABLE compliance.directive TO exchange_regulator;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.export TO exchange_app;
+GRANT SELECT ON TABLE compliance.export TO exchange_portal;
+GRANT SELECT ON TABLE compliance.export TO exchange_regulator;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.log_state TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.tile TO exchange_app;
+GRANT SELECT ON TABLE compliance.tile TO exchange_portal;
+GRANT SELECT ON TABLE compliance.tile TO exchange_regulator;
+
+GRANT SELECT,INSERT ON TABLE contracts.agreement TO exchange_app;
+GRANT SELECT ON TABLE contracts.agreement TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.quote TO exchange_app;
+GRANT SELECT ON TABLE contracts.quote TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE kernel.idempotency TO exchange_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE kernel.job TO exchange_app;
+GRANT SELECT ON TABLE kernel.job TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE kernel.party TO exchange_app;
+GRANT SELECT ON TABLE kernel.party TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE kernel.public_key TO exchange_app;
+GRANT SELECT ON TABLE kernel.public_key TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE parties.client TO exchange_app;
+
+GRANT SELECT(id) ON TABLE parties.client TO exchange_portal;
+
+GRANT SELECT(organisation_id) ON TABLE parties.client TO exchange_portal;
+
+GRANT SELECT(label) ON TABLE parties.client TO exchange_portal;
+
+GRANT SELECT(scopes) ON TABLE parties.client TO exchange_portal;
+
+GRANT SELECT(created_at) ON TABLE parties.client TO exchange_portal;
+
+GRANT SELECT(revoked_at) ON TABLE parties.client TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE parties.decision TO exchange_app;
+GRANT SELECT ON TABLE parties.decision TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE parties.evidence TO exchange_app;
+GRANT SELECT ON TABLE parties.evidence TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE parties.identifier TO exchange_app;
+GRANT SELECT ON TABLE parties.identifier TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE parties.member TO exchange_app;
+GRANT SELECT ON TABLE parties.member TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE parties.organisation TO exchange_app;
+GRANT SELECT ON TABLE parties.organisation TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE parties.person TO exchange_app;
+GRANT SELECT ON TABLE parties.person TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE parties.revoked_token TO exchange_app;
+GRANT SELECT ON TABLE parties.revoked_token TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE quality.assessment TO exchange_app;
+GRANT SELECT ON TABLE quality.assessment TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE quality.certificate TO exchange_app;
+GRANT SELECT ON TABLE quality.certificate TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE quality.disclosure TO exchange_app;
+GRANT SELECT ON TABLE quality.disclosure TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE quality.scorecard TO exchange_app;
+GRANT SELECT ON TABLE quality.scorecard TO exchange_portal;
+
+GRANT SELECT ON TABLE regulator.audit_entry TO exchange_regulator;
+
+GRANT SELECT ON TABLE regulator.audit_leaf TO exchange_regulator;
+
+GRANT SELECT ON TABLE regulator.checkpoint TO exchange_regulator;
+
+GRANT SELECT ON TABLE regulator.directive TO exchange_regulator;
+
+GRANT SELECT ON TABLE regulator.export TO exchange_regulator;
+
+GRANT SELECT,INSERT ON TABLE settlement.account TO exchange_app;
+GRANT SELECT ON TABLE settlement.account TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.balance TO exchange_app;
+GRANT SELECT ON TABLE settlement.balance TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.bank_entry TO exchange_app;
+GRANT SELECT ON TABLE settlement.bank_entry TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.charge TO exchange_app;
+GRANT SELECT ON TABLE settlement.charge TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.due TO exchange_app;
+GRANT SELECT ON TABLE settlement.due TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.invoice TO exchange_app;
+GRANT SELECT ON TABLE settlement.invoice TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.invoice_line TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.journal TO exchange_app;
+GRANT SELECT ON TABLE settlement.journal TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.orders TO exchange_app;
+GRANT SELECT ON TABLE settlement.orders TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payment TO exchange_app;
+GRANT SELECT ON TABLE settlement.payment TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payout TO exchange_app;
+GRANT SELECT ON TABLE settlement.payout TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payout_account TO exchange_app;
+GRANT SELECT ON TABLE settlement.payout_account TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.posting TO exchange_app;
+GRANT SELECT ON TABLE settlement.posting TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.run TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.run_item TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.series TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.statement TO exchange_app;
+GRANT SELECT ON TABLE settlement.statement TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.statement_line TO exchange_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.stripe_event TO exchange_app;
