@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Identity,
+    Index,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -48,6 +49,8 @@ audit_entry = Table(
     Column("object_id", Text),
     Column("envelope", LargeBinary, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Index("audit_entry_order", "node_id", "xid", "seq"),
+    Index("audit_entry_object", "object_id", "seq"),
 )
 
 audit_leaf = Table(
@@ -110,6 +113,7 @@ export = Table(
     Column("problem", Text),
     Column("created_at", _TIME, nullable=False),
     Column("ended_at", _TIME),
+    Index("export_requested_by", "requested_by", "id"),
 )
 
 directive = Table(
@@ -125,4 +129,5 @@ directive = Table(
     Column("issued_at", _TIME, nullable=False),
     Column("lifted_by", Uuid),
     Column("lifted_at", _TIME),
+    Index("directive_active", "target_id", "kind", postgresql_where=text("state = 'active'")),
 )

@@ -67,7 +67,9 @@ def _model(model: Model, meter: str, period: str | None, currency: str) -> Text:
         return _rate(model.unit_price, meter, currency)
     if isinstance(model, Package):
         price, size, many = _price(model.amount, currency), grouped(model.size), _many(meter)
-        return Text(f"{price} for each block of {size} {many.en} begun", f"每 {size} {many.zh}（不足一包按一包计）{price}")
+        return Text(
+            f"{price} for each block of {size} {many.en} begun", f"每 {size} {many.zh}（不足一包按一包计）{price}"
+        )
     return _tiered(model, meter, currency)
 
 

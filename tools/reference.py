@@ -97,7 +97,7 @@ def _shown(default: object) -> str:
 
 def every_problem() -> Mapping[str, ProblemType]:
     """Every type of problem that a module of the tree defines, by slug."""
-    found = {}
+    found: dict[str, ProblemType] = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             if "problem_type(" in path.read_text(encoding="utf-8"):

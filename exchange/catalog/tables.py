@@ -7,6 +7,8 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
@@ -38,13 +41,14 @@ dataset = Table(
     Column("cross_border_basis", Text),
     Column("state", Text, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Index("dataset_supplier", "supplier_id", "id"),
 )
 
 upload = Table(
     "upload",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("dataset_id", Uuid, nullable=False),
+    Column("dataset_id", Uuid, ForeignKey("catalog.dataset.id"), nullable=False),
     Column("supplier_id", Uuid, nullable=False),
     Column("path", Text, nullable=False),
     Column("path_key", Text, nullable=False),
@@ -57,13 +61,15 @@ upload = Table(
     Column("node_id", Text, nullable=False),
     Column("created_at", _TIME, nullable=False),
     Column("expires_at", _TIME, nullable=False),
+    Index("upload_path", "dataset_id", "path_key", unique=True, postgresql_where=text("state IN ('open', 'complete')")),
+    Index("upload_expiry", "expires_at", postgresql_where=text("state IN ('open', 'complete')")),
 )
 
 revision = Table(
     "revision",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("dataset_id", Uuid, nullable=False),
+    Column("dataset_id", Uuid, ForeignKey("catalog.dataset.id"), nullable=False),
     Column("supplier_id", Uuid, nullable=False),
     Column("number", Integer, nullable=False),
     Column("manifest", LargeBinary, nullable=False),
@@ -78,7 +84,7 @@ asset = Table(
     "asset",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("revision_id", Uuid, nullable=False),
+    Column("revision_id", Uuid, ForeignKey("catalog.revision.id"), nullable=False),
     Column("supplier_id", Uuid, nullable=False),
     Column("position", Integer, nullable=False),
     Column("path", Text, nullable=False),
@@ -88,14 +94,15 @@ asset = Table(
     Column("node_id", Text, nullable=False),
     UniqueConstraint("revision_id", "position"),
     UniqueConstraint("revision_id", "path"),
+    Index("asset_sha256", "sha256"),
 )
 
 listing = Table(
     "listing",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("dataset_id", Uuid, nullable=False),
-    Column("revision_id", Uuid, nullable=False),
+    Column("dataset_id", Uuid, ForeignKey("catalog.dataset.id"), nullable=False),
+    Column("revision_id", Uuid, ForeignKey("catalog.revision.id"), nullable=False),
     Column("supplier_id", Uuid, nullable=False),
     Column("state", Text, nullable=False),
     Column("title", JSONB, nullable=False),
@@ -107,13 +114,18 @@ listing = Table(
     Column("search", TSVECTOR, nullable=False),
     Column("created_at", _TIME, nullable=False),
     Column("published_at", _TIME),
+    Index("listing_supplier", "supplier_id", "id"),
+    Index("listing_dataset", "dataset_id"),
+    Index("listing_revision", "revision_id"),
+    Index("listing_newest", text("published_at DESC"), text("id DESC"), postgresql_where=text("state = 'published'")),
+    Index("listing_search", "search", postgresql_using="gin", postgresql_where=text("state = 'published'")),
 )
 
 offer = Table(
     "offer",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("listing_id", Uuid, nullable=False),
+    Column("listing_id", Uuid, ForeignKey("catalog.listing.id"), nullable=False),
     Column("supplier_id", Uuid, nullable=False),
     Column("code", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -129,10 +141,11 @@ offer = Table(
 offer_standing = Table(
     "offer_standing",
     metadata,
-    Column("offer_id", Uuid, primary_key=True),
+    Column("offer_id", Uuid, ForeignKey("catalog.offer.id"), primary_key=True),
     Column("listing_id", Uuid, nullable=False),
     Column("supplier_id", Uuid, nullable=False),
     Column("code", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("changed_at", _TIME, nullable=False),
+    Index("offer_current", "listing_id", "code", unique=True, postgresql_where=text("state = 'current'")),
 )

@@ -81,6 +81,12 @@ async def review_listing(tx: Tx, actor: Actor, listing_id: UUID) -> PublicationR
     return _receipt(listing, await _judge(tx, listing))
 
 
+async def judge_listing(tx: Tx, listing_id: UUID) -> PublicationReceipt | None:
+    """Tell the operator which rules any listing meets now; writes nothing."""
+    listing = await listings.find_listing(tx, listing_id)
+    return None if listing is None else _receipt(listing, await _judge(tx, listing))
+
+
 async def _judge(tx: Tx, listing: Listing) -> list[RuleResult]:
     """Load what the rules ask about, one store call per package, and have it judged."""
     dataset = await datasets.find_dataset(tx, listing.dataset_id)

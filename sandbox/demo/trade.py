@@ -110,11 +110,11 @@ def fund(trade: Trade) -> None:
     """Fill the wallet by card and by bank transfer."""
     market, telling, buyer = trade.market, trade.market.telling, trade.market["buyer"]
     wish = {"amount": _wire(CARD_TOP_UP), "method": "card", "payment_method": CARD}
-    paid = buyer.do("top up by card", "/buyer/v1/wallet/top-ups", wish)
+    paid = buyer.do("top up by card", "/buyer/v1/top-ups", wish)
     _wait_payment(trade, paid["id"])
     telling.say("charged", amount=money(paid["amount"]), payment=paid["id"])
     wish = {"amount": _wire(BANK_TOP_UP), "method": "bank"}
-    asked = buyer.do("top up by bank", "/buyer/v1/wallet/top-ups", wish)
+    asked = buyer.do("top up by bank", "/buyer/v1/top-ups", wish)
     digest = hashlib.sha256(b"the account number stays with the bank").hexdigest()
     today = trade.clock.now().date().isoformat()
     statement = (
@@ -201,10 +201,10 @@ def agree(trade: Trade) -> None:
     keys = {key["kid"]: key for key in market.origin.get("/.well-known/jwks.json")["keys"]}
     for bought in trade.bought.values():
         agreement = market["buyer"].get(f"/buyer/v1/agreements/{bought.agreement}")
-        document = agreement["document"].encode()
+        document = base64.b64decode(agreement["document_base64"])
         public = Ed25519PublicKey.from_public_bytes(_base64url(keys[agreement["kid"]]["x"]))
         try:
-            public.verify(bytes.fromhex(agreement["signature"]), document)
+            public.verify(base64.b64decode(agreement["signature"]), document)
         except InvalidSignature as error:
             raise DemoFailed(f"the signature of {bought.agreement} does not hold") from error
         said = json.loads(document)

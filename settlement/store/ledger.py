@@ -20,17 +20,18 @@ _EXISTING = """
 SELECT j.kind, j.source_id, j.id, j.body_sha256 FROM settlement.journal j
 JOIN unnest($1::text[], $2::text::uuid[]) AS k(kind, source_id) ON j.kind = k.kind AND j.source_id = k.source_id"""
 _WRITE = """
-WITH j AS (
+WITH a AS MATERIALIZED (SELECT $1::text::uuid[] AS ids, $14::text[] AS currencies, $15::text::uuid[] AS tags),
+j AS (
     INSERT INTO settlement.journal (id, kind, source_id, body_sha256, line_count, effective_at, created_at)
     SELECT id, kind, source_id, body, lines, at, $7
-    FROM unnest($1::text::uuid[], $2::text[], $3::text::uuid[], $4::bytea[], $5::smallint[], $6::timestamptz[])
+    FROM unnest((SELECT ids FROM a), $2::text[], $3::text::uuid[], $4::bytea[], $5::smallint[], $6::timestamptz[])
         AS t(id, kind, source_id, body, lines, at) ORDER BY kind, source_id),
 b AS (
     UPDATE settlement.balance b SET posted = b.posted + d.amount, version = b.version + d.lines
     FROM unnest($16::bigint[], $17::bigint[], $18::int[]) AS d(id, amount, lines) WHERE b.account_id = d.id)
 INSERT INTO settlement.posting (journal_id, line, account_id, amount, currency, tag)
-SELECT ($1::text::uuid[])[t.journal], t.line, t.account, t.amount, ($14::text[])[t.currency], ($15::text::uuid[])[t.tag]
-FROM unnest($8::text::int[], $9::text::smallint[], $10::text::bigint[], $11::text::bigint[],
+SELECT a.ids[t.journal], t.line, t.account, t.amount, a.currencies[t.currency], a.tags[t.tag]
+FROM a, unnest($8::text::int[], $9::text::smallint[], $10::text::bigint[], $11::text::bigint[],
     $12::text::int[], $13::text::int[]) AS t(journal, line, account, amount, currency, tag)"""
 _SUMS = """
 SELECT k.id, coalesce((SELECT sum(p.amount) FROM settlement.posting p WHERE p.account_id = k.id), 0)::bigint AS total

@@ -51,7 +51,9 @@ def test_both_languages_of_a_problem_take_the_same_fields() -> None:
         assert english == chinese, slug
         assert fields(problem.remedy.en) == fields(problem.remedy.zh) <= english, slug
         filled = problem(**dict.fromkeys(english, "x"))
-        assert filled.detail("en") and filled.detail("zh") and filled.remedy("en") and filled.remedy("zh")
+        for language in ("en", "zh"):
+            assert filled.detail(language), slug
+            assert filled.remedy(language), slug
 
 
 def test_every_problem_has_its_place_on_the_page() -> None:

@@ -60,12 +60,11 @@ async def stripe(request: Asked) -> Response[bytes]:
     Answered as soon as the event is stored; it takes effect in the background. The same event again changes nothing.
     """
     services, payload = services_of(request), await request.body()
-    if services.webhook is None:
+    verify: Any = services.webhook
+    if verify is None:
         raise Refused(problems.NO_PROVIDER())
     try:
-        event: StripeEvent = services.webhook(
-            payload, request.headers.get("stripe-signature", ""), services.db.clock.now()
-        )
+        event: StripeEvent = verify(payload, request.headers.get("stripe-signature", ""), services.db.clock.now())
     except BadWebhook as error:
         raise Refused(problems.BAD_SIGNATURE()) from error
     kept = ProviderEvent(event.id, event.type, event.object_id, payload)

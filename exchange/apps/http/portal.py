@@ -11,6 +11,7 @@ from litestar.config.response_cache import ResponseCacheConfig
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
+from litestar.params import FromPath
 
 from exchange.apps.http.answers import HANDLERS
 from exchange.apps.http.context import Services, needs_portal
@@ -36,7 +37,7 @@ class TryIt(OpenAPIRenderPlugin):
 
 
 @get("/assets/{name:str}", include_in_schema=False, sync_to_thread=True, cache=False)
-def asset(name: str) -> Response[bytes]:
+def asset(name: FromPath[str]) -> Response[bytes]:
     """A file of the page to try the APIs."""
     kind = _ASSETS.get(name)
     if kind is None:

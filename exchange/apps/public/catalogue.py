@@ -9,7 +9,7 @@ from litestar import Response
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from exchange.apps.http.answers import Asked, accepted_value, found
+from exchange.apps.http.answers import Asked, found
 from exchange.apps.http.context import services_of
 from exchange.apps.http.documented import listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page

@@ -62,12 +62,24 @@ FAULTS = {
     "expired": Text("it has expired", "已过期"),
 }
 PORTALS = (
-    ("/catalog/v1/docs", Text("Public catalogue", "公开目录"), Text("search, sign-up, certificates, log", "检索、入驻、证书、日志")),
+    (
+        "/catalog/v1/docs",
+        Text("Public catalogue", "公开目录"),
+        Text("search, sign-up, certificates, log", "检索、入驻、证书、日志"),
+    ),
     ("/oauth2/docs", Text("OAuth", "身份认证"), Text("tokens for machines", "应用令牌")),
-    ("/supplier/v1/docs", Text("Suppliers", "供应方"), Text("upload, certify, list, be paid", "上传、认证、上架、结算")),
+    (
+        "/supplier/v1/docs",
+        Text("Suppliers", "供应方"),
+        Text("upload, certify, list, be paid", "上传、认证、上架、结算"),
+    ),
     ("/buyer/v1/docs", Text("Buyers", "需求方"), Text("quote, order, pay, grants", "询价、下单、支付、使用权")),
     ("/data/v1/docs", Text("Data plane", "数据交付"), Text("read granted data", "读取已授权数据")),
-    ("/assessor/v1/docs", Text("Assessors and services", "评估与服务机构"), Text("assess, sign, shares", "评估、签发、分成")),
+    (
+        "/assessor/v1/docs",
+        Text("Assessors and services", "评估与服务机构"),
+        Text("assess, sign, shares", "评估、签发、分成"),
+    ),
     ("/operator/v1/docs", Text("Operator", "运营方"), Text("onboarding, settlement", "核验、结算")),
     ("/regulator/v1/docs", Text("Regulators", "监管机构"), Text("audit, exports, directives", "审计、导出、指令")),
 )

@@ -1,0 +1,181 @@
+"""The end of the month: use is sealed, charged, split and paid out; every sum is made again by the one it concerns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sandbox.demo.client import DemoFailed
+from sandbox.demo.goods import CURRENCY
+from sandbox.demo.market import PAYEES
+from sandbox.demo.parties import BY_KEY
+from sandbox.demo.telling import amount, money
+from sandbox.demo.trade import Trade
+
+_AFTER_MIDNIGHT = timedelta(hours=2)
+_MILLIONTH = Decimal("0.000001")
+
+
+def close_month(trade: Trade, began: datetime) -> None:
+    """Everything from the last day of the month to everybody's money.
+
+    errors   raises DemoFailed
+    """
+    telling, origin = trade.market.telling, trade.market.origin
+    start = began.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = next_month(trade.clock.now())
+    with telling.step("month", origin):
+        _pass_time(trade, began, end)
+    with telling.step("settle", origin):
+        _settle(trade, start, end)
+        _show_invoices(trade)
+    with telling.step("pay", origin):
+        for key in PAYEES:
+            _recompute(trade, key)
+        _pay_out(trade, start)
+    with telling.step("balance", origin):
+        _show_balance(trade)
+
+
+def next_month(moment: datetime) -> datetime:
+    """The first moment of the month after, in UTC."""
+    first = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=32)).replace(day=1)
+
+
+def _pass_time(trade: Trade, began: datetime, end: datetime) -> None:
+    """Move the sandbox's clock into the next month, and have the days of use sealed."""
+    operator, telling = trade.market["operator"], trade.market.telling
+    last = trade.clock.now()
+    trade.clock.advance_to(end + _AFTER_MIDNIGHT)
+    operator.token(fresh=True)
+    telling.say("clock", before=f"{last:%Y-%m-%d %H:%M}", after=f"{trade.clock.now():%Y-%m-%d %H:%M}")
+    days = {began.date(), last.date()}
+    for day in sorted(days):
+        ordered = operator.do(f"seal {day}", f"/operator/v1/usage-days/{day}/seal")
+        operator.job(ordered["job"], "/operator/v1", telling.progress("sealing", day=day))
+        telling.say("sealed-day", day=day)
+    grant = trade.bought["en_speeches/monthly"].grant
+    for root in trade.market["buyer"].get(f"/buyer/v1/grants/{grant}/usage")["roots"]:
+        telling.say("root", records=root["records"], grant=grant, root=root["root"][:16])
+
+
+def _settle(trade: Trade, start: datetime, end: datetime) -> None:
+    operator, telling = trade.market["operator"], trade.market.telling
+    wish = {"starts_at": _instant(start), "ends_at": _instant(end), "currency": CURRENCY}
+    run = operator.do("settle", "/operator/v1/settlement-runs", wish)["run"]
+
+    def closed() -> Any:
+        found = operator.get(f"/operator/v1/settlement-runs/{run}")
+        return found if found["finished"] else None
+
+    ended = trade.market.origin.wait(closed, f"settlement run {run}")
+    telling.say("settled", run=run, start=start.date(), end=end.date(), sellers=ended["sellers"][0], payees=ended["payees"][0])
+
+
+def _show_invoices(trade: Trade) -> None:
+    buyer, telling = trade.market["buyer"], trade.market.telling
+    for charge in buyer.items("/buyer/v1/charges"):
+        telling.say("charge", amount=money(charge["amount"]), explanation=telling.name(charge["explanation"]))
+    for invoice in buyer.items("/buyer/v1/invoices"):
+        document = buyer.get(f"/buyer/v1/invoices/{invoice['id']}")["document"]
+        total = sum((Decimal(line["amount"]["amount"]) for line in document["lines"]), Decimal())
+        if total != Decimal(invoice["total"]["amount"]):
+            raise DemoFailed(f"the lines of {invoice['id']} sum to {total}")
+        seller = trade.market.name(invoice["seller"])
+        telling.say("invoice", seller=seller, total=money(invoice["total"]), lines=len(document["lines"]), invoice=invoice["id"])
+
+
+def _recompute(trade: Trade, key: str) -> None:
+    """A payee adds its statement up again: each sale split by the weights that stand beside it."""
+    party, telling, portal = trade.market[key], trade.market.telling, BY_KEY[key].portal
+    for row in party.items(f"{portal}/statements"):
+        document = party.get(f"{portal}/statements/{row['id']}")["document"]
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for line in document["lines"]:
+            got = Decimal(line["amount"]["amount"])
+            sums["lines"] += got
+            if line["kind"] == "release" and _own_part(line) != got:
+                raise DemoFailed(f"{row['id']}: {line['source']} gives {got}, and by its weights {_own_part(line)}")
+        closing = Decimal(document["totals"]["opening"]["amount"]) + sums["lines"]
+        if closing != Decimal(row["closing"]["amount"]):
+            raise DemoFailed(f"{row['id']} closes with {row['closing']}, and its lines make {closing}")
+        role = telling.text(f"role.{key}")
+        telling.say("statement", role=role, closing=money(row["closing"]), lines=len(document["lines"]))
+
+
+def _own_part(line: dict[str, Any]) -> Decimal:
+    """What the payee's roles get of a line, by largest remainder over all weights."""
+    weights = [share["weight"] for share in line["shares"]]
+    parts = largest_remainder(int(Decimal(line["gross"]["amount"]) / _MILLIONTH), weights)
+    mine = {one["role"] for one in line["explain"]}
+    units = sum(part for part, share in zip(parts, line["shares"], strict=True) if share["role"] in mine)
+    return units * _MILLIONTH
+
+
+def largest_remainder(units: int, weights: Sequence[int]) -> list[int]:
+    """Split `units` by weights so that the parts sum to it (Hamilton's method, ties to the first)."""
+    whole = sum(weights)
+    parts = [units * weight // whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda n: (-(units * weights[n] % whole), n))
+    for n in order[: units - sum(parts)]:
+        parts[n] += 1
+    return parts
+
+
+def _pay_out(trade: Trade, start: datetime) -> None:
+    operator, telling = trade.market["operator"], trade.market.telling
+    period = f"{start:%Y-%m}"
+    ordered = operator.do("pay out", "/operator/v1/payouts", {"currency": CURRENCY, "period": period})
+    if ordered["left_out"]:
+        raise DemoFailed(f"not paid: {ordered['left_out']}")
+    for key in PAYEES:
+        party, portal = trade.market[key], BY_KEY[key].portal
+        for payout in ordered["payouts"]:
+            if payout["organisation"] == party.organisation:
+                paid = trade.market.origin.wait(lambda at=(party, portal, payout["id"]): _paid(*at), payout["id"])
+                telling.say("paid-out", role=telling.text(f"role.{key}"), amount=money(paid["amount"]), rail=paid["rail"])
+
+
+def _paid(party: Any, portal: str, payout: str) -> Any:
+    found = next(one for one in party.items(f"{portal}/payouts") if one["id"] == payout)
+    if found["state"] == "failed":
+        raise DemoFailed(f"{payout} failed: {found['failure']}")
+    return found if found["state"] == "paid" else None
+
+
+def _show_balance(trade: Trade) -> None:
+    """The trial balance sums to zero, and who got what."""
+    operator, telling = trade.market["operator"], trade.market.telling
+    trial = operator.get("/operator/v1/trial-balance")
+    rows = [one for one in trial["accounts"] if one["balance"]["currency"] == CURRENCY]
+    total = sum((Decimal(one["balance"]["amount"]) for one in rows), Decimal())
+    if total:
+        raise DemoFailed(f"the trial balance is {total}")
+    for one in rows:
+        telling.raw(f"{one['kind']:<12} {money(one['balance']):>16}")
+    telling.say("zero", currency=CURRENCY)
+
+
+def who_got_what(trade: Trade) -> list[list[str]]:
+    """The rows of the last table: who, and how much came or went."""
+    market, telling = trade.market, trade.market.telling
+    buyer = market["buyer"]
+    paid = sum((Decimal(one["amount"]["amount"]) for one in buyer.items("/buyer/v1/payments") if one["state"] == "succeeded"), Decimal())
+    left = sum((Decimal(one["amount"]) for one in buyer.get("/buyer/v1/wallet")["balances"]), Decimal())
+    rows = [[telling.text("row.paid"), f"{-paid:,.2f}"], [telling.text("row.wallet"), amount(left)]]
+    accounted = left
+    for key in PAYEES:
+        party, portal = market[key], BY_KEY[key].portal
+        got = sum((Decimal(one["amount"]["amount"]) for one in party.items(f"{portal}/payouts") if one["state"] == "paid"), Decimal())
+        accounted += got
+        rows.append([telling.text("row.payee", role=telling.text(f"role.{key}")), amount(got)])
+    rows.append([telling.text("row.rest"), amount(paid - accounted)])
+    return [*rows, [telling.text("row.sum"), "0.00"]]
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
