@@ -43,11 +43,15 @@ CROSS JOIN LATERAL (SELECT x.action, x.seq FROM compliance.audit_entry x WHERE x
                     ORDER BY x.seq LIMIT $2) e
 LEFT JOIN compliance.audit_leaf l ON l.entry_seq = e.seq ORDER BY e.seq"""
 _SEARCH = """
-SELECT seq, leaf_index, envelope FROM regulator.audit_entry WHERE seq < $1
+SELECT seq, leaf_index, envelope FROM regulator.audit_entry WHERE seq < coalesce($1, 1 + seq)
   AND ($2::text IS NULL OR object_id = $2) AND ($3::uuid IS NULL OR $3 = ANY (organisation_ids))
   AND ($4::text IS NULL OR action = $4) AND ($5::timestamptz IS NULL OR created_at >= $5)
   AND ($6::timestamptz IS NULL OR created_at < $6) ORDER BY seq DESC LIMIT $7"""
-_SEQ_MAX = 2**63 - 1
+_BETWEEN = """
+SELECT min(l.leaf_index), max(l.leaf_index) FROM compliance.audit_entry e
+JOIN compliance.audit_leaf l ON l.entry_seq = e.seq
+WHERE e.node_id = $1 AND l.leaf_index < (SELECT coalesce(max(size), 0) FROM compliance.checkpoint WHERE node_id = $1)
+  AND ($2::timestamptz IS NULL OR e.created_at >= $2) AND ($3::timestamptz IS NULL OR e.created_at < $3)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +112,18 @@ async def marks_of(tx: Tx, object_ids: Sequence[str], limit: int = 20) -> dict[s
 
 async def search(tx: Tx, wanted: EntryFilter, before_seq: int | None, limit: int) -> list[Logged]:
     """Entries that a filter lets through, newest first. For the regulator's role."""
-    rows = await (await tx.driver()).fetch(
-        _SEARCH,
-        _SEQ_MAX if before_seq is None else before_seq,
-        wanted.object_id,
-        wanted.organisation_id,
-        wanted.action,
-        wanted.since,
-        wanted.until,
-        limit,
-    )
+    w = wanted
+    filters = w.object_id, w.organisation_id, w.action, w.since, w.until
+    rows = await (await tx.driver()).fetch(_SEARCH, before_seq, *filters, limit)
     return [Logged(row[0], row[1], row[2].encode()) for row in rows]
+
+
+async def indexes_between(
+    tx: Tx, since: datetime | None, until: datetime | None, node_id: str = CENTRE
+) -> tuple[int | None, int | None]:
+    """The first and the last leaf of a period that the newest checkpoint covers; None where there is none."""
+    row = await (await tx.driver()).fetchrow(_BETWEEN, node_id, since, until)
+    return (row[0], row[1]) if row else (None, None)
 
 
 # ---------------------------------------------------------------- the sequencer

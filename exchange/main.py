@@ -11,18 +11,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from compliance import notes
-from exchange.apps.assessor import app as assessor
-from exchange.apps.buyer import app as buyer
-from exchange.apps.data import app as data
-from exchange.apps.hooks import app as hooks
+from exchange.apps.assessor.app import app as assessor
+from exchange.apps.buyer.app import app as buyer
+from exchange.apps.data.app import app as data
+from exchange.apps.hooks.app import app as hooks
 from exchange.apps.http.context import Services
 from exchange.apps.http.root import Root
-from exchange.apps.oauth import app as oauth
-from exchange.apps.operator import app as operator
-from exchange.apps.public import app as public
-from exchange.apps.regulator import app as regulator
-from exchange.apps.supplier import app as supplier
-from exchange.apps.web import app as web
+from exchange.apps.oauth.app import app as oauth
+from exchange.apps.operator.app import app as operator
+from exchange.apps.public.app import PREFIXES
+from exchange.apps.public.app import app as public
+from exchange.apps.regulator.app import app as regulator
+from exchange.apps.supplier.app import app as supplier
+from exchange.apps.web.app import app as web
 from exchange.cli import commands
 from exchange.cli.tools import Tools
 from exchange.process import Ground, ground, services
@@ -35,19 +36,19 @@ from settlement.gateway.stripe import StripeGateway
 
 def root(made: Services, *, log_requests: bool = True) -> Root:
     """Every app of the exchange behind one origin."""
-    shared = public.app(made)
+    shared = public(made)
     apps: Mapping[str, Any] = {
-        "supplier": supplier.app(made),
-        "buyer": buyer.app(made),
-        "assessor": assessor.app(made),
-        "regulator": regulator.app(made),
-        "operator": operator.app(made),
-        "data": data.app(made),
-        "oauth2": oauth.app(made),
-        "hooks": hooks.app(made),
-        **dict.fromkeys(public.PREFIXES, shared),
+        "supplier": supplier(made),
+        "buyer": buyer(made),
+        "assessor": assessor(made),
+        "regulator": regulator(made),
+        "operator": operator(made),
+        "data": data(made),
+        "oauth2": oauth(made),
+        "hooks": hooks(made),
+        **dict.fromkeys(PREFIXES, shared),
     }
-    return Root(apps, web.app(made), log_requests=log_requests)
+    return Root(apps, web(made), log_requests=log_requests)
 
 
 @asynccontextmanager

@@ -137,4 +137,4 @@ def load(environment: Mapping[str, str]) -> Settings:
     }
     if process.sandbox and environment.get("STRIPE_API_KEY", "").startswith(("sk_live", "rk_live")):
         raise BadSetting("EXCHANGE_SANDBOX is set beside a live Stripe key; a sandbox never moves real money")
-    return Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))  # type: ignore[arg-type]
+    return Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))

@@ -53,13 +53,13 @@ async def serve(chosen: argparse.Namespace, tools: Tools, made: Any, stop: async
     if not chosen.no_worker:
         tasks.append(asyncio.create_task(tools.work_on(made)))
     if chosen.market:
-        tasks.append(asyncio.create_task(market.open_market(tools)))
+        tasks.append(asyncio.create_task(market.open_market(tools, made)))
     else:
         print(f"Corpus Exchange listens on {tools.settings.origin}", flush=True)
     try:
         await until_over(tasks, stop)
     finally:
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         for task in tasks[1:]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

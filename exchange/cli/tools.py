@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,6 @@ class Tools:
     ground: Callable[[Settings], AbstractAsyncContextManager[Any]]
     opened: Callable[..., AbstractAsyncContextManager[Any]]
     root: Callable[..., Any]
-    work_on: Callable[[Any], Awaitable[None]]
+    work_on: Callable[[Any], Coroutine[Any, Any, None]]
     steps: Callable[[Any], Any]
     schedule: Callable[[Any], Any]

@@ -22,7 +22,7 @@ def add(subs: Any) -> None:
 async def run(_chosen: argparse.Namespace, tools: Tools) -> int:
     """Work until asked to stop."""
     async with tools.ground(tools.settings) as on, tools.opened(on) as made:
-        work = asyncio.create_task(tools.work_on(made))  # type: ignore[arg-type]
+        work = asyncio.create_task(tools.work_on(made))
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, work.cancel)

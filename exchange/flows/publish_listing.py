@@ -16,7 +16,7 @@ from contracts import spdx, terms
 from contracts.terms import Terms
 from exchange.catalog import paths
 from exchange.catalog.datasets import Dataset, is_own_licence
-from exchange.catalog.listings import Listing, publish
+from exchange.catalog.listings import Listing, ListingState, publish
 from exchange.catalog.offers import Offer
 from exchange.catalog.store import datasets, listings
 from exchange.kernel import ids
@@ -82,9 +82,11 @@ async def review_listing(tx: Tx, actor: Actor, listing_id: UUID) -> PublicationR
 
 
 async def judge_listing(tx: Tx, listing_id: UUID) -> PublicationReceipt | None:
-    """Tell the operator which rules any listing meets now; writes nothing."""
+    """Tell the operator or a regulator which rules a listing meets now; a draft is its supplier's own."""
     listing = await listings.find_listing(tx, listing_id)
-    return None if listing is None else _receipt(listing, await _judge(tx, listing))
+    return (
+        None if listing is None or listing.state is ListingState.DRAFT else _receipt(listing, await _judge(tx, listing))
+    )
 
 
 async def _judge(tx: Tx, listing: Listing) -> list[RuleResult]:

@@ -26,7 +26,8 @@ class Refused(DemoFailed):
         """Keep the problem, and say it plainly."""
         self.status, self.problem = status, problem
         self.slug = str(problem.get("type", "")).rpartition("/")[2]
-        said = " ".join(str(problem.get(name, "")) for name in ("title", "detail", "remedy")).strip()
+        names = ("title", "detail", "remedy", "error", "error_description")
+        said = " ".join(str(problem[name]) for name in names if problem.get(name))
         super().__init__(f"{method} {path}: {status} {said}")
 
 

@@ -100,8 +100,10 @@ def _join(market: Market, cast: Cast) -> None:
     party = market.parties[cast.key] = market.credentials.party(cast.key, market.origin)
     evidence = {"documents": [_evidence(cast)]}
     party.do("evidence", f"{cast.portal}/organisation/evidence", evidence)
-    decision = {"state": "verified", "reason": f"business licence and {', '.join(cast.identifiers)} checked"}
+    decision = {"decision": "verify", "reason": f"Business licence and {', '.join(cast.identifiers)} agree."}
     market["operator"].do(f"verify {cast.key}", f"/operator/v1/organisations/{party.organisation}/decisions", decision)
+    # The first token was of an organisation without rights.
+    party.token(fresh=True)
     numbers = ", ".join(f"{scheme.upper()} {value}" for scheme, value in cast.identifiers.items())
     name = cast.en if telling.language == "en" else cast.zh
     telling.say("joined", role=telling.text(f"role.{cast.key}"), name=name, numbers=numbers)
@@ -236,13 +238,14 @@ def _certify(market: Market, sale: OnSale) -> None:
 
 
 def _facts(telling: Telling, card: dict[str, Any]) -> str:
-    return telling.text("facts", **card)
+    signals = card["signals"]
+    tags = ", ".join(one["tag"] for one in signals["languages"][:3]) or "-"
+    return telling.text("facts", tags=tags, **{key: signals[key] for key in ("records", "tokens", "duplicate_records")})
 
 
 def _publish(market: Market, sale: OnSale) -> None:
     goods, party = sale.goods, market[sale.goods.supplier]
     receipt = party.do(f"publish {goods.key}", f"/supplier/v1/listings/{sale.listing}/publication")
     passed = sum(rule["passed"] for rule in receipt["rules"])
-    market.telling.say(
-        "published", title=market.telling.name(goods.title), passed=passed, rules=receipt["rule_set"]
-    )
+    title, count = market.telling.name(goods.title), len(receipt["rules"])
+    market.telling.say("published", title=title, passed=passed, count=count, rules=receipt["rule_set"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+import time
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,21 @@ from sandbox.demo.client import DemoFailed
 from sandbox.demo.trade import Trade
 
 VERIFIER = "verify.py"
+# The exchange puts what waits into the log four times a second.
+_SEQUENCER_S = 0.4
 
 
-def export(trade: Trade, folder: Path) -> Path:
-    """Ask for an export, download it, and run the verifier that lies in it.
+def export(trade: Trade, began: datetime, folder: Path) -> tuple[Path, str]:
+    """Ask for an export, download it, and run the verifier that lies in it; the bundle, and the line to check it again.
 
     errors   raises DemoFailed where the verifier finds anything
     """
     market, telling = trade.market, trade.market.telling
     regulator = market["regulator"]
     with telling.step("export", market.origin):
-        asked = regulator.do("export", "/regulator/v1/exports", {"legal_basis": "demo inspection"})
+        size = market.origin.wait(_Settled(trade), "the log to hold everything")
+        wish = {"since": began.isoformat(), "until": trade.clock.now().isoformat(), "legal_basis": "demo inspection"}
+        asked = regulator.do("export", "/regulator/v1/exports", wish)
         at = f"/regulator/v1/exports/{asked['id']}"
 
         def ready() -> Any:
@@ -33,21 +39,32 @@ def export(trade: Trade, folder: Path) -> Path:
         made = market.origin.wait(ready, f"export {asked['id']}")
         folder.mkdir(parents=True, exist_ok=True)
         bundle = folder / f"{asked['id']}.zip"
-        bundle.write_bytes(regulator.send("GET", f"{at}/bundle").content)
+        bundle.write_bytes(regulator.send("GET", f"{at}/file").content)
         with zipfile.ZipFile(bundle) as archive:
             (folder / VERIFIER).write_bytes(archive.read(VERIFIER))
+        telling.say("checkpoint", size=f"{size:,}")
         vkey = market.origin.send("GET", "/log/vkey").text.splitlines()[0]
         telling.say("exported", entries=f"{made['entries']:,}", size=f"{bundle.stat().st_size:,}", path=bundle)
         _verify(folder / VERIFIER, bundle, vkey)
         telling.say("verified")
         telling.say("verify-again")
-        telling.raw(line(folder / VERIFIER, bundle, vkey))
-    return bundle
+        line = shlex.join(["python3", str(folder / VERIFIER), str(bundle), "--vkey", vkey])
+        telling.raw(line)
+    return bundle, line
 
 
-def line(verifier: Path, bundle: Path, vkey: str) -> str:
-    """The command that checks the export again, for anybody with a Python."""
-    return shlex.join(["python3", str(verifier), str(bundle), "--vkey", vkey])
+class _Settled:
+    """Says how many entries the signed checkpoint has, once it has stopped growing."""
+
+    def __init__(self, trade: Trade) -> None:
+        self._trade, self._before = trade, -1
+
+    def __call__(self) -> int:
+        note = self._trade.market.origin.send("GET", "/log/checkpoint").text
+        size, before = int(note.splitlines()[1]), self._before
+        self._before = size
+        time.sleep(_SEQUENCER_S)
+        return size if size == before else 0
 
 
 def _verify(verifier: Path, bundle: Path, vkey: str) -> None:

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from sandbox.demo.client import DemoFailed
+from sandbox.demo.client import DemoFailed, Party
 from sandbox.demo.goods import CURRENCY
 from sandbox.demo.market import PAYEES
 from sandbox.demo.parties import BY_KEY
@@ -55,7 +56,7 @@ def _pass_time(trade: Trade, began: datetime, end: datetime) -> None:
     telling.say("clock", before=f"{last:%Y-%m-%d %H:%M}", after=f"{trade.clock.now():%Y-%m-%d %H:%M}")
     days = {began.date(), last.date()}
     for day in sorted(days):
-        ordered = operator.do(f"seal {day}", f"/operator/v1/usage-days/{day}/seal")
+        ordered = operator.do(f"seal {day}", "/operator/v1/usage/seals", {"day": day.isoformat()})
         operator.job(ordered["job"], "/operator/v1", telling.progress("sealing", day=day))
         telling.say("sealed-day", day=day)
     grant = trade.bought["en_speeches/monthly"].grant
@@ -65,15 +66,16 @@ def _pass_time(trade: Trade, began: datetime, end: datetime) -> None:
 
 def _settle(trade: Trade, start: datetime, end: datetime) -> None:
     operator, telling = trade.market["operator"], trade.market.telling
-    wish = {"starts_at": _instant(start), "ends_at": _instant(end), "currency": CURRENCY}
+    wish = {"period_start": _instant(start), "period_end": _instant(end), "currency": CURRENCY}
     run = operator.do("settle", "/operator/v1/settlement-runs", wish)["run"]
 
     def closed() -> Any:
-        found = operator.get(f"/operator/v1/settlement-runs/{run}")
-        return found if found["finished"] else None
+        found = operator.get(f"/operator/v1/settlement-runs/{run}")["run"]
+        return found if found["state"] == "closed" else None
 
     ended = trade.market.origin.wait(closed, f"settlement run {run}")
-    telling.say("settled", run=run, start=start.date(), end=end.date(), sellers=ended["sellers"][0], payees=ended["payees"][0])
+    parts = {side: ended[side]["done"] for side in ("sellers", "payees")}
+    telling.say("settled", run=run, start=start.date(), end=end.date(), **parts)
 
 
 def _show_invoices(trade: Trade) -> None:
@@ -86,7 +88,9 @@ def _show_invoices(trade: Trade) -> None:
         if total != Decimal(invoice["total"]["amount"]):
             raise DemoFailed(f"the lines of {invoice['id']} sum to {total}")
         seller = trade.market.name(invoice["seller"])
-        telling.say("invoice", seller=seller, total=money(invoice["total"]), lines=len(document["lines"]), invoice=invoice["id"])
+        telling.say(
+            "invoice", seller=seller, total=money(invoice["total"]), lines=len(document["lines"]), invoice=invoice["id"]
+        )
 
 
 def _recompute(trade: Trade, key: str) -> None:
@@ -136,11 +140,13 @@ def _pay_out(trade: Trade, start: datetime) -> None:
         party, portal = trade.market[key], BY_KEY[key].portal
         for payout in ordered["payouts"]:
             if payout["organisation"] == party.organisation:
-                paid = trade.market.origin.wait(lambda at=(party, portal, payout["id"]): _paid(*at), payout["id"])
-                telling.say("paid-out", role=telling.text(f"role.{key}"), amount=money(paid["amount"]), rail=paid["rail"])
+                paid = trade.market.origin.wait(partial(_paid, party, portal, payout["id"]), payout["id"])
+                telling.say(
+                    "paid-out", role=telling.text(f"role.{key}"), amount=money(paid["amount"]), rail=paid["rail"]
+                )
 
 
-def _paid(party: Any, portal: str, payout: str) -> Any:
+def _paid(party: Party, portal: str, payout: str) -> Any:
     found = next(one for one in party.items(f"{portal}/payouts") if one["id"] == payout)
     if found["state"] == "failed":
         raise DemoFailed(f"{payout} failed: {found['failure']}")
@@ -150,27 +156,39 @@ def _paid(party: Any, portal: str, payout: str) -> Any:
 def _show_balance(trade: Trade) -> None:
     """The trial balance sums to zero, and who got what."""
     operator, telling = trade.market["operator"], trade.market.telling
-    trial = operator.get("/operator/v1/trial-balance")
-    rows = [one for one in trial["accounts"] if one["balance"]["currency"] == CURRENCY]
-    total = sum((Decimal(one["balance"]["amount"]) for one in rows), Decimal())
-    if total:
+    trial = next(one for one in operator.get("/operator/v1/trial-balance")["items"] if one["currency"] == CURRENCY)
+    total = sum((Decimal(line["sum"]["amount"]) for line in trial["accounts"]), Decimal())
+    if total or not trial["balanced"]:
         raise DemoFailed(f"the trial balance is {total}")
-    for one in rows:
-        telling.raw(f"{one['kind']:<12} {money(one['balance']):>16}")
+    rows = [
+        [telling.text(f"account.{line['account']}"), amount(Decimal(line["sum"]["amount"]))]
+        for line in trial["accounts"]
+    ]
+    telling.table([telling.text("column.account"), CURRENCY], [row for row in rows if row[1] != "0.00"])
     telling.say("zero", currency=CURRENCY)
+    found = operator.get("/operator/v1/findings")
+    if not found["sound"]:
+        raise DemoFailed(f"the facts do not agree: {found['findings']}")
+    telling.say("sound")
 
 
 def who_got_what(trade: Trade) -> list[list[str]]:
     """The rows of the last table: who, and how much came or went."""
     market, telling = trade.market, trade.market.telling
     buyer = market["buyer"]
-    paid = sum((Decimal(one["amount"]["amount"]) for one in buyer.items("/buyer/v1/payments") if one["state"] == "succeeded"), Decimal())
+    paid = sum(
+        (Decimal(one["amount"]["amount"]) for one in buyer.items("/buyer/v1/payments") if one["state"] == "succeeded"),
+        Decimal(),
+    )
     left = sum((Decimal(one["amount"]) for one in buyer.get("/buyer/v1/wallet")["balances"]), Decimal())
     rows = [[telling.text("row.paid"), f"{-paid:,.2f}"], [telling.text("row.wallet"), amount(left)]]
     accounted = left
     for key in PAYEES:
         party, portal = market[key], BY_KEY[key].portal
-        got = sum((Decimal(one["amount"]["amount"]) for one in party.items(f"{portal}/payouts") if one["state"] == "paid"), Decimal())
+        got = sum(
+            (Decimal(one["amount"]["amount"]) for one in party.items(f"{portal}/payouts") if one["state"] == "paid"),
+            Decimal(),
+        )
         accounted += got
         rows.append([telling.text("row.payee", role=telling.text(f"role.{key}")), amount(got)])
     rows.append([telling.text("row.rest"), amount(paid - accounted)])

@@ -35,6 +35,10 @@ class Telling:
         """One line of the present step."""
         self.raw(self.text(key, **values))
 
+    def opening(self, key: str, **values: Any) -> None:
+        """One line that belongs to no step."""
+        self._print(self.text(key, **values))
+
     def raw(self, line: str) -> None:
         """One line that is no text of ours: a table's row, a command to copy."""
         if self.steps:
@@ -69,7 +73,10 @@ class Telling:
         """A table whose last columns are aligned to the right."""
         widths = [max(_width(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
         for row in (heads, ["-" * width for width in widths], *rows):
-            cells = [_pad(cell, width, right=column > 0) for column, (cell, width) in enumerate(zip(row, widths, strict=True))]
+            cells = [
+                _pad(cell, width, right=column > 0)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
             self.raw("  ".join(cells).rstrip())
 
     def _print(self, line: str) -> None:

@@ -8,12 +8,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Corpus Exchange: one whole trade over HTTP, with real data, made-up parties and sandbox money",
         "语料交易所：通过 HTTP 完成一笔完整交易（真实数据、虚构机构、沙箱资金）",
     ),
-    "starting": ("Starting PostgreSQL, a sandbox Stripe and the exchange ...", "正在启动 PostgreSQL、沙箱 Stripe 与交易所……"),
-    "started": ("The exchange answers at {origin} (started in {seconds} s).", "交易所已启动：{origin}（用时 {seconds} 秒）。"),
+    "starting": (
+        "Starting PostgreSQL, a sandbox Stripe and the exchange ...",
+        "正在启动 PostgreSQL、沙箱 Stripe 与交易所……",
+    ),
+    "started": (
+        "The exchange answers at {origin} (started in {seconds} s).",
+        "交易所已启动：{origin}（用时 {seconds} 秒）。",
+    ),
     "took": ("({seconds} s, {calls} HTTP calls)", "（{seconds} 秒，{calls} 次 HTTP 请求）"),
     "done": (
         "Done: {steps} steps, {calls} HTTP calls, {seconds} s. Everything is in {home}",
         "完成：{steps} 个步骤，{calls} 次 HTTP 请求，用时 {seconds} 秒。全部数据位于 {home}",
+    ),
+    "kept": (
+        "The exchange stays up at {origin} until you press Ctrl-C; credentials are in {path}",
+        "交易所将继续运行于 {origin}，按 Ctrl-C 结束；凭证位于 {path}",
     ),
     "failed": ("The demo stopped: {why}", "演示中止：{why}"),
     "server-said": ("The server's last words ({path}):", "服务器最后的日志（{path}）："),
@@ -68,10 +78,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # 5 publish
     "publish": ("The listings go on sale", "产品上架"),
-    "published": ("{title}: published, {passed} of {count} rules of {rules} met", "{title}：已上架，满足 {rules} 的 {passed}/{count} 条规则"),
+    "published": (
+        "{title}: published, {passed} of {count} rules of {rules} met",
+        "{title}：已上架，满足 {rules} 的 {passed}/{count} 条规则",
+    ),
     # 6 find
-    "find": ("The buyer searches in Chinese and English and reads what stands about the best match", "采购方以中英文搜索，并查看最匹配的产品"),
-    "found": ('"{words}": {count} found; first: {title} (grade {grade}, {score} points)', "“{words}”：找到 {count} 项；首项：{title}（等级 {grade}，{score} 分）"),
+    "find": (
+        "The buyer searches in Chinese and English and reads what stands about the best match",
+        "采购方以中英文搜索，并查看最匹配的产品",
+    ),
+    "found": (
+        '"{words}": {count} found; first: {title} (grade {grade}, {score} points)',
+        "“{words}”：找到 {count} 项；首项：{title}（等级 {grade}，{score} 分）",
+    ),
     "scorecard": ("scorecard: {scores}", "评分卡：{scores}"),
     "offer": ("{kind}: {price}", "{kind}：{price}"),
     "terms": ("one may: {may}. One must: {must}.", "可以：{may}。必须：{must}。"),
@@ -81,7 +100,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "three months with {records} records in all would cost: {costs}",
         "三个月共读取 {records} 条记录，预计费用：{costs}",
     ),
-    "quoted": ("signed quote {quote}: {total}, binding until {until}", "已签名询价单 {quote}：{total}，有效期至 {until}"),
+    "quoted": (
+        "signed quote {quote}: {total}, binding until {until}",
+        "已签名询价单 {quote}：{total}，有效期至 {until}",
+    ),
     # 8 fund
     "fund": ("The buyer fills the wallet, by card and by bank transfer", "采购方通过银行卡和银行转账为钱包充值"),
     "charged": (
@@ -102,7 +124,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the first order was sent twice with one key: one order, one payment ({order})",
         "首个订单以同一幂等键重复发送：仅生成一个订单、一次付款（{order}）",
     ),
-    "six-lines": ("the price was booked at once in {lines} lines that sum to zero: {parts}", "价款即时记为 {lines} 条分录，合计为零：{parts}"),
+    "six-lines": (
+        "the price was booked at once in {lines} lines that sum to zero: {parts}",
+        "价款即时记为 {lines} 条分录，合计为零：{parts}",
+    ),
     # 10 agree
     "agree": (
         "The buyer checks the agreements' signatures with the exchange's published keys",
@@ -141,7 +166,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{grant} 的 {records} 条用量记录的默克尔根：{root}……",
     ),
     # 14 settle
-    "settle": ("A settlement run turns orders and use into charges, splits and invoices", "结算：将订单与用量转为费用、分成与账单"),
+    "settle": (
+        "A settlement run turns orders and use into charges, splits and invoices",
+        "结算：将订单与用量转为费用、分成与账单",
+    ),
     "settled": (
         "{run}: {start} to {end}, {sellers} sellers, {payees} payees; closed with a trial balance of zero",
         "{run}：{start} 至 {end}，{sellers} 家卖方、{payees} 家收款方；试算平衡为零，已关闭",
@@ -152,7 +180,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{seller}开具的账单：{total}，共 {lines} 行，采购方复核无误（{invoice}）",
     ),
     # 15 pay
-    "pay": ("The payees add their statements up again, and are paid through Stripe", "各收款方复核结算单，并通过 Stripe 收款"),
+    "pay": (
+        "The payees add their statements up again, and are paid through Stripe",
+        "各收款方复核结算单，并通过 Stripe 收款",
+    ),
     "statement": (
         "{role}: {closing} in {lines} lines; every line split again by its weights, all agree",
         "{role}：{closing}，共 {lines} 行；逐行按权重重新计算，全部一致",
@@ -161,11 +192,28 @@ TEXTS: dict[str, tuple[str, str]] = {
     # 16 balance
     "balance": ("The exchange's books", "交易所账簿"),
     "zero": ("all accounts in {currency} sum to zero", "{currency} 全部账户合计为零"),
+    "sound": (
+        "every balance, order, grant, quota and document recomputed from the facts: all agree",
+        "依据原始事实重新计算全部余额、订单、使用权、配额与单据：全部一致",
+    ),
+    "column.account": ("account (above zero: owed to its holder)", "账户（正数表示应付持有人）"),
+    "account.wallet": ("buyers' wallets", "采购方钱包"),
+    "account.receivable": ("owed by buyers", "应收采购方"),
+    "account.pending": ("shares not settled yet", "待结算分成"),
+    "account.payable": ("shares to pay out", "应付分成"),
+    "account.in_transit": ("on the way to payees", "付款在途"),
+    "account.stripe": ("held at Stripe", "Stripe 存款"),
+    "account.bank": ("held at the bank", "银行存款"),
+    "account.revenue": ("the exchange's fee", "交易所服务费"),
+    "account.tax": ("tax", "税费"),
+    "account.rounding": ("rounding", "舍入差额"),
+    "account.suspense": ("bank money without an owner", "待认领来款"),
     # 17 export
     "export": (
         "The regulator exports the log of the period and checks it without the exchange",
         "监管机构导出审计日志，并脱离交易所独立核验",
     ),
+    "checkpoint": ("the log's signed checkpoint: {size} entries", "日志签名检查点：{size} 条"),
     "exported": ("{entries} audit entries, {size} bytes: {path}", "{entries} 条审计条目，{size} 字节：{path}"),
     "verified": (
         "the stand-alone verifier (only Python, no network) says: everything holds",
@@ -187,7 +235,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The market is open: {origin}  (pages), {origin}/supplier/v1/docs (and buyer, assessor, operator, regulator)",
         "市场已开放：{origin}（页面），{origin}/supplier/v1/docs（以及 buyer、assessor、operator、regulator）",
     ),
-    "market-secrets": ("Sandbox credentials, one client per role (also in {path}):", "沙箱凭证，每个角色一个应用（另存于 {path}）："),
-    "market-first": ("a first read:", "首次读取示例："),
+    "market-secrets": (
+        "Sandbox credentials, one client per role (also in {path}):",
+        "沙箱凭证，每个角色一个应用（另存于 {path}）：",
+    ),
     "market-failed": ("The market could not be filled: {why}", "市场布置失败：{why}"),
 }

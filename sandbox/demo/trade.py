@@ -21,7 +21,11 @@ from sandbox.demo.telling import money
 CARD = "pm_card_visa"
 CARD_TOP_UP, BANK_TOP_UP = "1500.00", "500.00"
 READERS = 16
-FORECAST = [{"records": 1_000, "bytes": 800_000}, {"records": 8_000, "bytes": 6_000_000}, {"records": 300, "bytes": 240_000}]
+FORECAST = [
+    {"records": 1_000, "bytes": 800_000},
+    {"records": 8_000, "bytes": 6_000_000},
+    {"records": 300, "bytes": 240_000},
+]
 PURPOSES = ["pretrain", "evaluate"]
 
 
@@ -75,11 +79,18 @@ def find(trade: Trade) -> None:
             raise DemoFailed(f"the search for {words} did not find {wanted} first: {results}")
         first = results[0]
         telling.say(
-            "found", words=words, count=len(results), title=telling.name(first["title"]), grade=first["grade"], score=first["score"]
+            "found",
+            words=words,
+            count=len(results),
+            title=telling.name(first["title"]),
+            grade=first["grade"],
+            score=first["score"],
         )
     page = trade.found["zh_poems"] = market.origin.get(f"/catalog/v1/listings/{market.shelf['zh_poems'].listing}")
     scores = ", ".join(
-        f"{telling.name(one['title'])} {one['score']}" for one in page["scorecard"]["document"]["dimensions"] if one["score"] is not None
+        f"{telling.name(one['title'])} {one['score']}"
+        for one in page["scorecard"]["document"]["dimensions"]
+        if one["score"] is not None
     )
     telling.say("scorecard", scores=scores)
     for offer in page["offers"]:
@@ -235,7 +246,7 @@ def use(trade: Trade) -> None:
     copy = trade.bought["zh_poems/once"]
     asset = copy.assets["tang.jsonl"]
     at, size = f"/data/v1/assets/{asset['id']}", asset["size_bytes"]
-    parts = [_data(trade, copy, at, **{"range": f"bytes={span}"}) for span in (f"0-{size // 2 - 1}", f"{size // 2}-")]
+    parts = [_data(trade, copy, at, range=f"bytes={span}") for span in (f"0-{size // 2 - 1}", f"{size // 2}-")]
     content = b"".join(part.content for part in parts)
     if [part.status_code for part in parts] != [206, 206] or hashlib.sha256(content).hexdigest() != asset["sha256"]:
         raise DemoFailed("the two ranges do not make the file whose hash was promised")
@@ -243,7 +254,13 @@ def use(trade: Trade) -> None:
     telling.say("downloaded", path=asset["path"], size=f"{len(content):,}", sha256=asset["sha256"][:16])
     telling.say("poem", title=first["title"], author=first["author"], line=first["text"].splitlines()[0])
     read = _read(trade, trade.bought["en_speeches/monthly"], 1_000)
-    telling.say("rows", title=telling.name(trade.market.shelf["en_speeches"].goods.title), rows=f"{read:,}", included=500, over=read - 500)
+    telling.say(
+        "rows",
+        title=telling.name(trade.market.shelf["en_speeches"].goods.title),
+        rows=f"{read:,}",
+        included=500,
+        over=read - 500,
+    )
     read = _read(trade, trade.bought["zh_poems/metered"], 700)
     telling.say("rows-metered", title=telling.name(trade.market.shelf["zh_poems"].goods.title), rows=f"{read:,}")
 

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 
@@ -22,6 +23,15 @@ def free_port() -> int:
         return port
 
 
+def command(port: int, *options: str) -> list[str]:
+    """The command line that runs the sandbox until its standard input ends: it never outlives who started it."""
+    leash = Path(__file__).parent.parent / "leash.py"
+    return [
+        *(sys.executable, "-I", "-S", str(leash)),
+        *(sys.executable, "-m", "sandbox.stripe", "--port", str(port), *options),
+    ]
+
+
 @contextlib.asynccontextmanager
 async def running(*options: str, port: int | None = None) -> AsyncIterator[str]:
     """Start `python -m sandbox.stripe` and give its address; it ends with the block.
@@ -32,7 +42,10 @@ async def running(*options: str, port: int | None = None) -> AsyncIterator[str]:
     chosen = port or free_port()
     origin = f"http://127.0.0.1:{chosen}"
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox.stripe", "--port", str(chosen), *options, stdout=asyncio.subprocess.DEVNULL
+        *command(chosen, *options),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         await _answers(origin, process)

@@ -13,5 +13,5 @@ from tests.support.api import Market, market
 @pytest_asyncio.fixture
 async def exchange(database_url: str, tmp_path: Path) -> AsyncIterator[Market]:
     """The exchange on a socket, over a database of the test's own."""
-    async with market(database_url, tmp_path) as made:
+    async with market(database_url, tmp_path, only=("supplier", "assessor")) as made:
         yield made

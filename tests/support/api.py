@@ -17,7 +17,7 @@ import itertools
 import secrets
 import socket
 import warnings
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,7 +150,7 @@ class Market:
 
     async def get(self, party: Party | None, path: str, **query: Any) -> httpx.Response:
         """A read as `party`, or as nobody."""
-        return await self.http.get(path, params=query, headers=party.headers if party else {})
+        return await self.http.get(path, params=query or None, headers=party.headers if party else {})
 
     async def _found(self) -> Party:
         secret, limits = secrets.token_urlsafe(32), self.services.settings.parties
@@ -182,11 +182,13 @@ def settings_for(folder: Path, **more: str) -> Settings:
     return load({"EXCHANGE_HOME": str(folder), **more})
 
 
-def root_of(made: Services) -> Root:
-    """Every app that can be imported, behind one origin: `exchange.main.root` without what is still being written."""
+def root_of(made: Services, only: Collection[str] | None = None) -> Root:
+    """Every app that can be imported (or `only` these and the public ones), behind one origin."""
     public = importlib.import_module("exchange.apps.public.app")
     apps: dict[str, Any] = dict.fromkeys(public.PREFIXES, public.app(made))
     for segment, name in _APPS.items():
+        if only is not None and segment not in only:
+            continue
         with warnings.catch_warnings(), suppress(ImportError):
             warnings.simplefilter("ignore")  # each app's own test builds it with warnings as errors
             apps[segment] = importlib.import_module(f"exchange.apps.{name}.app").app(made)
@@ -202,14 +204,18 @@ async def market(
     keyring: Keyring | None = None,
     clock: Clock | None = None,
     observer: Observer | None = None,
+    only: Collection[str] | None = None,
     **settings: str,
 ) -> AsyncIterator[Market]:
-    """Open the exchange on a free port over a database that is migrated already."""
+    """Open the exchange on a free port over a database that is migrated already; `only` names first path segments."""
     loaded, now = settings_for(folder, **settings), clock or SystemClock()
     on = Ground(loaded, DatabaseUrls.from_one(database_url), keyring or ring(loaded, now), None)
-    async with services(on, now, observer) as made, serving(root_of(made)) as origin:
-        async with httpx.AsyncClient(base_url=origin, timeout=30, trust_env=False) as http:
-            yield Market(made, http)
+    async with (
+        services(on, now, observer) as made,
+        serving(root_of(made, only)) as origin,
+        httpx.AsyncClient(base_url=origin, timeout=30, trust_env=False) as http,
+    ):
+        yield Market(made, http)
 
 
 @asynccontextmanager

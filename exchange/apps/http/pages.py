@@ -48,7 +48,7 @@ def render(
         "x-content-type-options": "nosniff",
         "referrer-policy": "same-origin",
     }
-    return Response(body, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+    return Response(body, status_code=status, media_type="text/html", headers=headers)
 
 
 @lru_cache(maxsize=1)

@@ -15,11 +15,12 @@ from exchange.apps.http.answers import Asked, write
 from exchange.apps.http.context import actor_of
 from exchange.apps.http.documented import Command, answers, command, show
 from exchange.apps.http.wire import Id, MoneyWire, Time, body_id, money_wire, object_id, stamp
+from exchange.apps.operator.problems import UNSUPPORTED_MEDIA
 from exchange.apps.operator.seeing import see
 from exchange.flows.credit_bank_transfer import Credited, match_bank_entry
 from exchange.flows.import_bank_statement import StatementImported, import_bank_statement
 from exchange.kernel import ids
-from exchange.kernel.errors import UNSUPPORTED_MEDIA, Refused
+from exchange.kernel.errors import Refused
 from settlement.bank_statement import COLUMNS
 from settlement.payments import BankEntryRecord
 from settlement.store import payments

@@ -24,7 +24,7 @@ from exchange.kernel import ids
 
 _State = Annotated[
     Literal["published", "suspended", "delisted"] | None,
-    QueryParameter(description="Only listings in this state. 按状态筛选。"),
+    QueryParameter(name="state", description="Only listings in this state. 按状态筛选。"),
 ]
 
 
@@ -50,10 +50,10 @@ class SuspensionWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @listing("/operator/v1/listings", ListingRow)
 async def list_listings(
-    request: Asked, state: _State = None, limit: Limit = None, cursor: Cursor = None
+    request: Asked, in_state: _State = None, limit: Limit = None, cursor: Cursor = None
 ) -> Response[bytes]:
     """Listings of every supplier that were published once, newest first. 上架产品列表。"""
-    wanted = ListingState(state) if state else None
+    wanted = ListingState(in_state) if in_state else None
     return await see_page(request, lambda tx, page: overview.listings(tx, wanted, page), listing_row, limit, cursor)
 
 

@@ -28,7 +28,7 @@ from exchange.parties.organisations import Decision, Organisation, State
 
 _State = Annotated[
     Literal["unverified", "submitted", "verified", "rejected", "suspended"] | None,
-    QueryParameter(description="Only organisations in this state. 按状态筛选。"),
+    QueryParameter(name="state", description="Only organisations in this state. 按状态筛选。"),
 ]
 
 
@@ -82,10 +82,10 @@ _MOVES = {"verify": State.VERIFIED, "reject": State.REJECTED, "suspend": State.S
 
 @listing("/operator/v1/organisations", OrganisationRow)
 async def list_organisations(
-    request: Asked, state: _State = None, limit: Limit = None, cursor: Cursor = None
+    request: Asked, in_state: _State = None, limit: Limit = None, cursor: Cursor = None
 ) -> Response[bytes]:
     """Organisations, oldest first. 机构列表。"""
-    wanted = State(state) if state else None
+    wanted = State(in_state) if in_state else None
     return await see_page(
         request, lambda tx, page: parties.organisations(tx, wanted, page), organisation_row, limit, cursor
     )

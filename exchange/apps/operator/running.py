@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
 from compliance import store as compliance
@@ -30,7 +30,7 @@ from exchange.kernel.pages import Page, PageRequest, page_of
 
 _State = Annotated[
     Literal["queued", "running", "done", "dead", "cancelled"] | None,
-    QueryParameter(description="Only jobs in this state. 按状态筛选。"),
+    QueryParameter(name="state", description="Only jobs in this state. 按状态筛选。"),
 ]
 _Kind = Annotated[str | None, QueryParameter(max_length=60, description="Only jobs of this kind. 按类型筛选。")]
 
@@ -88,13 +88,13 @@ class DirectiveView(msgspec.Struct, frozen=True):
 
 @listing("/operator/v1/jobs", JobRow)
 async def list_jobs(
-    request: Asked, state: _State = None, kind: _Kind = None, limit: Limit = None, cursor: Cursor = None
+    request: Asked, in_state: _State = None, kind: _Kind = None, limit: Limit = None, cursor: Cursor = None
 ) -> Response[bytes]:
     """Background work of everybody, newest first. 后台任务列表。"""
 
     async def read(tx: Tx, page: PageRequest) -> Page[JobState]:
         before = UUID(page.after[0]) if page.after else None
-        rows = await jobs.listed(tx, state=state, kind=kind, before=before, limit=page.limit + 1)
+        rows = await jobs.listed(tx, state=in_state, kind=kind, before=before, limit=page.limit + 1)
         return page_of(rows, page, lambda one: (str(one.id),))
 
     return await see_page(request, read, _job, limit, cursor)
@@ -154,7 +154,7 @@ async def trace(request: Asked, order: FromPath[str]) -> TradeView:
 
 @listing("/operator/v1/directives", DirectiveView)
 async def list_directives(
-    request: Asked, active: bool = False, limit: Limit = None, cursor: Cursor = None
+    request: Asked, active: FromQuery[bool] = False, limit: Limit = None, cursor: Cursor = None
 ) -> Response[bytes]:
     """Regulators' directives, newest first; `active=true` shows those in force. 监管指令列表。"""
 

@@ -41,7 +41,7 @@ async def ready(request: Asked) -> Response[Health]:
 @get("/metrics", responses=answers(str, 200, media_type="text/plain"))
 async def figures() -> Response[bytes]:
     """Figures in Prometheus' form; keep this address from the outside at the proxy. 监控指标。"""
-    return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8", headers=_NO_STORE)
+    return Response(metrics.exposition(), media_type="text/plain; version=0.0.4", headers=_NO_STORE)
 
 
 ROUTES = (alive, ready, figures)

@@ -24,7 +24,7 @@ from exchange.quality import certificates
 from exchange.quality import store as quality
 
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
-_TEXT = "text/plain; charset=utf-8"
+_TEXT = "text/plain"
 _OCTETS = "application/octet-stream"
 
 

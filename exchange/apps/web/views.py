@@ -197,7 +197,7 @@ async def style(request: Asked) -> Response[bytes]:
     headers = {"etag": tag, "cache-control": "public, max-age=3600"}
     if request.headers.get("if-none-match") == tag:
         return Response(b"", status_code=304, headers=headers, media_type=MediaType.CSS)
-    return Response(body, media_type="text/css; charset=utf-8", headers=headers)
+    return Response(body, media_type="text/css", headers=headers)
 
 
 @lru_cache(maxsize=1)

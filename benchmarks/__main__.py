@@ -1,0 +1,39 @@
+"""`make bench`: one run, each figure against its bare baseline, the books checked at the end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+import uvloop
+
+from benchmarks import purchase, read, usage
+from benchmarks.house import house
+
+ALL = (purchase, usage, read)
+
+
+async def main(name: str) -> int:
+    """Measure one or all; 1 where a floor was missed or the books do not agree."""
+    chosen = [one for one in ALL if name in ("", one.NAME)]
+    if not chosen:
+        print(f"there is no benchmark {name}; there are {', '.join(one.NAME for one in ALL)}", file=sys.stderr)
+        return 2
+    missed = 0
+    async with house() as made:
+        for one in chosen:
+            line = await one.measure(made)
+            line.keep()
+            print(line.tell(), flush=True)
+            missed += not line.ok
+        findings = await made.fsck()
+    print(f"fsck after all of it: {'nothing found' if not findings else findings[:5]}")
+    return 1 if missed or findings else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure against bare baselines.")
+    parser.add_argument("--name", default="", help="one of " + ", ".join(one.NAME for one in ALL))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(main(parser.parse_args().name)))

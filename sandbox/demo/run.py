@@ -1,0 +1,41 @@
+"""The whole demo against a running exchange."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sandbox.demo import regulate, settle, trade
+from sandbox.demo.client import Origin
+from sandbox.demo.clock import Clock
+from sandbox.demo.credentials import Credentials
+from sandbox.demo.goods import CURRENCY
+from sandbox.demo.market import seed
+from sandbox.demo.telling import Telling
+from sandbox.demo.trade import Trade
+
+
+def run(origin: Origin, credentials: Credentials, telling: Telling, home: Path) -> dict[str, Any]:
+    """Fill the market, trade, settle, export; say who got what, and give it as values.
+
+    shapes   `home` is the server's: its clock is moved, and the export is put there
+    errors   raises DemoFailed at the first thing that is not as it should be
+    """
+    clock = Clock(home / "clock")
+    began = clock.now()
+    market = seed(origin, credentials, telling)
+    told = Trade(market, clock)
+    trade.buy(told)
+    settle.close_month(told, began)
+    bundle, line = regulate.export(told, began, home / "export")
+    rows = settle.who_got_what(told)
+    telling.raw("")
+    telling.raw(telling.text("who", currency=CURRENCY))
+    telling.table([telling.text("column.who"), telling.text("column.amount")], rows)
+    return {
+        "steps": telling.steps,
+        "who_got_what": [{"who": who, "amount": amount, "currency": CURRENCY} for who, amount in rows],
+        "export": str(bundle),
+        "verify": line,
+        "http_calls": origin.calls,
+    }
