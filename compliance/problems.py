@@ -19,7 +19,7 @@ NOT_PUBLISHABLE = problem_type(
     "publication-rules-not-met",
     Kind.UNPROCESSABLE,
     title=Text("Publication rules not met", "不符合上架规则"),
-    detail=Text("Rules of {rule_set} that are not met: {rules}.", "未满足 {rule_set} 中的规则：{rules}。"),
+    detail=Text("Rules of {rule_set} that are not met: {rules}", "未满足 {rule_set} 中的规则：{rules}"),
     remedy=Text("Each rule says what is missing; mend that and submit again.", "请按各规则的说明补正后重新提交。"),
 )
 NO_CHECKPOINT = problem_type(

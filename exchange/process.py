@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -93,6 +93,8 @@ def _assemble(on: Ground, db: Database) -> Services:
     settings, sales = on.settings, Sales()
     holder = db.ids.new(db.clock.now())
     buy = partial(_purchase, sales, on.keyring)
+    # Reads of one process share its leases, so a second writer would only wait for the first.
+    alone = replace(settings.batch, writers=1)
     read = partial(access_data.access_data, holder=holder, settings=settings.access)
     record = partial(access_data.record_usage, settings=settings.access)
     return Services(
@@ -107,8 +109,8 @@ def _assemble(on: Ground, db: Database) -> Services:
         sales=sales,
         holder=holder,
         purchases=_batcher("purchase", db, buy, settings.batch),
-        reads=_batcher("access_data", db, read, settings.batch),
-        records=_batcher("record_usage", db, record, settings.batch),
+        reads=_batcher("access_data", db, read, alone),
+        records=_batcher("record_usage", db, record, alone),
     )
 
 

@@ -1,4 +1,4 @@
-"""Writes the pages that code already knows: docs/settings.md, docs/problems.md, deploy/env.example.
+"""Writes the pages that code already knows: settings, problems, routes and OpenAPI documents, deploy/env.example.
 
 `python -m tools.reference` writes them; tests/architecture compares them with what it would write.
 """
@@ -11,8 +11,9 @@ import importlib
 import inspect
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import msgspec
 from exchange.kernel.errors import Kind, ProblemType
 from exchange.kernel.settings import variables
 from exchange.settings import FORMS
+from tools import routes
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("exchange", "contracts", "pricing", "settlement", "compliance")
@@ -186,13 +188,21 @@ def _problem_lines() -> Iterator[str]:
                 yield ""
 
 
-PAGES = {"docs/settings.md": settings_page, "docs/problems.md": problems_page, "deploy/env.example": env_example}
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/settings.md": settings_page,
+    "docs/problems.md": problems_page,
+    "deploy/env.example": env_example,
+    "docs/routes.md": routes.routes_page,
+    **{f"docs/openapi/{name}.json": partial(routes.openapi, name) for name in routes.APPS},
+}
 
 
 def main() -> None:
     """Write every page."""
     for name, page in PAGES.items():
-        (ROOT / name).write_text(page(), encoding="utf-8")
+        path = ROOT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(), encoding="utf-8")
         print(f"wrote {name}")
 
 

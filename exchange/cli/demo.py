@@ -33,6 +33,7 @@ from sandbox.stripe.process import free_port
 READY_S_MAX = 90.0
 STOP_S_MAX = 25.0
 LAST_LINES = 12
+LINE_CHARS = 400
 _EXCHANGE = (sys.executable, "-c", "from exchange.main import run; run()")
 _LEASH = (sys.executable, "-I", "-S", str(Path(story.__file__).parent.parent / "leash.py"))
 _OURS = ("EXCHANGE_", "STRIPE_", "DATABASE_")
@@ -88,11 +89,13 @@ def forget(home: Path) -> None:
     wanted = home / "postgres"
     if wanted.exists():
         server = EmbeddedServer(wanted, embedded.Settings())
-        if server.pid() is not None:
-            # Joining and leaving stops a server that nobody else uses.
+        until = time.monotonic() + STOP_S_MAX
+        # Joining and leaving stops a server that nobody else uses; one of a demo that was just killed takes a moment.
+        while server.pid() is not None:
             server.start().stop()
-        if server.pid() is not None:
-            raise EmbeddedError(f"an exchange still runs in {home}: stop it first")
+            if server.pid() is not None and time.monotonic() > until:
+                raise EmbeddedError(f"an exchange still runs in {home}: stop it first")
+            time.sleep(0.2)
         shutil.rmtree(server.folder, ignore_errors=True)
         shutil.rmtree(server.host, ignore_errors=True)
     if home.exists():
@@ -205,4 +208,5 @@ def _last_words(telling: Telling, log: Path) -> None:
         return
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
     if lines:
-        print("\n".join([telling.text("server-said", path=log), *lines]), file=sys.stderr)
+        shown = [line[:LINE_CHARS] for line in lines]
+        print("\n".join([telling.text("server-said", path=log), *shown]), file=sys.stderr)

@@ -30,7 +30,6 @@ READY_S_MAX = 90.0
 _FIRST_READS = {
     "operator": "/operator/v1/organisations",
     "supplier": "/supplier/v1/listings",
-    "archive": "/supplier/v1/listings",
     "assessor": "/assessor/v1/assessments",
     "broker": "/assessor/v1/statements",
     "buyer": "/buyer/v1/wallet",
@@ -102,17 +101,23 @@ def announce(settings: Settings, credentials: Credentials) -> None:
     origin = settings.origin
     _both("market-open", origin=origin)
     _both("market-secrets", path=credentials.path)
+    shown: set[tuple[str, ...]] = set()
     for key, row in credentials.rows().items():
-        names = OPERATOR if key == "operator" else (BY_KEY[key].en, BY_KEY[key].zh)
-        roles = "operator" if key == "operator" else ", ".join(BY_KEY[key].roles)
-        print(f"\n{roles}: {names[0]} {names[1]}")
+        roles, names = (("operator",), OPERATOR) if key == "operator" else (BY_KEY[key].roles, _names(key))
+        if roles in shown:
+            continue
+        shown.add(roles)
+        user = f"{row['client']}:{row['secret']}"
+        print(f"\n{', '.join(roles)}: {names[0]} {names[1]}")
         print(f"   client_id     {row['client']}\n   client_secret {row['secret']}")
-        print(
-            f"   TOKEN=$(curl -s -u {row['client']}:{row['secret']} -d grant_type=client_credentials {origin}/oauth2/token"
-        )
-        print("""     | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')""")
+        print(f"   TOKEN=$(curl -s -u {user} -d grant_type=client_credentials {origin}/oauth2/token |")
+        print("""     python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')""")
         print(f'   curl -s -H "Authorization: Bearer $TOKEN" {origin}{_FIRST_READS[key]}')
     print(flush=True)
+
+
+def _names(key: str) -> tuple[str, str]:
+    return BY_KEY[key].en, BY_KEY[key].zh
 
 
 def _ready(origin: Origin) -> bool:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from compliance import store as audit
+from exchange.flows.once import done
 from exchange.flows.pay_out import PayOut, PayoutReceipt, pay_out
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -50,7 +52,9 @@ async def order_payouts(tx: Tx, actor: Actor, currency: str, period: str) -> Pay
         accounts.setdefault(account.organisation_id, account)
     paid = [one for one in owed if one in accounts]
     answers = await pay_out(tx, [_wish(accounts[one], currency, period) for one in paid])
-    done = [answer for answer in answers if isinstance(answer, PayoutReceipt)]
+    ordered = [answer for answer in answers if isinstance(answer, PayoutReceipt)]
+    # Each payout has its own entry; this one says who asked for all of them.
+    await audit.append(tx, [done(actor, "payouts.order", f"payouts:{currency}:{period}")])
     left_out = [
         _refused(one, owed[one], currency, answer)
         for one, answer in zip(paid, answers, strict=True)
@@ -59,7 +63,7 @@ async def order_payouts(tx: Tx, actor: Actor, currency: str, period: str) -> Pay
     left_out += [
         _not_paid(one, owed[one], currency, "no-payout-account", _NO_ACCOUNT) for one in owed if one not in accounts
     ]
-    return PayoutsOrdered(currency, period, done, left_out)
+    return PayoutsOrdered(currency, period, ordered, left_out)
 
 
 def _wish(account: PayoutAccount, currency: str, period: str) -> PayOut:

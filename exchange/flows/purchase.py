@@ -30,7 +30,6 @@ from exchange.kernel.text import Text
 from exchange.parties import store as parties
 from pricing import quotes
 from settlement import postings
-from settlement.accounts import AccountKey, wallet
 from settlement.journals import Insufficient
 from settlement.orders import Order, OrderState, PayBy
 from settlement.payments import Method, Payment, PaymentState, Purpose
@@ -115,10 +114,10 @@ async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purc
     answers: dict[int, tuple[int, bytes]] = {}
     if fresh:
         facts = await _load(tx, [wishes[n] for n in fresh])
-        balances = await ledger.lock_balances(tx, _wallets([wishes[n] for n in fresh], facts))
         for n in fresh:
             outcomes[n] = decide(tx, sales, keyring, wishes[n], facts)
-        await _write(tx, outcomes, balances)
+        # Nothing decided so far needs a balance, so wallets are held only while rows are written.
+        await _write(tx, outcomes)
         answers = {n: _answered(outcome) for n, outcome in outcomes.items()}
         await audit.append(tx, [_entry(wishes[n].command, outcome) for n, outcome in outcomes.items()])
         await idempotency.answer(tx, [claims[n] for n in fresh], [answers[n] for n in fresh])
@@ -139,14 +138,6 @@ async def _load(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
         frozenset(await audit.off_sale(tx, list(concerned | buyers | sellers))),
         await contracts.find_quotes(tx, quote_ids),
     )
-
-
-def _wallets(wishes: Sequence[Purchase], facts: Facts) -> list[AccountKey]:
-    return [
-        wallet(w.command.actor.organisation_id, facts.offers[w.offer_id].currency)
-        for w in wishes
-        if w.payment == "wallet" and w.offer_id in facts.offers
-    ]
 
 
 def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts) -> Decided | Problem:
@@ -226,7 +217,7 @@ def _quote_refuses(wish: Purchase, facts: Facts, tx: Tx) -> Problem | None:
     return quotes.expired(msgspec.json.decode(quote.document), tx.now)
 
 
-async def _write(tx: Tx, outcomes: dict[int, Decided | Problem], balances: ledger.Balances) -> None:
+async def _write(tx: Tx, outcomes: dict[int, Decided | Problem]) -> None:
     """Write what was decided; an order that its wallet cannot pay becomes a problem before anything of it is written."""
     paid = {n: one for n, one in outcomes.items() if isinstance(one, Decided) and one.payment_id is None}
     journals = {
@@ -234,7 +225,7 @@ async def _write(tx: Tx, outcomes: dict[int, Decided | Problem], balances: ledge
         for n, one in paid.items()
         if one.deal.price.units
     }
-    results = await ledger.write(tx, list(journals.values()), balances)
+    results = await ledger.post(tx, list(journals.values()))
     for n, result in zip(journals, results, strict=True):
         if isinstance(result, Insufficient):
             price = paid.pop(n).deal.price

@@ -21,7 +21,7 @@ class BatchSettings:
     items_max: int = 256
     gather_ms: float = 1.0
     waiting_max: int = 8_192
-    writers: int = 1
+    writers: int = 2
 
 
 class Batcher(Generic[C, A]):
@@ -35,6 +35,7 @@ class Batcher(Generic[C, A]):
         self._waiting: deque[tuple[C, asyncio.Future[A | Problem]]] = deque()
         self._some = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._free = self._settings.writers
 
     def start(self) -> None:
         """Begin to serve, on the running loop."""
@@ -66,16 +67,20 @@ class Batcher(Generic[C, A]):
             await self._some.wait()
             if len(self._waiting) < self._settings.items_max:
                 await asyncio.sleep(self._settings.gather_ms / 1000)
-            take = min(len(self._waiting), self._settings.items_max)
+            # What waits is shared among the writers that are free, so that one decides while another one writes.
+            take = min(-(-len(self._waiting) // max(1, self._free)), self._settings.items_max)
             batch = [self._waiting.popleft() for _ in range(take)]
             if not self._waiting:
                 self._some.clear()
+            self._free -= 1
             try:
                 await self._settle(batch)
             except asyncio.CancelledError:
                 for _, future in batch:
                     future.cancel()
                 raise
+            finally:
+                self._free += 1
 
     async def _settle(self, batch: Sequence[tuple[C, asyncio.Future[A | Problem]]]) -> None:
         if not batch:

@@ -105,7 +105,7 @@ async def claim(tx: Tx, claims: Sequence[Claim]) -> list[Claimed]:
     known: dict[tuple[UUID, str], Any] = {}
     if len(fresh) < len(wanted):
         old = [c for c in wanted if (c.organisation_id, c.key) not in fresh]
-        found = await driver.fetch(_FIND, [c.organisation_id for c in old], [c.key for c in old])
+        found = await driver.fetch(_FIND, array([c.organisation_id for c in old]), [c.key for c in old])
         known = {(row[0], row[1]): row for row in found}
     return [_judge(position, one, claims, first, known) for position, one in enumerate(claims)]
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, exists, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
@@ -149,7 +149,7 @@ async def disclosed_scores(tx: Tx, revision_ids: Sequence[UUID]) -> dict[UUID, t
     c = scorecard.c
     statement = (
         select(c.revision_id, c.score, c.grade)
-        .distinct(c.revision_id)
+        .ext(distinct_on(c.revision_id))
         .where(c.revision_id.in_(revision_ids), _may_see(None))
         .order_by(c.revision_id, c.created_at.desc(), c.id.desc())
     )

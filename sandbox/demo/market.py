@@ -189,7 +189,7 @@ def _draft(market: Market, sale: OnSale) -> None:
         made = party.do(f"offer {goods.key} {code}", f"/supplier/v1/listings/{sale.listing}/offers", body)
         sale.offers[code] = made["id"]
         prices.append(f"{telling.text(f'kind.{code}')} {money(made['entry_price'])}")
-    telling.say("drafted", title=telling.name(goods.title), prices=", ".join(prices))
+    telling.say("drafted", title=telling.name(goods.title), prices=telling.join(prices))
 
 
 def _refused_publication(market: Market, sale: OnSale) -> None:
@@ -239,7 +239,8 @@ def _certify(market: Market, sale: OnSale) -> None:
 
 def _facts(telling: Telling, card: dict[str, Any]) -> str:
     signals = card["signals"]
-    tags = ", ".join(one["tag"] for one in signals["languages"][:3]) or "-"
+    spoken = sorted(signals["languages"], key=lambda one: -one["records"])
+    tags = telling.join(f"{one['tag']} {one['records']:,}" for one in spoken[:3]) or "-"
     return telling.text("facts", tags=tags, **{key: signals[key] for key in ("records", "tokens", "duplicate_records")})
 
 

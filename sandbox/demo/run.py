@@ -23,14 +23,14 @@ def run(origin: Origin, credentials: Credentials, telling: Telling, home: Path) 
     """
     clock = Clock(home / "clock")
     began = clock.now()
+    month = began.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     market = seed(origin, credentials, telling)
     told = Trade(market, clock)
     trade.buy(told)
     settle.close_month(told, began)
-    bundle, line = regulate.export(told, began, home / "export")
+    bundle, line = regulate.export(told, month, home / "export")
     rows = settle.who_got_what(told)
-    telling.raw("")
-    telling.raw(telling.text("who", currency=CURRENCY))
+    telling.opening("who", currency=CURRENCY)
     telling.table([telling.text("column.who"), telling.text("column.amount")], rows)
     return {
         "steps": telling.steps,

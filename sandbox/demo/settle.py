@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -142,7 +142,10 @@ def _pay_out(trade: Trade, start: datetime) -> None:
             if payout["organisation"] == party.organisation:
                 paid = trade.market.origin.wait(partial(_paid, party, portal, payout["id"]), payout["id"])
                 telling.say(
-                    "paid-out", role=telling.text(f"role.{key}"), amount=money(paid["amount"]), rail=paid["rail"]
+                    "paid-out",
+                    role=telling.text(f"role.{key}"),
+                    amount=money(paid["amount"]),
+                    rail=paid["rail"].capitalize(),
                 )
 
 
@@ -173,26 +176,32 @@ def _show_balance(trade: Trade) -> None:
 
 
 def who_got_what(trade: Trade) -> list[list[str]]:
-    """The rows of the last table: who, and how much came or went."""
+    """The rows of the last table: who, and how much came or went; what came in less what went out is nothing.
+
+    errors   raises DemoFailed where money is missing
+    """
     market, telling = trade.market, trade.market.telling
     buyer = market["buyer"]
-    paid = sum(
-        (Decimal(one["amount"]["amount"]) for one in buyer.items("/buyer/v1/payments") if one["state"] == "succeeded"),
-        Decimal(),
-    )
-    left = sum((Decimal(one["amount"]) for one in buyer.get("/buyer/v1/wallet")["balances"]), Decimal())
-    rows = [[telling.text("row.paid"), f"{-paid:,.2f}"], [telling.text("row.wallet"), amount(left)]]
-    accounted = left
+    paid = _total(one["amount"] for one in buyer.items("/buyer/v1/payments") if one["state"] == "succeeded")
+    rows = [(telling.text("row.paid"), -paid)]
+    rows.append((telling.text("row.wallet"), _total(buyer.get("/buyer/v1/wallet")["balances"])))
     for key in PAYEES:
         party, portal = market[key], BY_KEY[key].portal
-        got = sum(
-            (Decimal(one["amount"]["amount"]) for one in party.items(f"{portal}/payouts") if one["state"] == "paid"),
-            Decimal(),
-        )
-        accounted += got
-        rows.append([telling.text("row.payee", role=telling.text(f"role.{key}")), amount(got)])
-    rows.append([telling.text("row.rest"), amount(paid - accounted)])
-    return [*rows, [telling.text("row.sum"), "0.00"]]
+        got = _total(one["amount"] for one in party.items(f"{portal}/payouts") if one["state"] == "paid")
+        rows.append((telling.text("row.payee", role=telling.text(f"role.{key}")), got))
+    trial = next(
+        one for one in market["operator"].get("/operator/v1/trial-balance")["items"] if one["currency"] == CURRENCY
+    )
+    for row, account in (("row.rest", "payable"), ("row.fee", "revenue")):
+        rows.append((telling.text(row), _total(one["sum"] for one in trial["accounts"] if one["account"] == account)))
+    left = sum((value for _, value in rows), Decimal())
+    if left:
+        raise DemoFailed(f"{left} {CURRENCY} are unaccounted for")
+    return [[who, amount(value)] for who, value in [*rows, (telling.text("row.sum"), left)]]
+
+
+def _total(amounts: Iterable[dict[str, str]]) -> Decimal:
+    return sum((Decimal(one["amount"]) for one in amounts), Decimal())
 
 
 def _instant(moment: datetime) -> str:

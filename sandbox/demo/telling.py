@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, TextIO
@@ -30,6 +30,10 @@ class Telling:
     def name(self, texts: Mapping[str, str]) -> str:
         """A text that the exchange gave in both languages."""
         return texts.get(self.language) or next(iter(texts.values()))
+
+    def join(self, parts: Iterable[str]) -> str:
+        """Parts of one line, apart by the language's comma."""
+        return (", " if self.language == "en" else "，").join(parts)
 
     def say(self, key: str, **values: Any) -> None:
         """One line of the present step."""
@@ -71,6 +75,7 @@ class Telling:
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose last columns are aligned to the right."""
+        rows = _aligned(rows)
         widths = [max(_width(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
         for row in (heads, ["-" * width for width in widths], *rows):
             cells = [
@@ -93,6 +98,15 @@ def amount(value: Decimal) -> str:
     """A number of money with at least two decimals and no needless zeros."""
     cents = value.quantize(Decimal("0.01"))
     return f"{cents:,}" if cents == value else f"{value.normalize():,f}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Fill numbers with blanks on the right, so that their points stand below each other."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    for number, column in enumerate(columns[1:], 1):
+        places = [len(cell.partition(".")[2]) for cell in column]
+        columns[number] = [cell + " " * (max(places) - own) for cell, own in zip(column, places, strict=True)]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _width(text: str) -> int:

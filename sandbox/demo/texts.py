@@ -52,7 +52,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path}：连接中断；交易所告知已收到 {offset} / {size} 字节，从该处续传",
     ),
     "sealed": (
-        "{title}: {files} files, {size} bytes, sealed as manifest {sha256}...",
+        "{title}: {files} file(s), {size} bytes, sealed as manifest {sha256}...",
         "{title}：{files} 个文件，共 {size} 字节，封存清单 {sha256}……",
     ),
     "measuring": ("measuring {title}: records", "正在测量 {title}，记录数"),
@@ -125,9 +125,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "首个订单以同一幂等键重复发送：仅生成一个订单、一次付款（{order}）",
     ),
     "six-lines": (
-        "the price was booked at once in {lines} lines that sum to zero: {parts}",
-        "价款即时记为 {lines} 条分录，合计为零：{parts}",
+        "its price was booked in {lines} lines that sum to zero: {parts}",
+        "价款记为 {lines} 条分录，合计为零：{parts}",
     ),
+    "account.fee": ("the exchange's fee", "交易所服务费"),
     # 10 agree
     "agree": (
         "The buyer checks the agreements' signatures with the exchange's published keys",
@@ -221,11 +222,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "verify-again": ("check it again yourself:", "您可自行再次核验："),
     # the last table
-    "who": ("Who paid and who got what ({currency})", "收支一览（{currency}）"),
+    "who": ("\nWho paid and who got what ({currency})", "\n收支一览（{currency}）"),
     "row.paid": ("buyer paid in (two top-ups, one order by card)", "采购方付入（两次充值、一笔银行卡订单）"),
     "row.wallet": ("left in the buyer's wallet", "采购方钱包余额"),
     "row.payee": ("{role}: paid out", "{role}：已付款"),
-    "row.rest": ("exchange: fee, and fractions of a cent still owed", "交易所：服务费及未满一分的待付尾数"),
+    "row.fee": ("exchange: its fee", "交易所：服务费"),
+    "row.rest": ("fractions of a cent still owed to the payees", "待付收款方的不足一分尾数"),
     "row.sum": ("sum", "合计"),
     "column.who": ("who", "对象"),
     "column.amount": ("amount", "金额"),

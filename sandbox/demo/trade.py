@@ -7,6 +7,7 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -87,7 +88,7 @@ def find(trade: Trade) -> None:
             score=first["score"],
         )
     page = trade.found["zh_poems"] = market.origin.get(f"/catalog/v1/listings/{market.shelf['zh_poems'].listing}")
-    scores = ", ".join(
+    scores = telling.join(
         f"{telling.name(one['title'])} {one['score']}"
         for one in page["scorecard"]["document"]["dimensions"]
         if one["score"] is not None
@@ -109,7 +110,7 @@ def weigh(trade: Trade) -> None:
     market, telling, buyer = trade.market, trade.market.telling, trade.market["buyer"]
     sale = market.shelf["zh_poems"]
     simulated = buyer.send("POST", "/buyer/v1/simulations", json={"listing": sale.listing, "forecast": FORECAST}).json()
-    costs = ", ".join(f"{telling.text('kind.' + one['code'])} {money(one['total'])}" for one in simulated["offers"])
+    costs = telling.join(f"{telling.text('kind.' + one['code'])} {money(one['total'])}" for one in simulated["offers"])
     telling.say("simulated", records=f"{sum(month['records'] for month in FORECAST):,}", costs=costs)
     question = {"offer": sale.offers["once"], "purposes": PURPOSES}
     quote = buyer.do("quote", "/buyer/v1/quotes", question)
@@ -143,7 +144,7 @@ def fund(trade: Trade) -> None:
         raise DemoFailed(f"the bank statement was not credited: {imported}")
     _wait_payment(trade, asked["id"])
     telling.say("transferred", amount=money(asked["amount"]), reference=asked["reference"])
-    telling.say("wallet", balance=", ".join(money(one) for one in _wallet(trade)))
+    telling.say("wallet", balance=telling.join(money(one) for one in _wallet(trade)))
 
 
 def _wallet(trade: Trade) -> list[dict[str, str]]:
@@ -176,10 +177,25 @@ def order(trade: Trade) -> None:
     if again.headers.get("idempotency-replayed") != "true" or again.json()["id"] != bought.order:
         raise DemoFailed("the order that was sent twice was placed twice")
     telling.say("sent-twice", order=bought.order)
+    _show_journal(trade, bought.order)
     _order(trade, "en_speeches", "monthly", {"payment": "card", "payment_method": CARD})
     _order(trade, "penguins", "monthly", {})
     _order(trade, "zh_poems", "metered", {})
-    telling.say("wallet", balance=", ".join(money(one) for one in _wallet(trade)))
+    telling.say("wallet", balance=telling.join(money(one) for one in _wallet(trade)))
+
+
+def _show_journal(trade: Trade, name: str) -> None:
+    """The lines in which a price was booked, as the operator's trace of the order shows them."""
+    market, telling = trade.market, trade.market.telling
+    traced = market["operator"].get(f"/operator/v1/orders/{name}/trace")
+    booked = max((step["money"] for step in traced["steps"]), key=len)
+    if sum(Decimal(line["amount"]["amount"]) for line in booked) or len(booked) < 2:
+        raise DemoFailed(f"the journal of {name} is {booked}")
+    whose = [
+        market.name(line["organisation"]) if line["organisation"] else telling.text("account.fee") for line in booked
+    ]
+    parts = telling.join(f"{who} {money(line['amount'])}" for who, line in zip(whose, booked, strict=True))
+    telling.say("six-lines", lines=len(booked), parts=parts)
 
 
 def _order(trade: Trade, goods: str, code: str, more: dict[str, str]) -> Bought:
@@ -224,7 +240,7 @@ def agree(trade: Trade) -> None:
         telling.say(
             "agreement",
             agreement=bought.agreement,
-            purposes=", ".join(said["purposes"]),
+            purposes=telling.join(said["purposes"]),
             sha256=hashlib.sha256(document).hexdigest()[:16],
             kid=agreement["kid"][:8],
         )

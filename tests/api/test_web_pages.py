@@ -85,7 +85,7 @@ async def test_search_and_its_refusals(exchange: Market) -> None:
     for path, status in (
         ("/nothing", 404),
         ("/listings/lst_x", 404),
-        ("/listings?modality=smell", 422),
+        ("/listings?modality=smell", 400),
         ("/listings?cursor=x", 400),
     ):
         answer = await exchange.http.get(path, headers={"accept-language": "zh"})
@@ -112,6 +112,6 @@ async def test_documents_build_without_a_warning(exchange: Market) -> None:
             for path, operations in document["paths"].items():
                 for method, operation in operations.items():
                     assert operation.get("description"), (method, path)
-                    if method == "post" and path not in ("/catalog/v1/organisations",):
+                    if method == "post" and path != "/catalog/v1/organisations":
                         names = [one["name"] for one in operation["parameters"]]
                         assert "Idempotency-Key" in names, path

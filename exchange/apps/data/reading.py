@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from exchange.access.meters import Meter
@@ -19,6 +19,7 @@ from exchange.apps.data.ranges import BadRange, byte_range
 from exchange.apps.data.shelf import Shelf
 from exchange.apps.http.answers import accepted_value
 from exchange.apps.http.context import Services, services_of
+from exchange.apps.http.documented import answers, show
 from exchange.apps.http.wire import Id, Sha256, object_id
 from exchange.catalog.revisions import StoredAsset
 from exchange.flows.open_delivery import Delivery
@@ -56,7 +57,16 @@ class GrantView(msgspec.Struct, frozen=True):
     assets: list[AssetView]
 
 
-@get("/data/v1/grant")
+_REFUSALS = (400, 401, 403, 404, 409)
+_DOWNLOADED = answers(
+    bytes, 200, *_REFUSALS, description="The bytes. 文件内容。", media_type="application/octet-stream"
+)
+_ROWS = answers(
+    str, 200, *_REFUSALS, description="The rows as they stand in the file. 原样返回的行。", media_type="text/plain"
+)
+
+
+@show("/data/v1/grant", GrantView, 401)
 async def show_grant(request: Asked) -> GrantView:
     """What this token opens. 令牌可访问的内容。"""
     claims = _claims(request)
@@ -73,8 +83,8 @@ async def show_grant(request: Asked) -> GrantView:
     )
 
 
-@get("/data/v1/assets/{asset:str}")
-async def download(request: Asked, asset: str) -> Response[Any]:
+@get("/data/v1/assets/{asset:str}", responses=_DOWNLOADED)
+async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     """Download a file, whole or a Range of it. 下载文件（支持 Range）。
 
     Metered by what was really sent: bytes, one request, and one file where it was sent from its first byte to its last.
@@ -108,12 +118,12 @@ async def download(request: Asked, asset: str) -> Response[Any]:
     return Stream(body, status_code=status, media_type=stored.asset.media_type, headers=headers)
 
 
-@get("/data/v1/assets/{asset:str}/rows")
+@get("/data/v1/assets/{asset:str}/rows", responses=_ROWS)
 async def rows(
     request: Asked,
-    asset: str,
-    first: Annotated[int, Parameter(query="from", ge=0, description="Number of the first row, from 0.")] = 0,
-    limit: Annotated[int, Parameter(ge=1, le=ROWS_MAX, description="How many rows at most.")] = 100,
+    asset: FromPath[str],
+    first: Annotated[int, QueryParameter(name="from", ge=0, description="Number of the first row, from 0.")] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=ROWS_MAX, description="How many rows at most.")] = 100,
 ) -> Response[bytes]:
     """Read rows of a file of records, as they stand in the file. 按行读取数据。
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ _EVENT = {
 }
 
 
+@dataclass
 class StripeCall(Operation):
     """An operation that takes an event with Stripe's signature; the raw bytes are signed, so no body is parsed before."""
 
@@ -64,7 +66,7 @@ async def stripe(request: Asked) -> Response[bytes]:
     if verify is None:
         raise Refused(problems.NO_PROVIDER())
     try:
-        event: StripeEvent = verify(payload, request.headers.get("stripe-signature", ""), services.db.clock.now())
+        event: StripeEvent = verify(payload, request.headers.get("stripe-signature", ""))
     except BadWebhook as error:
         raise Refused(problems.BAD_SIGNATURE()) from error
     kept = ProviderEvent(event.id, event.type, event.object_id, payload)

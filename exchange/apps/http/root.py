@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from prometheus_client import Counter
 
 from exchange.kernel.metrics import REQUESTS
 
@@ -24,6 +25,7 @@ class Root:
     def __init__(self, apps: Mapping[str, Any], fallback: Any, *, log_requests: bool) -> None:
         """Serve `apps` by their first path segment, everything else by `fallback`."""
         self._apps, self._fallback, self._log_requests = dict(apps), fallback, log_requests
+        self._counters: dict[tuple[str, int], Counter] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one connection."""
@@ -49,12 +51,18 @@ class Root:
         try:
             await app(scope, receive, named)
         finally:
-            REQUESTS.labels(name if app is not self._fallback else "web", status).inc()
+            self._count(name if app is not self._fallback else "web", status)
             if self._log_requests:
                 took = round((time.perf_counter() - started) * 1000, 2)
                 _LOG.info(
                     "request", request_id=request_id, method=scope["method"], path=path, status=status, took_ms=took
                 )
+
+    def _count(self, name: str, status: int) -> None:
+        counter = self._counters.get((name, status))
+        if counter is None:
+            counter = self._counters[name, status] = REQUESTS.labels(name, status)
+        counter.inc()
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from litestar import Litestar, Response, post
@@ -25,6 +26,7 @@ _CLIENT = {
 }
 
 
+@dataclass
 class FormCall(Operation):
     """An operation that takes a form; the fields that must be there come first."""
 
@@ -46,6 +48,7 @@ class FormCall(Operation):
         self.security = []
 
 
+@dataclass
 class TokenCall(FormCall):
     """A request for a token."""
 
@@ -53,6 +56,7 @@ class TokenCall(FormCall):
     required_fields: ClassVar[tuple[str, ...]] = ("grant_type",)
 
 
+@dataclass
 class AboutToken(FormCall):
     """A request about a token."""
 

@@ -17,7 +17,8 @@ from exchange.apps.http.lists import Cursor, Limit
 from exchange.apps.http.wire import Id, MoneyWire, Time, money_wire, object_id, stamp
 from exchange.apps.operator.seeing import see, see_page
 from exchange.flows.order_payouts import PayoutsOrdered, order_payouts
-from exchange.flows.settle_period import Period, RunProgress, start_run
+from exchange.flows.order_settlement import order_settlement
+from exchange.flows.settle_period import Period, RunProgress
 from exchange.kernel import ids
 from settlement.payouts import Payout
 from settlement.store import audit, overview
@@ -132,8 +133,8 @@ async def settle(request: Asked, data: JSONBody[RunWish]) -> Response[bytes]:
 
     It runs in the background, in parts; ask for the run to see how far it is. The same period again books nothing twice.
     """
-    period = Period(data.period_start, data.period_end, data.currency)
-    return await write(request, "settlement.start", lambda tx: start_run(tx, period))
+    actor, period = actor_of(request), Period(data.period_start, data.period_end, data.currency)
+    return await write(request, "settlement.order", lambda tx: order_settlement(tx, actor, period))
 
 
 @listing("/operator/v1/settlement-runs", RunView)

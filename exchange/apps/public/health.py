@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+import structlog
 from litestar import Response, get
 
 from compliance import store as audit
-from exchange.apps.http.answers import Asked
+from exchange.apps.http.answers import Asked, problem_response
 from exchange.apps.http.context import services_of
 from exchange.apps.http.documented import answers, show
 from exchange.kernel import metrics
-from exchange.kernel.errors import BUSY, Refused
+from exchange.kernel.errors import BUSY
 
+_LOG = structlog.get_logger("http")
 _NO_STORE = {"cache-control": "no-store"}
 
 
@@ -28,13 +32,14 @@ async def alive(request: Asked) -> Response[Health]:
 
 
 @show("/readyz", Health, 503)
-async def ready(request: Asked) -> Response[Health]:
+async def ready(request: Asked) -> Response[Any]:
     """The process reaches its database and may be sent requests. 就绪检查。"""
     try:
         async with services_of(request).db.read(None) as tx:
             await audit.checkpoint(tx)
-    except Exception as error:  # whatever it is, this process cannot serve now
-        raise Refused(BUSY()) from error
+    except Exception as error:  # noqa: BLE001  # whatever it is, this process cannot serve now
+        _LOG.warning("not-ready", error=type(error).__name__)
+        return problem_response(request, BUSY())
     return Response(Health("ready"), headers=_NO_STORE)
 
 

@@ -1,0 +1,80 @@
+"""The Stripe hook on a socket: signed events are stored once, with their job; everything else is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest_asyncio
+
+from exchange.kernel import jobs
+from settlement.gateway.stripe import StripeGateway
+from settlement.settings import StripeSettings
+from tests.support.api import Market, market
+
+SECRET = "whsec_test"
+EVENT = {
+    "id": "evt_1",
+    "object": "event",
+    "type": "customer.created",
+    "created": 1_700_000_000,
+    "data": {"object": {"id": "cus_1"}},
+}
+
+
+@pytest_asyncio.fixture
+async def exchange(database_url: str, tmp_path: Path) -> AsyncIterator[Market]:
+    """The exchange with the portals of this module."""
+    async with market(database_url, tmp_path, only=("hooks",)) as made:
+        yield made
+
+
+def listen(exchange: Market) -> None:
+    gateway = StripeGateway(StripeSettings(api_key="sk_test_x", webhook_secret=SECRET))
+    exchange.services.webhook = lambda body, signature: gateway.verify_webhook(body, signature, datetime.now(UTC))
+
+
+async def tell(exchange: Market, body: bytes, *, secret: str = SECRET, age_s: int = 0) -> httpx.Response:
+    at = int(time.time()) - age_s
+    mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"stripe-signature": f"t={at},v1={mac}", "content-type": "application/json"}
+    return await exchange.http.post("/hooks/stripe", content=body, headers=headers)
+
+
+async def waiting(exchange: Market) -> list[jobs.JobState]:
+    return await exchange.services.db.run(lambda tx: jobs.listed(tx, kind="stripe_event"))
+
+
+async def test_an_event_is_stored_once_whatever_its_type(exchange: Market) -> None:
+    listen(exchange)
+    body = json.dumps(EVENT).encode()
+    answers = [await tell(exchange, body) for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 200, 200]
+    assert [one.json()["replayed"] for one in answers] == [False, True, True]
+    (job,) = await waiting(exchange)
+    assert job.payload == {"event": "evt_1"}
+
+
+async def test_what_is_not_signed_well_leaves_nothing(exchange: Market) -> None:
+    listen(exchange)
+    body = json.dumps(EVENT).encode()
+    for answer in (
+        await tell(exchange, body, secret="other"),
+        await tell(exchange, body, age_s=3600),
+        await tell(exchange, b"[]"),
+        await exchange.http.post("/hooks/stripe", content=body),
+    ):
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["type"] == "/problems/webhook-signature-invalid"
+    assert (await tell(exchange, b" " * (1024 * 1024 + 1))).status_code == 413
+    assert await waiting(exchange) == []
+
+
+async def test_without_a_provider_the_hook_says_so(exchange: Market) -> None:
+    assert (await tell(exchange, b"{}")).status_code == 503

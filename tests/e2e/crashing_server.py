@@ -1,0 +1,163 @@
+"""The real `exchange serve`, as a process that kills itself after the n-th SQL statement.
+
+    python -m tests.e2e.crashing_server
+
+Reads commands on standard input, one a line, and answers each with one line:
+
+    start    fork one life of the server (everything is imported already, so that a life begins fast) -> its process id
+    wait     until that life is over -> how it ended
+
+A life shares three numbers with the test through the file that CRASH_POINTS names: statements so far, the number of the
+statement after which it dies (0 = never), and statements of the regular work (the log's sequencer and the like), which
+are not counted. CRASH_LATE_AUDIT=1 breaks the exchange on purpose: audit entries are written after the commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import mmap
+import os
+import select
+import signal
+import struct
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from asyncpg.connection import Connection
+
+from compliance import store as audit
+from compliance.entries import Entry
+from exchange import main
+from exchange.cli import commands
+from exchange.kernel.db import Database, Tx
+from exchange.settings import load
+from exchange.worker import loop
+from exchange.worker.schedule import Schedule
+
+T = TypeVar("T")
+NUMBERS = struct.Struct("<QQQ")
+# What a dead worker had taken comes back after this long.
+LOCK_S = 1
+_regular: contextvars.ContextVar[bool] = contextvars.ContextVar("regular", default=False)
+_late: contextvars.ContextVar[list[Entry] | None] = contextvars.ContextVar("late", default=None)
+
+
+def count_statements(points: Path) -> None:
+    """Count every statement at the moment when its answer is here and nothing else was sent, and die when told so."""
+    with points.open("r+b") as file:
+        shared = mmap.mmap(file.fileno(), NUMBERS.size)
+    killed = points.with_suffix(".log")
+    original = Connection._time_and_log
+
+    @contextlib.contextmanager
+    def counted(self: Any, query: str, args: Any, timeout: Any) -> Iterator[None]:
+        with original(self, query, args, timeout):
+            yield
+        count, limit, regular = NUMBERS.unpack_from(shared)
+        if _regular.get():
+            NUMBERS.pack_into(shared, 0, count, limit, regular + 1)
+            return
+        count += 1
+        NUMBERS.pack_into(shared, 0, count, limit, regular)
+        if 0 < limit <= count:
+            with killed.open("a") as log:
+                log.write(" ".join(query.split())[:160] + "\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Connection._time_and_log = counted
+
+
+def mark_regular_work() -> None:
+    """Tell the statements of the schedule from those of the trade."""
+    original = Schedule.run
+
+    async def run(self: Schedule) -> None:
+        _regular.set(True)
+        await original(self)
+
+    Schedule.run = run  # type: ignore[method-assign]
+
+
+def append_late() -> None:
+    """The defect that the crash test must find: audit entries in a transaction of their own, after the commit."""
+    append, run = audit.append, Database.run
+
+    async def stash(tx: Tx, entries: Sequence[Entry]) -> list[Any]:
+        waiting = _late.get()
+        if waiting is None:
+            return await append(tx, entries)
+        waiting.extend(entries)
+        return []
+
+    async def run_then_append(self: Database, flow: Callable[[Tx], Awaitable[T]]) -> T:
+        waiting: list[Entry] = []
+        token = _late.set(waiting)
+        try:
+            made = await run(self, flow)
+        finally:
+            _late.reset(token)
+        if waiting:
+            await run(self, lambda tx: append(tx, waiting))
+        return made
+
+    audit.append = stash  # type: ignore[assignment]
+    Database.run = run_then_append  # type: ignore[method-assign]
+
+
+def live() -> int:
+    """One life: the command `exchange serve`, as anybody would run it."""
+    count_statements(Path(os.environ["CRASH_POINTS"]))
+    mark_regular_work()
+    loop.LOCK_S = LOCK_S
+    loop.POLL_S = 0.05
+    if os.environ.get("CRASH_LATE_AUDIT"):
+        append_late()
+    return commands.main(["serve", "--quiet"], os.environ, lambda environment: main.tools(load(environment)))
+
+
+def _start() -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    # The command's own handlers come later; until then a stop is a stop.
+    devnull = os.open(os.devnull, os.O_RDWR)
+    os.dup2(devnull, 0)
+    os.dup2(2, 1)
+    code = 1
+    try:
+        code = live()
+    finally:
+        os._exit(code)
+
+
+def serve_lives() -> None:
+    """Obey standard input; its end is the end."""
+    pid = 0
+    for line in sys.stdin:
+        word = line.strip()
+        if word == "start":
+            pid = _start()
+            print(pid, flush=True)
+        elif word == "wait" and pid:
+            print(os.waitpid(pid, 0)[1], flush=True)
+            pid = 0
+    if pid:
+        _end(pid)
+
+
+def _end(pid: int) -> None:
+    """Ask the last life to leave, so that the embedded database is stopped, then make it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        watch = os.pidfd_open(pid)
+        if not select.select([watch], [], [], 15)[0]:
+            os.kill(pid, signal.SIGKILL)
+        os.close(watch)
+        os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    serve_lives()
