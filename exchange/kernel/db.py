@@ -189,6 +189,11 @@ def _observe(engine: AsyncEngine, observer: Observer) -> None:
     def _listen(dbapi_connection: Any, _record: object) -> None:
         dbapi_connection.driver_connection.add_query_logger(lambda query: observer(query.query))
 
+    # The driver's logger does not hear of prepared statements, which is how SQLAlchemy sends its own.
+    @event.listens_for(engine.sync_engine, "after_cursor_execute")
+    def _after(_conn: Any, _cursor: Any, statement: str, *_: object) -> None:
+        observer(statement)
+
 
 def _state_of(error: DBAPIError | asyncpg.PostgresError) -> str | None:
     cause = error.orig if isinstance(error, DBAPIError) else error

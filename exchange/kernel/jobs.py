@@ -126,6 +126,14 @@ async def progress(tx: Tx, job_id: UUID, done: int, total: int | None, lock_s: i
     return found.one_or_none() is not None
 
 
+async def keep(tx: Tx, job_id: UUID, lock_s: int) -> None:
+    """Say that the worker of a running job is still there."""
+    await tx.conn.execute(
+        text("UPDATE kernel.job SET locked_until = :until WHERE id = :id AND state = 'running'"),
+        {"id": job_id, "until": tx.now + timedelta(seconds=lock_s)},
+    )
+
+
 async def cancel(tx: Tx, job_id: UUID) -> bool:
     """Stop a job that has not ended; a running one stops at its next progress report."""
     found = await tx.conn.execute(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +18,8 @@ from exchange.kernel.metrics import JOBS
 
 _LOG = structlog.get_logger("worker")
 POLL_S = 0.25
-LOCK_S = 300
+# A worker says four times in this time that it still works; the jobs of one that died come again after it.
+LOCK_S = 30
 
 
 class StepRefused(Exception):
@@ -80,7 +82,8 @@ async def run_one(db: Database, steps: Mapping[str, Step]) -> bool:
     if job is None:
         return False
     try:
-        result = await steps[job.kind](Running(db, job))
+        async with _kept(db, job):
+            result = await steps[job.kind](Running(db, job))
     except StepCancelled:
         JOBS.labels(job.kind, "cancelled").inc()
     except StepRefused as refused:
@@ -96,3 +99,23 @@ async def run_one(db: Database, steps: Mapping[str, Step]) -> bool:
         await db.run(partial(jobs.finish, job_id=job.id, result=result))
         JOBS.labels(job.kind, "done").inc()
     return True
+
+
+@asynccontextmanager
+async def _kept(db: Database, job: JobState) -> AsyncIterator[None]:
+    keeping = asyncio.create_task(_keep(db, job))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _keep(db: Database, job: JobState) -> None:
+    while True:
+        await asyncio.sleep(LOCK_S / 4)
+        try:
+            await db.run(partial(jobs.keep, job_id=job.id, lock_s=LOCK_S))
+        except OSError as error:
+            # The next time may still be early enough; if not, the job comes again, which every step is made for.
+            _LOG.warning("lock-not-kept", job=str(job.id), error=str(error))

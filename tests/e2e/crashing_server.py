@@ -23,10 +23,13 @@ import signal
 import struct
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from asyncpg.connection import Connection
+from asyncpg.prepared_stmt import PreparedStatement
 
 from compliance import store as audit
 from compliance.entries import Entry
@@ -50,12 +53,8 @@ def count_statements(points: Path) -> None:
     with points.open("r+b") as file:
         shared = mmap.mmap(file.fileno(), NUMBERS.size)
     killed = points.with_suffix(".log")
-    original = Connection._time_and_log
 
-    @contextlib.contextmanager
-    def counted(self: Any, query: str, args: Any, timeout: Any) -> Iterator[None]:
-        with original(self, query, args, timeout):
-            yield
+    def at_boundary(query: str) -> None:
         count, limit, regular = NUMBERS.unpack_from(shared)
         if _regular.get():
             NUMBERS.pack_into(shared, 0, count, limit, regular + 1)
@@ -67,7 +66,32 @@ def count_statements(points: Path) -> None:
                 log.write(" ".join(query.split())[:160] + "\n")
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Connection._time_and_log = counted
+    _watch(at_boundary)
+
+
+def _watch(at_boundary: Callable[[str], None]) -> None:
+    """Hear of a statement in the driver itself: its own loggers are called a turn of the loop later, with the next one sent."""
+    logged, prepared, copied = Connection._time_and_log, PreparedStatement._PreparedStatement__do_execute, Connection._copy_in
+
+    @contextlib.contextmanager
+    def time_and_log(self: Any, query: str, args: Any, timeout: Any) -> Iterator[None]:
+        with logged(self, query, args, timeout):
+            yield
+        at_boundary(query)
+
+    async def do_execute(self: Any, executor: Any) -> Any:
+        done = await prepared(self, executor)
+        at_boundary(self._query)
+        return done
+
+    async def copy_in(self: Any, statement: str, *more: Any, **named: Any) -> Any:
+        done = await copied(self, statement, *more, **named)
+        at_boundary(statement)
+        return done
+
+    Connection._time_and_log = time_and_log
+    PreparedStatement._PreparedStatement__do_execute = do_execute
+    Connection._copy_in = copy_in
 
 
 def mark_regular_work() -> None:
@@ -115,7 +139,10 @@ def live() -> int:
     loop.POLL_S = 0.05
     if os.environ.get("CRASH_LATE_AUDIT"):
         append_late()
-    return commands.main(["serve", "--quiet"], os.environ, lambda environment: main.tools(load(environment)))
+    # With an observer the driver reports its unprepared statements, too.
+    opened = partial(main.opened, observer=lambda _statement: None)
+    tools = replace(main.tools(load(os.environ)), opened=opened)
+    return commands.main(["serve", "--quiet"], os.environ, lambda _environment: tools)
 
 
 def _start() -> int:

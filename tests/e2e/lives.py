@@ -16,17 +16,13 @@ from typing import Any
 
 import httpx
 
+from exchange.kernel.embedded import EmbeddedServer, Settings
 from sandbox.stripe.process import command as stripe_command
 from sandbox.stripe.process import free_port
 from tests.e2e.crashing_server import NUMBERS
 
 READY_S_MAX = 30.0
-ATTEMPTS_MAX = 40
 WEBHOOK_SECRET = "whsec_crash"
-
-
-class Wrong(AssertionError):
-    """The exchange answered what it must not answer."""
 
 
 @dataclass
@@ -89,8 +85,9 @@ class Lives:
 
     def kill_database(self) -> None:
         """Kill -9 the embedded PostgreSQL with everything it was doing."""
-        (file,) = self.home.glob("postgres/**/postmaster.pid")
-        os.kill(int(file.read_text().splitlines()[0]), signal.SIGKILL)
+        pid = EmbeddedServer(self.home / "postgres", Settings()).pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
 
     def killed_after(self) -> list[str]:
         """The statement after which each life ended."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.handlers.base import BaseRouteHandler
 
 from exchange.access.reads import Admitted, Read, Recorded, Sent
 from exchange.access.tokens import TokenVerifier
@@ -64,16 +64,20 @@ def services_of(connection: Connection) -> Services:
 
 
 def actor_of(connection: Connection) -> Actor:
-    """Who asks; the guard has put it there."""
+    """Who asks; `needs_portal` has put it there."""
     actor: Actor = connection.scope["actor"]  # type: ignore[typeddict-item]
     return actor
 
 
-async def needs_portal(connection: Connection, handler: BaseRouteHandler) -> None:
+async def needs_portal(connection: Request[Any, Any, Any]) -> None:
     """Let in who holds a live access token with the scope that the route names in `opt["portal"]`.
+
+    Runs before each handler, and before its body is looked at. (The framework's guards would do as well, but copy the
+    handler for each request.)
 
     errors   raises Refused(unauthenticated) or Refused(forbidden)
     """
+    handler = connection.route_handler
     portal = handler.opt.get("portal")
     if portal is None:
         return

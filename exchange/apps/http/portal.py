@@ -60,7 +60,7 @@ def portal(
     app = Litestar(
         route_handlers=list(routes),
         openapi_config=openapi(title, description, prefix),
-        guards=[needs_portal],
+        before_request=needs_portal,
         opt={"portal": portal_scope} if portal_scope else {},
         exception_handlers=HANDLERS,
         request_max_body_size=REQUEST_BODY_MAX_BYTES,

@@ -1,0 +1,144 @@
+"""`exchange demo` from outside: it runs, again and again, and what it leaves can be checked by anybody."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.cli.demo import forget
+
+pytestmark = pytest.mark.xdist_group("demo")
+EXCHANGE = [sys.executable, "-c", "from exchange.main import run; run()"]
+RUN_S_MAX = 120
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run printed, and what it left."""
+
+    answer: dict[str, Any]
+    seconds: float
+    bundle: bytes
+
+
+def _environment(home: Path) -> dict[str, str]:
+    foreign = ("EXCHANGE_", "STRIPE_", "DATABASE_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {**kept, "EXCHANGE_HOME": str(home)}
+
+
+def _run(home: Path) -> Told:
+    began = time.monotonic()
+    done = subprocess.run(
+        [*EXCHANGE, "demo", "--json"], env=_environment(home), capture_output=True, text=True, timeout=RUN_S_MAX
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    return Told(answer, time.monotonic() - began, Path(answer["export"]).read_bytes())
+
+
+def _killed_halfway(home: Path) -> None:
+    """Start a run, and kill it with no chance to clean up once its server works."""
+    with subprocess.Popen([*EXCHANGE, "demo", "--json"], env=_environment(home), stdout=subprocess.DEVNULL) as process:
+        until = time.monotonic() + RUN_S_MAX
+        while not (home / "demo" / "credentials.json").exists():
+            assert process.poll() is None, "the demo ended before it was killed"
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        time.sleep(1)
+        process.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for runs of the demo; what they keep elsewhere goes with it."""
+    folder = tmp_path_factory.mktemp("exchange")
+    yield folder
+    forget(folder / "demo")
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> Told:
+    return _run(home)
+
+
+@pytest.fixture(scope="module")
+def last(home: Path, first: Told) -> Told:
+    _killed_halfway(home)
+    return _run(home)
+
+
+def _verify(told: Told, bundle: Path) -> subprocess.CompletedProcess[str]:
+    words = shlex.split(told.answer["verify"])
+    assert words[0] == "python3"
+    words[words.index(told.answer["export"])] = str(bundle)
+    # Without site packages and without this folder: it cannot import anything of ours.
+    return subprocess.run([sys.executable, "-I", "-S", *words[1:]], capture_output=True, text=True, timeout=60)
+
+
+def test_it_runs_and_accounts_for_every_coin(first: Told) -> None:
+    assert first.seconds < RUN_S_MAX
+    assert len(first.answer["steps"]) >= 15
+    assert all(step["lines"] for step in first.answer["steps"])
+    rows = first.answer["who_got_what"]
+    assert len(rows) >= 8
+    assert float(rows[-1]["amount"]) == 0
+
+
+def test_it_runs_again_after_being_killed(first: Told, last: Told) -> None:
+    steps = [[step["step"] for step in told.answer["steps"]] for told in (first, last)]
+    assert steps[0] == steps[1]
+    assert first.answer["export"] != last.answer["export"]
+    assert [one.name for one in Path(last.answer["export"]).parent.glob("*.zip")] == [Path(last.answer["export"]).name]
+
+
+def test_the_facts_agree_after_it(home: Path, last: Told) -> None:
+    done = subprocess.run(
+        [*EXCHANGE, "fsck", "--json"], env=_environment(home / "demo"), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["sound"]
+
+
+def test_the_export_verifies_anywhere(last: Told, tmp_path: Path) -> None:
+    bundle = tmp_path / "taken-home.zip"
+    bundle.write_bytes(last.bundle)
+    done = _verify(last, bundle)
+    assert done.returncode == 0, done.stderr
+    assert "OK" in done.stdout
+
+
+def test_a_flipped_bit_is_found(last: Told, tmp_path: Path) -> None:
+    bundle = tmp_path / "flipped.zip"
+    with zipfile.ZipFile(Path(last.answer["export"])) as archive:
+        members = [one for one in archive.infolist() if one.filename != "manifest.json.sig"]
+    for member in members:
+        # The middle of what is stored of the file; before it lies a header of 30 bytes and the name.
+        at = member.header_offset + 30 + len(member.filename) + member.compress_size // 2
+        bundle.write_bytes(last.bundle[:at] + bytes([last.bundle[at] ^ 1]) + last.bundle[at + 1 :])
+        done = _verify(last, bundle)
+        assert done.returncode == 1, member.filename
+        assert "FAILED" in done.stderr
+
+
+def test_a_changed_entry_is_found_even_with_new_checksums(last: Told, tmp_path: Path) -> None:
+    folder = tmp_path / "rewritten"
+    with zipfile.ZipFile(Path(last.answer["export"])) as archive:
+        archive.extractall(folder)
+    events = folder / "events.jsonl"
+    events.write_bytes(events.read_bytes().replace(b'"purchase"', b'"purchasf"', 1))
+    assert _verify(last, folder).returncode == 1
+    shutil.rmtree(folder)
