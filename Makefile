@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 SEED ?= 1
 NAME ?=
 
-.PHONY: help demo serve test check bench sim docs format lock clean
+.PHONY: help demo serve test check bench sim docs reference format lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ sim: $(READY) ## run the seeded simulation (SEED=1)
 
 docs: $(READY) ## build the documentation site into docs/_build/html
 	@$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html && echo "docs/_build/html/index.html"
+
+reference: $(READY) ## rewrite what code knows: settings, problems, routes, OpenAPI documents, env.example, schema.sql
+	@$(BIN)/python -m tools.reference && $(BIN)/python -m tools.dump_schema
 
 format: $(READY) ## rewrite the code in the house's format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

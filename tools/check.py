@@ -15,6 +15,7 @@ from pathlib import Path
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[1]
+LINES_MAX = 120
 # The slow ones first, so that two at a time end together.
 CHECKS: Mapping[str, Sequence[str | Path]] = {
     "types": (BIN / "mypy",),
@@ -46,7 +47,9 @@ def main(chosen: Sequence[str]) -> int:
             last = output.strip().splitlines()[-1:] if name == "tests" else []
             print(f"{'ok  ' if code == 0 else 'FAIL'} {name} ({seconds:.0f} s) {' '.join(last)}".rstrip(), flush=True)
             if code != 0:
-                print(output, flush=True)
+                # A formatter shows whole differences; the first of them say enough.
+                lines = output.splitlines()
+                print("\n".join(lines[-LINES_MAX:] if name == "tests" else lines[:LINES_MAX]), flush=True)
             failed += code != 0
     return min(failed, 1)
 

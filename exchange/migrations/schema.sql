@@ -123,6 +123,9 @@ CREATE FUNCTION kernel.refuse_change() RETURNS trigger
 
 CREATE FUNCTION settlement.check_postings() RETURNS trigger
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
         DECLARE bad uuid;
         BEGIN

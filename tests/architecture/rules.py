@@ -96,7 +96,8 @@ def swallows_everything(source: Source) -> Iterator[str]:
 
 def reads_the_environment(source: Source) -> Iterator[str]:
     """Settings are handed in: one place reads the environment."""
-    if not source.within("exchange.main", "exchange.kernel.embedded", "sandbox", "benchmarks", "tools"):
+    # The demo hands its environment on to the processes it starts.
+    if not source.within("exchange.main", "exchange.kernel.embedded", "exchange.cli", "sandbox", "benchmarks", "tools"):
         for node in ast.walk(source.tree):
             if dotted(node) in {"os.environ", "os.getenv"}:
                 yield f"{source.name}:{getattr(node, 'lineno', 0)} {dotted(node)}"

@@ -7,7 +7,7 @@ import tomllib
 from tests.architecture.tree import PACKAGES, ROOT
 
 EXCHANGE = {
-    "access", "apps", "catalog", "cli", "flows", "kernel", "main", "migrations", "parties", "process", "quality", "settings",
+    "__main__", "access", "apps", "catalog", "cli", "flows", "kernel", "main", "migrations", "parties", "process", "quality", "settings",
     "worker",
 }  # fmt: skip
 APPS = {"assessor", "buyer", "data", "hooks", "http", "oauth", "operator", "public", "regulator", "supplier", "web"}

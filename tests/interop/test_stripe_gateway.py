@@ -38,7 +38,7 @@ def eur(amount: str) -> Money:
 
 @asynccontextmanager
 async def gateway_to(origin: str, timeout_s: float = 5.0) -> AsyncIterator[StripeGateway]:
-    made = StripeGateway(StripeSettings("sk_test_sandbox0000", origin, SECRET, timeout_s))
+    made = StripeGateway(StripeSettings("sk_test_sandbox0000", SECRET, origin, timeout_s))
     try:
         yield made
     finally:
