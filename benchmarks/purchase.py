@@ -51,8 +51,10 @@ _EXPECTED = (
     "SELECT count(*) FROM settlement.orders o LEFT JOIN contracts.agreement a ON a.order_id = o.id WHERE a.id IS NULL",
     "SELECT count(*) FROM settlement.journal WHERE kind = 'purchase' AND line_count <> 6",
     "SELECT abs((SELECT count(*) FROM settlement.orders) - (SELECT count(*) FROM settlement.journal WHERE kind = 'purchase'))",
-    "SELECT abs((SELECT count(*) FROM settlement.orders) - "
-    "(SELECT count(*) FROM compliance.audit_entry WHERE action = 'purchase'))",
+    (
+        "SELECT abs((SELECT count(*) FROM settlement.orders) - "
+        "(SELECT count(*) FROM compliance.audit_entry WHERE action = 'purchase'))"
+    ),
 )
 
 

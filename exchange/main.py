@@ -93,13 +93,20 @@ async def work_on(made: Services) -> None:
         group.create_task(schedule(made).run())
 
 
-def tools(settings: Settings) -> Tools:
-    """What the commands need."""
+def tools(settings: Settings, environment: Mapping[str, str] | None = None) -> Tools:
+    """What the commands need; `environment` is handed on to processes that a command starts."""
     return Tools(
-        settings=settings, ground=ground, opened=opened, root=root, work_on=work_on, steps=steps, schedule=schedule
+        settings=settings,
+        ground=ground,
+        opened=opened,
+        root=root,
+        work_on=work_on,
+        steps=steps,
+        schedule=schedule,
+        environment=environment or {},
     )
 
 
 def run() -> None:
     """The command `exchange`."""
-    sys.exit(commands.main(sys.argv[1:], os.environ, lambda environment: tools(load(environment))))
+    sys.exit(commands.main(sys.argv[1:], os.environ, lambda environment: tools(load(environment), environment)))

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
+import structlog
+
 from exchange.access.tokens import DATA_AUDIENCE, TokenVerifier
 from exchange.apps.http.context import Services
 from exchange.flows import access_data
@@ -18,7 +20,7 @@ from exchange.kernel import embedded, keys
 from exchange.kernel.batch import Batcher, BatchSettings
 from exchange.kernel.clock import Clock
 from exchange.kernel.db import Database, DatabaseUrls, Observer, Tx
-from exchange.kernel.embedded import EmbeddedServer
+from exchange.kernel.embedded import EmbeddedError, EmbeddedServer
 from exchange.kernel.files import FileStore
 from exchange.kernel.keys import Keyring
 from exchange.kernel.metrics import BATCH_ITEMS, BATCH_SECONDS
@@ -28,6 +30,8 @@ from exchange.settings import Settings
 
 C = TypeVar("C")
 A = TypeVar("A")
+REVIVE_EVERY_S = 1.0
+_LOG = structlog.get_logger("process")
 
 
 @dataclass(slots=True)
@@ -52,12 +56,27 @@ async def ground(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         settings.home.mkdir(parents=True, exist_ok=True)
         server = await asyncio.to_thread(embedded.start, settings.home / "postgres")
         urls = DatabaseUrls.from_one(server.url)
+    watch = asyncio.create_task(_keep_up(server)) if server is not None else None
     try:
         await upgrade(urls.migrate)
         yield Ground(settings, urls, ring(settings, clock), server)
     finally:
+        if watch is not None:
+            watch.cancel()
         if server is not None:
             await asyncio.to_thread(server.stop)
+
+
+async def _keep_up(server: EmbeddedServer) -> None:
+    """Start the embedded server again when it was killed under us; requests fail until then and lose nothing."""
+    while True:
+        await asyncio.sleep(REVIVE_EVERY_S)
+        if server.pid() is None:
+            _LOG.error("embedded-server-gone")
+            try:
+                await asyncio.to_thread(server.revive)
+            except EmbeddedError as error:
+                _LOG.error("embedded-server-not-revived", error=str(error))
 
 
 def ring(settings: Settings, clock: Clock) -> Keyring:

@@ -6,13 +6,13 @@ import argparse
 import contextlib
 import fcntl
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ READY_S_MAX = 90.0
 STOP_S_MAX = 25.0
 LAST_LINES = 12
 LINE_CHARS = 400
-_EXCHANGE = (sys.executable, "-c", "from exchange.main import run; run()")
+_EXCHANGE = (sys.executable, "-m", "exchange")
 _LEASH = (sys.executable, "-I", "-S", str(Path(story.__file__).parent.parent / "leash.py"))
 _OURS = ("EXCHANGE_", "STRIPE_", "DATABASE_")
 
@@ -62,7 +62,7 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
     try:
         with _alone(home.with_name("demo.lock")), contextlib.ExitStack() as stack:
             forget(home)
-            environment = _environment(home)
+            environment = _environment(tools.environment, home)
             origin = stack.enter_context(_exchange(home, environment, telling))
             told = story.run(origin, _operator(home, environment), telling, home)
             seconds = round(time.monotonic() - began, 1)
@@ -75,9 +75,11 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
     except KeyboardInterrupt:
         return 0 if chosen.keep else 130
     except DemoFailed as error:
-        print(telling.text("failed", why=error), file=sys.stderr)
-        _last_words(telling, home / "server.log")
-        return 1
+        return _failed(telling, home, error)
+    except (ArithmeticError, LookupError, TypeError, ValueError, httpx.HTTPError, subprocess.SubprocessError) as error:
+        # The exchange answered what nobody expected: the place matters more than the message.
+        traceback.print_exc()
+        return _failed(telling, home, error)
     return 0
 
 
@@ -135,11 +137,11 @@ def _exchange(home: Path, environment: dict[str, str], telling: Telling) -> Iter
         yield origin
 
 
-def _environment(home: Path) -> dict[str, str]:
+def _environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
     """The children's environment: ours without the settings of another exchange, and a sandbox's own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    if os.environ.get("STRIPE_API_KEY"):
-        stripe = {name: value for name, value in os.environ.items() if name.startswith("STRIPE_")}
+    kept = {name: value for name, value in given.items() if not name.startswith(_OURS)}
+    if given.get("STRIPE_API_KEY"):
+        stripe = {name: value for name, value in given.items() if name.startswith("STRIPE_")}
     else:
         stripe = {
             "STRIPE_API_KEY": "sk_test_demo",
@@ -201,6 +203,12 @@ def _operator(home: Path, environment: dict[str, str]) -> Credentials:
     credentials = Credentials(home / "credentials.json")
     credentials.keep("operator", made["organisation"], made["client"], made["secret"])
     return credentials
+
+
+def _failed(telling: Telling, home: Path, error: Exception) -> int:
+    print(telling.text("failed", why=error), file=sys.stderr)
+    _last_words(telling, home / "server.log")
+    return 1
 
 
 def _last_words(telling: Telling, log: Path) -> None:

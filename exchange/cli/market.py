@@ -17,6 +17,7 @@ import msgspec
 from exchange.cli.admin import create_operator
 from exchange.cli.tools import Tools
 from exchange.kernel.errors import Problem
+from exchange.kernel.settings import BadSetting
 from exchange.settings import ProcessSettings, Settings
 from sandbox.demo.client import DemoFailed, Origin
 from sandbox.demo.credentials import Credentials
@@ -42,14 +43,20 @@ async def sandboxed(tools: Tools) -> AsyncIterator[Tools]:
     """The tools of a sandbox: a home of its own, a movable clock, and a Stripe that ends with us.
 
     With STRIPE_API_KEY set, that Stripe is used and none is started.
+
+    errors   raises BadSetting for a live key
     """
     settings = at_home(tools.settings)
     if settings.stripe.api_key:
+        if settings.stripe.api_key.startswith(("sk_live", "rk_live")):
+            raise BadSetting(
+                "a market of made-up money was asked for beside a live Stripe key: use a test key, or none"
+            )
         yield replace(tools, settings=settings)
         return
     settings.home.mkdir(parents=True, exist_ok=True)
     secret = _webhook_secret(settings.home / "stripe.secret")
-    options = ("--webhook-url", f"{settings.origin}/hooks/stripe", "--webhook-secret", secret)
+    options = ("--webhook-url", f"{_address(settings)}/hooks/stripe", "--webhook-secret", secret)
     async with running(*options, "--state", str(settings.home / "stripe.json"), port=free_port()) as address:
         stripe = replace(settings.stripe, api_key="sk_test_market", api_base=address, webhook_secret=secret)
         yield replace(tools, settings=replace(settings, stripe=stripe))
@@ -74,8 +81,7 @@ async def open_market(tools: Tools, made: Any) -> None:
     settings, stop = tools.settings, threading.Event()
     quiet = Telling(quiet=True)
     credentials = Credentials(settings.home / "credentials.json")
-    address = settings.origin if settings.process.origin else f"http://127.0.0.1:{settings.process.port}"
-    origin = Origin(address, stop=stop)
+    origin = Origin(_address(settings), stop=stop)
     try:
         await asyncio.to_thread(origin.wait, lambda: _ready(origin), "the exchange to answer", READY_S_MAX)
         if not credentials.known("operator"):
@@ -114,6 +120,12 @@ def announce(settings: Settings, credentials: Credentials) -> None:
         print("""     python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')""")
         print(f'   curl -s -H "Authorization: Bearer $TOKEN" {origin}{_FIRST_READS[key]}')
     print(flush=True)
+
+
+def _address(settings: Settings) -> str:
+    """Where this machine reaches the server, whatever its public address is."""
+    host = settings.process.host
+    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{settings.process.port}"  # noqa: S104
 
 
 def _names(key: str) -> tuple[str, str]:

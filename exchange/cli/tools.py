@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.settings import Settings
@@ -21,3 +21,4 @@ class Tools:
     work_on: Callable[[Any], Coroutine[Any, Any, None]]
     steps: Callable[[Any], Any]
     schedule: Callable[[Any], Any]
+    environment: Mapping[str, str] = field(default_factory=dict)

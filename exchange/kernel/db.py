@@ -24,6 +24,9 @@ from exchange.kernel.ids import IdSource
 T = TypeVar("T")
 # serialization_failure and deadlock_detected: the same flow run again can succeed.
 RETRYABLE = frozenset({"40001", "40P01"})
+# admin_shutdown, crash_shutdown, cannot_connect_now: the server left or is still starting.
+_GONE = frozenset({"57P01", "57P02", "57P03"})
+_FAULTS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 Observer = Callable[[str], None]
 _ENTER = text(
     "SELECT set_config('exchange.organisation', :organisation, true), set_config('transaction_read_only', 'on', true)"
@@ -32,6 +35,10 @@ _WALLS = text(
     "SELECT rolname, rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relowner = r.oid AND n.nspname NOT LIKE 'pg\\_%') AS owner FROM pg_roles r WHERE rolname = current_user"
 )
+
+
+class DatabaseAway(Exception):
+    """PostgreSQL cannot be reached, or went away before it answered; the same request again is safe under its key."""
 
 
 class WallMissing(RuntimeError):
@@ -124,7 +131,9 @@ class Database:
                 async with self._app.begin() as conn:
                     conn.info.pop("begun", None)
                     return await flow(Tx(conn, self.clock.now(), self.ids))
-            except (DBAPIError, asyncpg.PostgresError) as error:
+            except _FAULTS as error:
+                if _is_away(error):
+                    raise DatabaseAway(str(error)) from error
                 if attempt >= self.settings.attempts_max or _state_of(error) not in RETRYABLE:
                     raise
             # Jitter only spaces retries; it decides nothing.
@@ -133,18 +142,26 @@ class Database:
     @asynccontextmanager
     async def read(self, actor: Actor | None) -> AsyncIterator[Tx]:
         """A read-only transaction that sees what `actor`'s organisation may see; None sees what is public."""
-        async with self._portal.begin() as conn:
-            await conn.execute(_ENTER, {"organisation": str(actor.organisation_id) if actor else ""})
-            conn.info["begun"] = True
-            yield Tx(conn, self.clock.now(), self.ids)
+        async with self._enter(self._portal, str(actor.organisation_id) if actor else "") as tx:
+            yield tx
 
     @asynccontextmanager
     async def inspect(self) -> AsyncIterator[Tx]:
         """A read-only transaction over the regulator's views."""
-        async with self._regulator.begin() as conn:
-            await conn.execute(_ENTER, {"organisation": ""})
-            conn.info["begun"] = True
-            yield Tx(conn, self.clock.now(), self.ids)
+        async with self._enter(self._regulator, "") as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _enter(self, engine: AsyncEngine, organisation: str) -> AsyncIterator[Tx]:
+        try:
+            async with engine.begin() as conn:
+                await conn.execute(_ENTER, {"organisation": organisation})
+                conn.info["begun"] = True
+                yield Tx(conn, self.clock.now(), self.ids)
+        except _FAULTS as error:
+            if _is_away(error):
+                raise DatabaseAway(str(error)) from error
+            raise
 
     async def check_walls(self) -> None:
         """Refuse to serve with a role that row-level security does not bind.
@@ -195,6 +212,13 @@ def _observe(engine: AsyncEngine, observer: Observer) -> None:
         observer(statement)
 
 
-def _state_of(error: DBAPIError | asyncpg.PostgresError) -> str | None:
+def _is_away(error: Exception) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, OSError | asyncpg.InterfaceError):
+        return True
+    return (_state_of(error) or "").startswith("08") or _state_of(error) in _GONE
+
+
+def _state_of(error: Exception) -> str | None:
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlstate", None)

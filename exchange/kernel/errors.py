@@ -168,6 +168,19 @@ DEFECT = problem_type(
         "请使用相同的 Idempotency-Key 重试；如仍失败，请将请求编号告知运营方。",
     ),
 )
+DATABASE_AWAY = problem_type(
+    "temporarily-unavailable",
+    Kind.UNAVAILABLE,
+    title=Text("Temporarily unavailable", "暂时不可用"),
+    detail=Text(
+        "The exchange's database did not answer. Whether the request took effect is known once it answers again.",
+        "交易所数据库暂时没有响应；恢复后即可确认该请求是否已生效。",
+    ),
+    remedy=Text(
+        "Send the same request with the same Idempotency-Key again in a few seconds; it takes effect at most once.",
+        "请在几秒后以相同的 Idempotency-Key 重新发送；该请求至多生效一次。",
+    ),
+)
 BUSY = problem_type(
     "busy",
     Kind.UNAVAILABLE,

@@ -24,9 +24,21 @@ _TIME = {
 }
 # Who may ask the machine for the time. `exchange.main` only to check what Stripe signed with the real time.
 _TIMED = ("exchange.kernel.clock", "exchange.kernel.embedded", "exchange.main", "exchange.cli", "benchmarks", "sandbox")
-_CHANCE = re.compile(r"(uuid\.uuid[1-8]|uuid[1-8]|random\..+|secrets\..+|os\.urandom|numpy\.random\..+|np\.random\..+)\Z")
+_CHANCE = re.compile(
+    r"(uuid\.uuid[1-8]|uuid[1-8]|random\..+|secrets\..+|os\.urandom|numpy\.random\..+|np\.random\..+)\Z"
+)
 _PRINTERS = ("exchange.cli", "sandbox", "benchmarks", "tools", "compliance.verify")
-_NETWORK = ("httpx", "smtplib", "obstore", "socket", "aiohttp", "requests", "urllib.request", "stripe", "asyncio.open_connection")
+_NETWORK = (
+    "httpx",
+    "smtplib",
+    "obstore",
+    "socket",
+    "aiohttp",
+    "requests",
+    "urllib.request",
+    "stripe",
+    "asyncio.open_connection",
+)
 _MONEY = ("settlement", "pricing", "exchange.kernel.money")
 _LEFT_OPEN = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|ORDER BY|WHERE|RETURNING)\b")

@@ -12,7 +12,9 @@ from tests.architecture.tree import PACKAGES, Source, parse, sources
 
 WORDS = ("shapes", "units", "errors", "source")
 _FIELD = re.compile(r"([a-z]+)(?: {2,})\S")
-_FOREIGN = re.compile(r"(Args|Arguments|Parameters|Returns?|Raises|Yields|Example|Notes?):\s*\Z|:(param|returns?|raises)\b")
+_FOREIGN = re.compile(
+    r"(Args|Arguments|Parameters|Returns?|Raises|Yields|Example|Notes?):\s*\Z|:(param|returns?|raises)\b"
+)
 
 
 def faults(source: Source) -> Iterator[str]:
@@ -26,7 +28,9 @@ def faults(source: Source) -> Iterator[str]:
             yield f"{where}: no docstring"
             continue
         first, *rest = text.splitlines()
-        if not first.strip() or (rest and rest[0].strip() and not first.rstrip().endswith((".", ",", ";", ":")) and len(first) < 60):
+        if not first.strip() or (
+            rest and rest[0].strip() and not first.rstrip().endswith((".", ",", ";", ":")) and len(first) < 60
+        ):
             yield f"{where}: the first line is no promise"
         found = [m[1] for line in rest if (m := _FIELD.match(line))]
         if unknown := set(found) - set(WORDS):

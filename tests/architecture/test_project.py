@@ -32,7 +32,9 @@ def test_every_wanted_library_is_locked() -> None:
 
 def test_every_page_exists_in_both_languages() -> None:
     pages = {
-        language: {path.relative_to(ROOT / "docs" / language).as_posix() for path in (ROOT / "docs" / language).rglob("*.md")}
+        language: {
+            path.relative_to(ROOT / "docs" / language).as_posix() for path in (ROOT / "docs" / language).rglob("*.md")
+        }
         for language in ("en", "zh")
     }
     assert pages["en"]

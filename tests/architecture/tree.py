@@ -48,7 +48,9 @@ class Source:
 @cache
 def sources(*tops: str) -> tuple[Source, ...]:
     """Every Python file below these top packages."""
-    return tuple(read(path, path.relative_to(ROOT).as_posix()) for top in tops for path in sorted((ROOT / top).rglob("*.py")))
+    return tuple(
+        read(path, path.relative_to(ROOT).as_posix()) for top in tops for path in sorted((ROOT / top).rglob("*.py"))
+    )
 
 
 def read(path: Path, name: str) -> Source:

@@ -85,13 +85,17 @@ async def _money(connection: asyncpg.Connection[Any], books: Books, buyer: UUID)
         "SELECT journal_id FROM settlement.posting GROUP BY journal_id, currency HAVING sum(amount) <> 0"
     )
     found = _differs("journals that do not sum to zero", [], [row[0] for row in unbalanced])
-    paid = await connection.fetch("SELECT id, amount_units FROM settlement.payment WHERE state = 'succeeded' AND purpose = 'top_up'")
+    paid = await connection.fetch(
+        "SELECT id, amount_units FROM settlement.payment WHERE state = 'succeeded' AND purpose = 'top_up'"
+    )
     theirs = {row[0]: Decimal(row[1]) / _UNITS for row in paid}
     found += _differs("top-ups", {uuid_of(name): amount for name, amount in books.payments.items()}, theirs)
     charged = await connection.fetch("SELECT grant_id, sum(amount_units)::bigint FROM settlement.charge GROUP BY 1")
     charges = {row[0]: Decimal(row[1]) / _UNITS for row in charged}
     if charges:
-        used = await connection.fetch("SELECT grant_id, sum(quantity)::bigint FROM access.usage_record WHERE meter = 2 GROUP BY 1")
+        used = await connection.fetch(
+            "SELECT grant_id, sum(quantity)::bigint FROM access.usage_record WHERE meter = 2 GROUP BY 1"
+        )
         found += _differs("charges", {row[0]: row[1] * PER_RECORD for row in used}, charges)
     wallet = await connection.fetchval(
         "SELECT coalesce(sum(p.amount), 0)::bigint FROM settlement.posting p JOIN settlement.account a ON a.id = p.account_id "
@@ -129,7 +133,9 @@ async def _stripe(connection: asyncpg.Connection[Any], books: Books, stripe: Pat
             if one["object"] == "payment_intent" and one["status"] == "succeeded"
         }
     )
-    rows = await connection.fetch("SELECT id, amount_units FROM settlement.payment WHERE method = 'card' AND state = 'succeeded'")
+    rows = await connection.fetch(
+        "SELECT id, amount_units FROM settlement.payment WHERE method = 'card' AND state = 'succeeded'"
+    )
     theirs = {row[0]: row[1] // 10_000 for row in rows}
     found = _differs("charges at Stripe", {uuid_of(name): amount for name, amount in charged.items()}, theirs)
     intents = [one for one in objects if one["object"] == "payment_intent" and one["status"] == "succeeded"]

@@ -71,7 +71,11 @@ def count_statements(points: Path) -> None:
 
 def _watch(at_boundary: Callable[[str], None]) -> None:
     """Hear of a statement in the driver itself: its own loggers are called a turn of the loop later, with the next one sent."""
-    logged, prepared, copied = Connection._time_and_log, PreparedStatement._PreparedStatement__do_execute, Connection._copy_in
+    logged, prepared, copied = (
+        Connection._time_and_log,
+        PreparedStatement._PreparedStatement__do_execute,
+        Connection._copy_in,
+    )
 
     @contextlib.contextmanager
     def time_and_log(self: Any, query: str, args: Any, timeout: Any) -> Iterator[None]:

@@ -127,4 +127,3 @@ def _offer_of(trader: Trader) -> str:
     """The metered offer: it costs nothing to order."""
     order = next(name for name, (_, total) in trader.books.orders.items() if not total)
     return str(trader.get("buyer", f"/buyer/v1/orders/{order}")["offer"])
-

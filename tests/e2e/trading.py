@@ -135,7 +135,11 @@ class Trader:
         if who not in self.tokens:
             party = self.parties[who]
             answer = self.send(
-                None, "POST", "/oauth2/token", data={"grant_type": "client_credentials"}, auth=(party.client, party.secret)
+                None,
+                "POST",
+                "/oauth2/token",
+                data={"grant_type": "client_credentials"},
+                auth=(party.client, party.secret),
             )
             assert answer.status_code == 200, answer.text
             self.tokens[who] = answer.json()["access_token"]
@@ -233,7 +237,10 @@ class Trader:
         return str(self.do("supplier", path, {"code": code, "document": document}, action="offer.version")["id"])
 
     def _certificate(self, revision: str) -> None:
-        path, wish = f"/supplier/v1/revisions/{revision}/assessments", {"assessor": self.parties["assessor"].organisation}
+        path, wish = (
+            f"/supplier/v1/revisions/{revision}/assessments",
+            {"assessor": self.parties["assessor"].organisation},
+        )
         asked = self.do("supplier", path, wish, action="assessment.requested", named="assessment")["assessment"]
         self.do("assessor", f"/assessor/v1/assessments/{asked}/acceptance")
         self.books.commands["assessment.accepted", asked] += 1
@@ -272,7 +279,9 @@ class Trader:
         self.books.orders[order] = (way, Decimal(said["total"]["amount"]))
 
         def granted() -> Any:
-            return next((one["id"] for one in self.get("buyer", "/buyer/v1/grants")["items"] if one["order"] == order), None)
+            return next(
+                (one["id"] for one in self.get("buyer", "/buyer/v1/grants")["items"] if one["order"] == order), None
+            )
 
         grant = str(said["grant"] or self.wait(granted))
         self.books.grants[grant] = order

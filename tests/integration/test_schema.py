@@ -112,7 +112,9 @@ async def test_there_is_one_linear_history() -> None:
     revisions = {}
     for name in versions:
         text = Path(SCHEMA.parent / "versions" / f"{name}.py").read_text(encoding="utf-8")
-        values = dict(line.split(" = ") for line in text.splitlines() if line.startswith(("revision =", "down_revision =")))
+        values = dict(
+            line.split(" = ") for line in text.splitlines() if line.startswith(("revision =", "down_revision ="))
+        )
         revisions[values["revision"].strip('"')] = values["down_revision"].strip('"')
     numbers = [f"{number:04}" for number in range(1, len(versions) + 1)]
     assert revisions == dict(zip(numbers, ["None", *numbers], strict=False))

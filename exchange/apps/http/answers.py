@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from exchange.apps.http.context import Services, actor_of
 from exchange.flows.once import Answered, Command, Receipt, once
 from exchange.kernel import errors
-from exchange.kernel.db import Tx
+from exchange.kernel.db import DatabaseAway, Tx
 from exchange.kernel.errors import Kind, Problem, Refused
 from exchange.kernel.idempotency import KEY_MISSING
 from exchange.kernel.pages import BadCursor, Page, PageRequest, page_request
@@ -87,7 +87,18 @@ def on_defect(request: Asked, error: Exception) -> Response[bytes]:
     return problem_response(request, errors.DEFECT())
 
 
-HANDLERS: dict[Any, Any] = {Refused: on_refused, HTTPException: on_http_error, Exception: on_defect}
+def on_away(request: Asked, error: DatabaseAway) -> Response[bytes]:
+    """Answer that the database is away."""
+    _LOG.error("database-away", path=request.url.path, request_id=request.scope.get("request_id", ""), error=str(error))
+    return problem_response(request, errors.DATABASE_AWAY())
+
+
+HANDLERS: dict[Any, Any] = {
+    Refused: on_refused,
+    HTTPException: on_http_error,
+    DatabaseAway: on_away,
+    Exception: on_defect,
+}
 
 
 def idempotency_key(request: Asked) -> str:

@@ -1,0 +1,226 @@
+"""Two tenants of each role: the first has one of everything that a trade leaves behind, the second has nothing.
+
+The routes are read from the apps themselves, so that a new one cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from exchange import main
+from exchange.access.store import seal
+from exchange.flows.open_payout_account import record_payout_account
+from exchange.flows.register_organisation import Registered
+from exchange.kernel.clock import FixedClock
+from exchange.kernel.money import Money
+from exchange.worker.loop import drain
+from settlement import postings
+from settlement.payout_accounts import PayoutAccountState
+from settlement.store import ledger
+from tests.support.api import Market, Party
+from tests.support.trade import CONTENT, STATEMENT, SUMMARY, TITLE, component, offer_document, on_sale, uploaded
+
+ROLES = ("supplier", "buyer", "assessor", "regulator")
+_ID = re.compile(
+    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc)_[0-9a-z]{26}\b"
+)
+
+
+@dataclass
+class Tenants:
+    """The first tenant's objects by the names that routes use, the tenants, and tokens of every doubtful kind."""
+
+    market: Market
+    first: dict[str, Party] = field(default_factory=dict)
+    second: dict[str, Party] = field(default_factory=dict)
+    old: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, str] = field(default_factory=dict)
+    grant_token: str = ""
+    old_grant_token: str = ""
+
+    def filled(self, path: str, role: str) -> str:
+        """A route's path with the first tenant's ids in it."""
+
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            if name == "client":
+                return self.first[role].client
+            return "000" if name == "rest" else self.objects[{"listing_id": "listing"}.get(name, name)]
+
+        return re.sub(r"\{(\w+)(?::\w+)?\}", value, path)
+
+    def secrets(self) -> set[str]:
+        """Ids that no stranger may see in any answer: everything of the first tenant that was not published."""
+        published = {"listing", "revision", "dataset", "scorecard", "certificate", "offer", "asset"}
+        own = {value for name, value in self.objects.items() if name not in published}
+        return own | {party.client for party in self.first.values()} | {self.first["buyer"].organisation}
+
+
+def ids_in(text: str) -> set[str]:
+    """Every id that stands in an answer."""
+    return set(_ID.findall(text))
+
+
+async def furnish(market: Market, clock: FixedClock) -> Tenants:
+    """Make both tenants, and carry one trade of the first through all rooms."""
+    t = Tenants(market)
+    services = market.services
+    await services.db.run(lambda tx: seal.ensure_partitions(tx, 3))
+    sold = await on_sale(market)
+    t.first |= {"supplier": sold.supplier, "assessor": sold.assessor}
+    for role in ("buyer", "regulator"):
+        t.first[role] = await market.join(role)
+    for role in ROLES:
+        t.second[role] = await market.join(role)
+    t.old = {role: party.token for role, party in t.first.items()} | {"operator": (await market.operator()).token}
+    for name in ("dataset", "revision", "scorecard", "certificate", "listing", "offer"):
+        t.objects[name] = getattr(sold, name)
+    await _supply(t)
+    await _buy(t)
+    clock.advance(timedelta(days=40).total_seconds())
+    await _sign_in_again(t)
+    await _close(t, clock)
+    return t
+
+
+async def _supply(t: Tenants) -> None:
+    m, supplier = t.market, t.first["supplier"]
+    at = f"/supplier/v1/datasets/{t.objects['dataset']}"
+    t.objects["upload"] = (await m.done(supplier, f"{at}/uploads", {"path": "more.txt", "size_bytes": 10}))["id"]
+    path = f"/supplier/v1/revisions/{t.objects['revision']}"
+    wish = {"assessor": t.first["assessor"].organisation}
+    second = await uploaded(m, supplier, t.objects["dataset"], "second.jsonl", CONTENT)
+    await m.done(supplier, f"{at}/revisions", {"uploads": [second]})
+    await drain(m.services.db, main.steps(m.services).table())
+    t.objects["assessment"] = (await m.done(supplier, f"{path}/assessments", wish))["assessment"]
+    await m.done(supplier, "/supplier/v1/usage/sources", {})
+    per_record = component({"type": "per_unit", "unit_price": "0.5"}, "records", "month")
+    body = {"code": "use", "document": offer_document("pay_per_use", per_record)}
+    offer = await m.done(supplier, f"/supplier/v1/listings/{t.objects['listing']}/offers", body)
+    t.objects["metered"] = offer["id"]
+
+
+async def _buy(t: Tenants) -> None:
+    m, buyer = t.market, t.first["buyer"]
+    money = postings.top_up(m.services.db.ids.new(m.services.db.clock.now()), buyer.id, Money(900_000_000, "CNY"))
+    await m.services.db.run(lambda tx: ledger.post(tx, [money]))
+    wish: dict[str, Any] = {"amount": {"amount": "50.00", "currency": "CNY"}, "method": "bank"}
+    t.objects["payment"] = (await m.done(buyer, "/buyer/v1/top-ups", wish))["id"]
+    question = {"offer": t.objects["offer"], "purposes": ["pretrain"]}
+    t.objects["quote"] = (await m.done(buyer, "/buyer/v1/quotes", question))["id"]
+    for offer in (t.objects["offer"], t.objects["metered"]):
+        wish = {"offer": offer, "purposes": ["pretrain"], "payment": "wallet"}
+        bought = await m.done(buyer, "/buyer/v1/orders", wish)
+    t.objects |= {"order": bought["id"], "agreement": bought["agreement"], "grant": bought["grant"]}
+    token = await _grant_token(t)
+    t.old_grant_token = token["token"]
+    opened = await m.http.get("/data/v1/grant", headers={"authorization": f"Bearer {token['token']}"})
+    t.objects["asset"] = opened.json()["assets"][0]["id"]
+    rows = f"/data/v1/assets/{t.objects['asset']}/rows?limit=4"
+    assert (await m.http.get(rows, headers={"authorization": f"Bearer {token['token']}"})).status_code == 200
+
+
+async def _grant_token(t: Tenants) -> dict[str, Any]:
+    made = await t.market.done(t.first["buyer"], f"/buyer/v1/grants/{t.objects['grant']}/tokens")
+    t.objects["token"], t.grant_token = made["id"], made["token"]
+    return made
+
+
+async def _sign_in_again(t: Tenants) -> None:
+    m = t.market
+    for party in (*t.first.values(), *t.second.values(), await m.operator()):
+        again = await m.sign_in(Registered(party.organisation, "verified", "", party.client), party.secret)
+        for known in (t.first, t.second):
+            known.update({role: replace(one, token=again.token) for role, one in known.items() if one == party})
+        if party == m._operator:
+            m._operator = replace(party, token=again.token)
+
+
+async def _close(t: Tenants, clock: FixedClock) -> None:
+    m, operator, supplier = t.market, await t.market.operator(), t.first["supplier"]
+    work = partial(drain, m.services.db, main.steps(m.services).table())
+    end = clock.now().replace(day=1, hour=0, minute=0)
+    start = (end - timedelta(days=1)).replace(day=1)
+    used = clock.now() - timedelta(days=40)
+    await m.done(operator, "/operator/v1/usage/seals", {"day": used.date().isoformat()})
+    await work()
+    wish: dict[str, Any] = {"period_start": start.isoformat(), "period_end": end.isoformat(), "currency": "CNY"}
+    t.objects["run"] = (await m.done(operator, "/operator/v1/settlement-runs", wish))["run"]
+    await work()
+    opened = await m.done(supplier, "/supplier/v1/payout-accounts")
+    t.objects["job"] = opened["job"]
+    active = partial(record_payout_account, state=PayoutAccountState.ACTIVE, destination="acct_1Test")
+    await m.services.db.run(lambda tx: active(tx, supplier.id))
+    ordered = await m.done(operator, "/operator/v1/payouts", {"currency": "CNY", "period": "2026-01"})
+    t.objects["payout"] = ordered["payouts"][0]["id"]
+    for name, path in (("invoice", "/buyer/v1/invoices"), ("charge", "/buyer/v1/charges")):
+        t.objects[name] = (await m.get(t.first["buyer"], path)).json()["items"][0]["id"]
+    t.objects["statement"] = (await m.get(supplier, "/supplier/v1/statements")).json()["items"][0]["id"]
+    await _watch(t)
+    await _grant_token(t)
+
+
+async def _watch(t: Tenants) -> None:
+    m, regulator = t.market, t.first["regulator"]
+    await main.schedule(m.services).sequence()
+    t.objects["export"] = (await m.done(regulator, "/regulator/v1/exports", {}))["id"]
+    await drain(m.services.db, main.steps(m.services).table())
+    wish = {"kind": "preserve", "target": t.objects["listing"], "reason": {"en": "Case 1"}}
+    t.objects["directive"] = (await m.done(regulator, "/regulator/v1/directives", wish))["id"]
+    line = f"2026-01-16,5.00,CNY,Somebody,{hashlib.sha256(b'x').hexdigest()},unknown,BK-1"
+    head = "booking_date,amount,currency,payer_name,payer_account_digest,reference,entry_id"
+    operator = await m.operator()
+    headers = {**operator.headers, "content-type": "text/csv", "idempotency-key": "bank"}
+    await m.http.post("/operator/v1/bank-statements", content=f"{head}\n{line}\n".encode(), headers=headers)
+    t.objects["entry"] = (await m.get(operator, "/operator/v1/bank-entries/unmatched")).json()["items"][0]["id"]
+    supplier = t.first["supplier"]
+    t.objects["organisation"] = supplier.organisation
+    t.objects["evidence"] = (await m.get(supplier, "/supplier/v1/organisation")).json()["evidence"][0]["id"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way in: method, path, and what its guard asks for."""
+
+    app: str
+    method: str
+    path: str
+    portal: str | None
+
+    def __str__(self) -> str:
+        """As in a log."""
+        return f"{self.method} {self.path}"
+
+
+def routes_of(root: Any) -> Iterator[Route]:
+    """Every route of every app, without the answers to OPTIONS that the framework adds."""
+    apps = {id(app): app for app in (*root._apps.values(), root._fallback)}
+    for app in apps.values():
+        for route in app.routes:
+            for handler in getattr(route, "route_handlers", None) or [route.route_handler]:
+                for method in getattr(handler, "http_methods", {"GET"}):
+                    if method != "OPTIONS":
+                        name = getattr(app.state, "name", "") or "web"
+                        yield Route(name, str(method), route.path, handler.opt.get("portal"))
+
+
+# What the second tenant sends where a body is wanted; everything in it is valid but for whose it is.
+BODIES: dict[str, dict[str, Any]] = {
+    "/supplier/v1/datasets/{dataset:str}/uploads": {"path": "a.txt", "size_bytes": 3},
+    "/supplier/v1/datasets/{dataset:str}/revisions": {"uploads": ["{upload}"]},
+    "/supplier/v1/revisions/{revision:str}/assessments": {"assessor": "{assessor}"},
+    "/supplier/v1/listings/{listing:str}/offers": {"code": "theirs", "document": offer_document()},
+    "/assessor/v1/assessments/{assessment:str}/certificate": {"statement": STATEMENT, "scope": "full", "valid_days": 9},
+}
+# Commands without an id in the path that name the first tenant's objects in the body, and how they are refused.
+NAMED_IN_BODY: list[tuple[str, str, dict[str, Any], int]] = [
+    ("supplier", "/supplier/v1/listings", {"revision": "{revision}", "title": TITLE, "summary": SUMMARY}, 404),
+    ("supplier", "/supplier/v1/usage/sources", {"client": "{client}"}, 404),
+    ("buyer", "/buyer/v1/orders", {"offer": "{offer}", "purposes": ["pretrain"], "quote": "{quote}"}, 404),
+]
