@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from exchange.kernel.actor import Actor
@@ -194,6 +194,7 @@ def _engine(url: str, connections_max: int, timeout_s: int | None, observer: Obs
         pool_timeout=30,
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,  # values never reach a log
         connect_args={"server_settings": settings, "statement_cache_size": 512},
     )
     if observer is not None:
@@ -213,8 +214,9 @@ def _observe(engine: AsyncEngine, observer: Observer) -> None:
 
 
 def _is_away(error: Exception) -> bool:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, OSError | asyncpg.InterfaceError):
+    if isinstance(error, OSError | asyncpg.InterfaceError | InterfaceError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return (_state_of(error) or "").startswith("08") or _state_of(error) in _GONE
 

@@ -262,7 +262,9 @@ async def forget_expired_tokens(tx: Tx) -> int:
 
 async def my_organisation(tx: Tx, actor: Actor) -> Organisation | None:
     """The actor's own organisation."""
-    row = (await tx.conn.execute(select(t.organisation).where(mine(t.organisation.c.id, actor)))).one_or_none()
+    # By its key: verified organisations are everybody's to see, so this is no filter of what is the actor's alone.
+    wanted = select(t.organisation).where(t.organisation.c.id == actor.organisation_id)
+    row = (await tx.conn.execute(wanted)).one_or_none()
     return _organisation(row) if row else None
 
 

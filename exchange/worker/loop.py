@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from exchange.kernel import jobs
-from exchange.kernel.db import Database
+from exchange.kernel.db import Database, DatabaseAway
 from exchange.kernel.jobs import JobState
 from exchange.kernel.metrics import JOBS
 
@@ -68,9 +68,12 @@ async def _lane(db: Database, steps: Mapping[str, Step]) -> None:
     while True:
         try:
             idle = not await run_one(db, steps)
-        except OSError as error:
+        except DatabaseAway as error:
             # The database is away; the jobs are in it, so nothing is lost by waiting.
             _LOG.warning("database-away", error=str(error))
+            idle = True
+        except Exception as error:  # noqa: BLE001  # a lane outlives what it could not take; the log has it whole
+            _LOG.error("lane-failed", exc_info=error)
             idle = True
         if idle:
             await asyncio.sleep(POLL_S)
@@ -116,6 +119,6 @@ async def _keep(db: Database, job: JobState) -> None:
         await asyncio.sleep(LOCK_S / 4)
         try:
             await db.run(partial(jobs.keep, job_id=job.id, lock_s=LOCK_S))
-        except OSError as error:
+        except DatabaseAway as error:
             # The next time may still be early enough; if not, the job comes again, which every step is made for.
             _LOG.warning("lock-not-kept", job=str(job.id), error=str(error))

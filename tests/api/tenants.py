@@ -24,7 +24,19 @@ from settlement import postings
 from settlement.payout_accounts import PayoutAccountState
 from settlement.store import ledger
 from tests.support.api import Market, Party
-from tests.support.trade import CONTENT, STATEMENT, SUMMARY, TITLE, component, offer_document, on_sale, uploaded
+from tests.support.trade import (
+    CONTENT,
+    DATASET,
+    STATEMENT,
+    SUMMARY,
+    TITLE,
+    certified,
+    component,
+    measured,
+    offer_document,
+    on_sale,
+    uploaded,
+)
 
 ROLES = ("supplier", "buyer", "assessor", "regulator")
 _ID = re.compile(
@@ -41,6 +53,7 @@ class Tenants:
     second: dict[str, Party] = field(default_factory=dict)
     old: dict[str, str] = field(default_factory=dict)
     objects: dict[str, str] = field(default_factory=dict)
+    unpublished: dict[str, str] = field(default_factory=dict)
     grant_token: str = ""
     old_grant_token: str = ""
 
@@ -51,14 +64,20 @@ class Tenants:
             name = found[1]
             if name == "client":
                 return self.first[role].client
-            return "000" if name == "rest" else self.objects[{"listing_id": "listing"}.get(name, name)]
+            name = {"listing_id": "listing"}.get(name, name)
+            return "000" if name == "rest" else self.named(name, role)
 
         return re.sub(r"\{(\w+)(?::\w+)?\}", value, path)
+
+    def named(self, name: str, role: str) -> str:
+        """An object of the first tenant; for suppliers one that was never published, as what is published is public."""
+        return self.unpublished.get(name, self.objects[name]) if role == "supplier" else self.objects[name]
 
     def secrets(self) -> set[str]:
         """Ids that no stranger may see in any answer: everything of the first tenant that was not published."""
         published = {"listing", "revision", "dataset", "scorecard", "certificate", "offer", "asset"}
         own = {value for name, value in self.objects.items() if name not in published}
+        own |= set(self.unpublished.values())
         return own | {party.client for party in self.first.values()} | {self.first["buyer"].organisation}
 
 
@@ -100,10 +119,27 @@ async def _supply(t: Tenants) -> None:
     await drain(m.services.db, main.steps(m.services).table())
     t.objects["assessment"] = (await m.done(supplier, f"{path}/assessments", wish))["assessment"]
     await m.done(supplier, "/supplier/v1/usage/sources", {})
+    await _keep_back(t)
     per_record = component({"type": "per_unit", "unit_price": "0.5"}, "records", "month")
     body = {"code": "use", "document": offer_document("pay_per_use", per_record)}
     offer = await m.done(supplier, f"/supplier/v1/listings/{t.objects['listing']}/offers", body)
     t.objects["metered"] = offer["id"]
+
+
+async def _keep_back(t: Tenants) -> None:
+    """A second dataset with all that belongs to it, whose listing stays a draft."""
+    m, supplier, assessor = t.market, t.first["supplier"], t.first["assessor"]
+    dataset = (await m.done(supplier, "/supplier/v1/datasets", DATASET))["id"]
+    upload = await uploaded(m, supplier, dataset, "back.jsonl", CONTENT)
+    revision, scorecard = await measured(m, supplier, dataset, upload)
+    certificate = await certified(m, supplier, assessor, revision)
+    wish = {"revision": revision, "title": TITLE, "summary": SUMMARY}
+    listing = (await m.done(supplier, "/supplier/v1/listings", wish))["id"]
+    body = {"code": "once", "document": offer_document()}
+    offer = (await m.done(supplier, f"/supplier/v1/listings/{listing}/offers", body))["id"]
+    open_upload = await m.done(supplier, f"/supplier/v1/datasets/{dataset}/uploads", {"path": "a.txt", "size_bytes": 10})
+    t.unpublished |= {"dataset": dataset, "revision": revision, "scorecard": scorecard, "certificate": certificate}
+    t.unpublished |= {"listing": listing, "offer": offer, "upload": open_upload["id"]}
 
 
 async def _buy(t: Tenants) -> None:

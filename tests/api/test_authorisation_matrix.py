@@ -227,6 +227,7 @@ def _fill(t: Tenants, body: Any, role: str) -> Any:
     if isinstance(body, list):
         return [_fill(t, value, role) for value in body]
     if isinstance(body, str) and body.startswith("{"):
-        known = {**t.objects, "client": t.first[role].client, "assessor": t.first["assessor"].organisation}
-        return known[body.strip("{}")]
+        known = {"client": t.first[role].client, "assessor": t.first["assessor"].organisation}
+        name = body.strip("{}")
+        return known.get(name) or t.named(name, role)
     return body

@@ -85,7 +85,7 @@ def test_a_server_that_dies_fifty_times_loses_and_doubles_nothing(
         for part in range(ROUNDS):
             trader.round(lambda step, part=part: [_spread(chance, sizes[step], part, ROUNDS)])  # type: ignore[misc]
             living.kill_database()
-        guess = {step: sizes["revision"] for step in MONTH_END}
+        guess = dict.fromkeys(MONTH_END, sizes["revision"])
         trader.close_month(began, lambda step: [chance.randint(2, guess[step]) for _ in range(MONTH_END[step])])
         killed = living.killed_after()
         found = _findings(trader)

@@ -21,6 +21,8 @@ from exchange.catalog.store import portal
 from exchange.flows.request_profile import ProfileRequested, request_profile
 from exchange.flows.seal_revision import RevisionReceipt, SealRevision, seal_revision
 from exchange.kernel import ids
+from exchange.kernel.db import Tx
+from exchange.kernel.pages import Page, PageRequest
 
 RevisionId = Annotated[str, Meta(examples=["rev_01m80jwmabesg81hwe4cc73nw9"])]
 _PATH = "/supplier/v1/revisions/{revision:str}"
@@ -74,14 +76,12 @@ async def list_revisions(
 ) -> Response[bytes]:
     """The revisions of a dataset, newest first. 版本列表。"""
     actor, dataset_id = actor_of(request), object_id("ds", dataset)
-    return await show_page(
-        request,
-        actor,
-        lambda tx, page: portal.own_revisions(tx, actor, dataset_id, page),
-        revision_view,
-        limit,
-        cursor,
-    )
+
+    async def read(tx: Tx, page: PageRequest) -> Page[Revision]:
+        found(await portal.own_dataset(tx, actor, dataset_id))
+        return await portal.own_revisions(tx, actor, dataset_id, page)
+
+    return await show_page(request, actor, read, revision_view, limit, cursor)
 
 
 @show(_PATH, RevisionView)
@@ -104,9 +104,12 @@ async def list_assets(
 ) -> Response[bytes]:
     """The files of a revision, in the manifest's order. 文件列表。"""
     actor, revision_id = actor_of(request), object_id("rev", revision)
-    return await show_page(
-        request, actor, lambda tx, page: portal.own_assets(tx, actor, revision_id, page), _asset, limit, cursor
-    )
+
+    async def read(tx: Tx, page: PageRequest) -> Page[StoredAsset]:
+        found(await portal.own_revision(tx, actor, revision_id))
+        return await portal.own_assets(tx, actor, revision_id, page)
+
+    return await show_page(request, actor, read, _asset, limit, cursor)
 
 
 @command(f"{_PATH}/profile", ProfileRequested, 401, 403, 404, status=202)

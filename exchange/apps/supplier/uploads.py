@@ -20,6 +20,8 @@ from exchange.catalog.store import portal
 from exchange.catalog.uploads import Upload, UploadRequest, UploadState
 from exchange.flows.upload_asset import UploadReceipt, abandon_upload, complete_upload, open_upload
 from exchange.kernel import ids
+from exchange.kernel.db import Tx
+from exchange.kernel.pages import Page, PageRequest
 
 UploadId = Annotated[str, Meta(examples=["upl_01m80jwmabesg81hwe4cc73nw9"])]
 _Hash = Annotated[str, Meta(description="SHA-256 in lower-case hex.", pattern="^[0-9a-f]{64}$")]
@@ -72,14 +74,12 @@ async def list_uploads(
 ) -> Response[bytes]:
     """The uploads of a dataset, newest first. 上传列表。"""
     actor, dataset_id = actor_of(request), object_id("ds", dataset)
-    return await show_page(
-        request,
-        actor,
-        lambda tx, page: portal.own_uploads(tx, actor, dataset_id, page),
-        lambda one: upload_view(one, None),
-        limit,
-        cursor,
-    )
+
+    async def read(tx: Tx, page: PageRequest) -> Page[Upload]:
+        found(await portal.own_dataset(tx, actor, dataset_id))
+        return await portal.own_uploads(tx, actor, dataset_id, page)
+
+    return await show_page(request, actor, read, lambda one: upload_view(one, None), limit, cursor)
 
 
 @show(_PATH, UploadView)
