@@ -83,10 +83,10 @@ def ring(settings: Settings, clock: Clock) -> Keyring:
     """The keys in the key folder; a purpose that has none gets its first."""
     folder, node_id = settings.keys, settings.process.node_id
     there = keys.load(folder, node_id=node_id) if folder.exists() else Keyring([], node_id=node_id)
-    missing = set(keys.PURPOSES) - {key.purpose for key in there.keys()}
-    for purpose in sorted(missing):
-        keys.save(folder, keys.new_key(purpose, clock.now()))
-    return keys.load(folder, node_id=node_id) if missing else there
+    if not set(keys.PURPOSES) - {key.purpose for key in there.keys()}:
+        return there
+    keys.complete(folder, clock.now())
+    return keys.load(folder, node_id=node_id)
 
 
 @asynccontextmanager

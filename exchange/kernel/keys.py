@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
@@ -144,6 +145,17 @@ def save(folder: Path, key: SigningKey) -> Path:
         os.fsync(file.fileno())
     draft.rename(path)
     return path
+
+
+def complete(folder: Path, now: datetime) -> None:
+    """Make the first key of each purpose that has none; two processes that start at once make them once."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        there = {key.purpose for key in load(folder).keys()}
+        for purpose in PURPOSES:
+            if purpose not in there:
+                save(folder, new_key(purpose, now))
 
 
 def load(folder: Path, *, node_id: str = "centre") -> Keyring:

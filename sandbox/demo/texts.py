@@ -232,7 +232,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column.who": ("who", "对象"),
     "column.amount": ("amount", "金额"),
     # the market of `exchange serve`
-    "market-filling": ("Filling the market (once, about half a minute) ...", "正在布置市场（仅首次，约半分钟）……"),
+    "market-filling": ("Filling the market (once, about ten seconds) ...", "正在布置市场（仅首次，约十秒）……"),
     "market-open": (
         "The market is open: {origin}  (pages), {origin}/supplier/v1/docs (and buyer, assessor, operator, regulator)",
         "市场已开放：{origin}（页面），{origin}/supplier/v1/docs（以及 buyer、assessor、operator、regulator）",

@@ -137,7 +137,9 @@ async def _keep_back(t: Tenants) -> None:
     listing = (await m.done(supplier, "/supplier/v1/listings", wish))["id"]
     body = {"code": "once", "document": offer_document()}
     offer = (await m.done(supplier, f"/supplier/v1/listings/{listing}/offers", body))["id"]
-    open_upload = await m.done(supplier, f"/supplier/v1/datasets/{dataset}/uploads", {"path": "a.txt", "size_bytes": 10})
+    open_upload = await m.done(
+        supplier, f"/supplier/v1/datasets/{dataset}/uploads", {"path": "a.txt", "size_bytes": 10}
+    )
     t.unpublished |= {"dataset": dataset, "revision": revision, "scorecard": scorecard, "certificate": certificate}
     t.unpublished |= {"listing": listing, "offer": offer, "upload": open_upload["id"]}
 

@@ -12,7 +12,6 @@ import asyncpg
 from exchange.kernel.db import DatabaseUrls
 from exchange.kernel.embedded import SUPERUSER, EmbeddedServer
 from exchange.migrations.run import upgrade
-from tests.support.partial import upgrade_what_is_there
 
 
 class Clones:
@@ -31,12 +30,7 @@ class Clones:
         template = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'only')}"
         server.psql(server.settings.roles_sql.read_text(encoding="utf-8"), {"database": template})
         url = server.url_for(SUPERUSER, template)
-        try:
-            await upgrade(DatabaseUrls.from_one(url).migrate)
-        except Exception:
-            if os.environ.get("CI"):
-                raise
-            await upgrade_what_is_there(DatabaseUrls.from_one(url).migrate)
+        await upgrade(DatabaseUrls.from_one(url).migrate)
         connection = await asyncpg.connect(server.url_for(SUPERUSER, "postgres"))
         return cls(server, connection, template)
 
