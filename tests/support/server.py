@@ -1,4 +1,8 @@
-"""The embedded server of one test run: shared by its workers, gone with the last of them."""
+"""The embedded server of one test worker, gone with it.
+
+One for each: the log waits for every transaction that is open on its server, so two workers on one server would see each
+other's tests.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +24,15 @@ SETTINGS = Settings(
 
 
 def run_server() -> EmbeddedServer:
-    """Start or join the server of this run."""
+    """Start this worker's server."""
     _sweep()
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    root = Path(tempfile.gettempdir())
-    folder = root / f"{_PREFIX}{run}" if run else Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-    folder.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     folder.chmod(0o711)  # when root runs the tests, the server's own user has to get in
     return EmbeddedServer(folder, SETTINGS).start()
 
 
 def leave(server: EmbeddedServer) -> None:
-    """Leave the server; the last worker removes what it held."""
+    """Leave the server and remove what it held."""
     server.stop()
     if server.pid() is None:
         _remove(server)
