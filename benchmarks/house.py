@@ -48,7 +48,7 @@ class House:
             f"2026-01-14,{funds},CNY,Bench,{'ab' * 32},{one.organisation},BENCH-{one.organisation}" for one in made
         ]
         operator = await self.market.operator()
-        headers = {**operator.headers, "idempotency-key": "bench-funds", "content-type": "text/csv"}
+        headers = {**operator.headers, "idempotency-key": f"funds-{made[0].organisation}", "content-type": "text/csv"}
         body = "\n".join([head, *lines, ""]).encode()
         answer = await self.market.http.post("/operator/v1/bank-statements", content=body, headers=headers)
         assert answer.status_code == 201, answer.text

@@ -52,7 +52,7 @@ def _ready(lane: Iterator[bytes], count: int) -> Iterator[bytes]:
 
 
 def _lane(headers: dict[str, str], grants: list[str], name: str) -> Iterator[bytes]:
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     number = 0
     while True:
         number += 1

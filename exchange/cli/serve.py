@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 from typing import Any
 
 from exchange.cli import market
 from exchange.cli.tools import Tools
+
+
+GC_ALLOCATIONS = 20_000
 
 
 def add(subs: Any) -> None:
@@ -46,6 +50,7 @@ async def serve(chosen: argparse.Namespace, tools: Tools, made: Any, stop: async
 
     process = tools.settings.process
     app = tools.root(made, log_requests=not chosen.quiet)
+    settle_memory()
     server = Server(
         app, address=process.host, port=process.port, interface=Interfaces.ASGI, log_access=False, log_enabled=False
     )
@@ -63,6 +68,16 @@ async def serve(chosen: argparse.Namespace, tools: Tools, made: Any, stop: async
         for task in tasks[1:]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def settle_memory() -> None:
+    """Take what start-up made out of the collector's sight.
+
+    Routes and schemas live as long as the process; walking them again and again cost a fifth of the time of a purchase.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_ALLOCATIONS, 20, 50)
 
 
 async def until_over(tasks: list[asyncio.Task[Any]], stop: asyncio.Event) -> None:

@@ -100,7 +100,8 @@ class Trader:
             except httpx.TransportError:
                 self.lives.again()
                 continue
-            if answer.status_code in (500, 503):
+            assert answer.status_code != 500, f"{method} {path}: {answer.text}"
+            if answer.status_code == 503:
                 # Its database was killed under it: a new life, as a supervisor would give it.
                 self.lives.again()
                 continue

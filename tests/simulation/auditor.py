@@ -63,7 +63,9 @@ async def _buyer(caller: Caller, buyer: str, due: dict[str, int]) -> list[str]:
         records = await _records(caller, bought)
         reported = sum(books.reported.get(bought.grant, {}).values())
         if not bought.answered + reported <= records <= bought.asked + reported:
-            found.append(f"{bought.grant}: {bought.answered} + {reported} answered, {bought.asked} asked, {records} on record")
+            found.append(
+                f"{bought.grant}: {bought.answered} + {reported} answered, {bought.asked} asked, {records} on record"
+            )
         found += _differs(f"charges of {name}", charge_of(bought, records), sum(charges[name]))
         spent += sum(charges[name]) + (bought.plan.at_once if bought.way == "wallet" else 0)
         for amount in [bought.plan.at_once, *charges[name]]:
@@ -114,11 +116,15 @@ def _stripe(caller: Caller, stripe: Path, payouts: list[int]) -> list[str]:
     """Stripe charged each acknowledged card once and sent each payout once, whatever it said and how often."""
     books, state = caller.books, json.loads(stripe.read_text())
     objects = [one for one in state["objects"].values() if isinstance(one, dict)]
-    charged = sorted(one["amount"] for one in objects if one["object"] == "payment_intent" and one["status"] == "succeeded")
+    charged = sorted(
+        one["amount"] for one in objects if one["object"] == "payment_intent" and one["status"] == "succeeded"
+    )
     ours = [amount // 10_000 for name, (_, amount) in books.topped_up.items() if name in books.by_card]
     ours += [one.plan.at_once // 10_000 for one in books.bought.values() if one.way == "card"]
     found = _differs("charges at Stripe", sorted(ours), charged)
-    return found + _differs("transfers at Stripe", payouts, sorted(one["amount"] for one in objects if one["object"] == "transfer"))
+    return found + _differs(
+        "transfers at Stripe", payouts, sorted(one["amount"] for one in objects if one["object"] == "transfer")
+    )
 
 
 def _differs(what: str, ours: Any, theirs: Any) -> list[str]:

@@ -9,10 +9,11 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from exchange.apps.http.answers import Asked, answer, body_digest, found, idempotency_key, write
+from exchange.apps.http.answers import Asked, body_digest, found, idempotency_key, plain_answer, write
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
+from exchange.apps.http.plain import Plain
 from exchange.apps.http.wire import Id, MoneyWire, Time, body_id, money_wire, object_id, stamp
 from exchange.flows.cancel_order import OrderCancelled, cancel_order
 from exchange.flows.once import Command
@@ -52,7 +53,7 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 @command("/buyer/v1/orders", OrderReceipt, 400, 401, 402, 403, 404, 409, 422, opt={"revocation_in_flow": True})
-async def place_order(request: Asked, data: JSONBody[OrderWish]) -> Response[bytes]:
+async def place_order(request: Asked, data: JSONBody[OrderWish]) -> Plain:
     """Place an order. 下单。
 
     Paid from the wallet, it is done when this answers: the agreement is signed, the money is booked, the grant is there.
@@ -69,7 +70,7 @@ async def place_order(request: Asked, data: JSONBody[OrderWish]) -> Response[byt
         body_id("qte", data.quote) if data.quote else None,
         data.payment_method,
     )
-    return answer(request, await services_of(request).purchases.put(wish))
+    return plain_answer(await services_of(request).purchases.put(wish))
 
 
 @listing("/buyer/v1/orders", OrderView)

@@ -13,6 +13,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from exchange.apps.http.context import Services, actor_of
+from exchange.apps.http.plain import JSON, Plain, header
 from exchange.flows.once import Answered, Command, Receipt, once
 from exchange.kernel import errors
 from exchange.kernel.db import DatabaseAway, Tx
@@ -106,7 +107,7 @@ def idempotency_key(request: Asked) -> str:
 
     errors   raises Refused(idempotency-key-missing)
     """
-    key = request.headers.get("idempotency-key", "")
+    key = header(request, b"idempotency-key")
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise Refused(KEY_MISSING())
     return key
@@ -114,7 +115,7 @@ def idempotency_key(request: Asked) -> str:
 
 async def body_digest(request: Asked) -> bytes:
     """What makes two requests the same: method, path and body."""
-    head = f"{request.method} {request.url.path}\n".encode()
+    head = f"{request.method} {request.scope['path']}\n".encode()
     return hashlib.sha256(head + await request.body()).digest()
 
 
@@ -135,6 +136,17 @@ def answer(request: Asked, answered: Answered | Problem) -> Response[bytes]:
         return problem_response(request, answered)
     headers = {"idempotency-replayed": "true"} if answered.replayed else {}
     return Response(answered.body, status_code=answered.status, media_type=_JSON, headers=headers)
+
+
+def plain_answer(answered: Answered | Problem) -> Plain:
+    """The same for a hot route.
+
+    errors   raises Refused
+    """
+    if isinstance(answered, Problem):
+        raise Refused(answered)
+    headers = [(b"idempotency-replayed", b"true")] if answered.replayed else []
+    return Plain(answered.status, answered.body, JSON, *headers)
 
 
 def found(value: T | None) -> T:

@@ -12,6 +12,7 @@ from litestar.connection import ASGIConnection
 
 from exchange.access.reads import Admitted, Read, Recorded, Sent
 from exchange.access.tokens import TokenVerifier
+from exchange.apps.http.plain import header
 from exchange.flows.once import Answered
 from exchange.flows.purchase import Purchase
 from exchange.flows.sale import Sales
@@ -99,7 +100,7 @@ def bearer(connection: Connection, services: Services) -> Actor:
 
     errors   raises Refused(unauthenticated)
     """
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    scheme, _, token = header(connection, b"authorization").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refused(UNAUTHENTICATED())
     actor = services.tokens.verify(token, services.db.clock.now())
