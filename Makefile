@@ -28,7 +28,7 @@ demo: $(READY) ## set up, run one whole trade over HTTP, and leave an export tha
 	@$(BIN)/exchange demo
 
 serve: $(READY) ## start the exchange with the demo's market in it
-	@$(BIN)/exchange serve --market --quiet
+	@$(BIN)/exchange serve --market --quiet --processes auto
 
 test: $(READY) ## everything that CI runs
 	@$(BIN)/python tools/check.py

@@ -131,7 +131,7 @@ def _content() -> bytes:
 
 def _serve(more: dict[str, str], folder: str) -> subprocess.Popen[bytes]:
     # The same process that `make serve` starts, without its log line per request; its other lines are kept.
-    command = [sys.executable, "-m", "exchange", "serve", "--quiet"]
+    command = [sys.executable, "-m", "exchange", "serve", "--quiet", "--processes", "auto"]
     log = Path(folder, "server.log").open("wb")  # noqa: SIM115  # the child holds it
     return subprocess.Popen(command, env={**os.environ, **more}, stdout=log, stderr=log)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import msgspec
@@ -14,7 +14,7 @@ from exchange.kernel.batch import BatchSettings
 from exchange.kernel.clock import Clock, SandboxClock, SystemClock
 from exchange.kernel.db import DatabaseSettings, DatabaseUrls
 from exchange.kernel.files import FilesSettings
-from exchange.kernel.settings import BadSetting, read
+from exchange.kernel.settings import BadSetting, read, variables
 from exchange.parties.settings import PartiesSettings, TokenSettings
 from settlement.settings import StripeSettings
 
@@ -120,6 +120,18 @@ class Settings:
     def origin(self) -> str:
         """The exchange's public address."""
         return self.process.origin or f"http://{self.process.host}:{self.process.port}"
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables from which `load` would make these settings again, for a process of the same kind."""
+    found = {}
+    for form, prefix in zip(fields(Settings), FORMS, strict=True):
+        values = getattr(settings, form.name)
+        for variable in variables(FORMS[prefix], prefix):
+            value = getattr(values, variable.field)
+            if value is not None:
+                found[variable.name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
 
 
 def load(environment: Mapping[str, str]) -> Settings:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 from uuid import UUID
+
+import msgspec
 
 
 class AccountKind(StrEnum):
@@ -37,7 +38,7 @@ OWNED = frozenset(
 )
 
 
-class AccountKey(NamedTuple):
+class AccountKey(msgspec.Struct, frozen=True, cache_hash=True):
     """The natural key of an account: holder (None = the exchange itself), kind, currency."""
 
     organisation_id: UUID | None

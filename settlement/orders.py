@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 from exchange.kernel.money import Money
 
 
@@ -33,8 +35,7 @@ class PayBy(StrEnum):
     CARD = "card"
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """An order as it stands."""
 
     id: UUID

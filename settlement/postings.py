@@ -19,6 +19,8 @@ from settlement.accounts import (
 from settlement.journals import Journal, Line
 from settlement.splits import Part
 
+Credits = tuple[tuple[AccountKey, int], ...]
+
 TOP_UP = "top_up"
 BANK_CREDIT = "bank_credit"
 BANK_MATCH = "bank_match"
@@ -78,10 +80,18 @@ def bank_match(entry_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
     return Journal(BANK_MATCH, entry_id, lines)
 
 
-def wallet_purchase(order_id: UUID, buyer_id: UUID, price: Money, parts: Sequence[Part]) -> Journal:
+def credits_of(parts: Sequence[Part]) -> Credits:
+    """Where each part of a split is credited and how much, worked out once for all sales of one price.
+
+    units    millionths; parts of nothing get no line
+    """
+    return tuple((part_account(part), part.amount.units) for part in parts if part.amount.units)
+
+
+def wallet_purchase(order_id: UUID, buyer_id: UUID, price: Money, to: Credits) -> Journal:
     """An order paid from the wallet: wallet -> every payee's pending, revenue and tax."""
     first = Line(wallet(buyer_id, price.currency), -price.units, order_id)
-    return Journal(PURCHASE, order_id, (first, *part_lines(parts, order_id)))
+    return Journal(PURCHASE, order_id, (first, *[Line(account, units, order_id) for account, units in to]))
 
 
 def card_purchase(order_id: UUID, price: Money, parts: Sequence[Part]) -> Journal:

@@ -66,8 +66,7 @@ class Quota:
     period: str
 
 
-@dataclass(frozen=True, slots=True)
-class NewGrant:
+class NewGrant(msgspec.Struct, frozen=True):
     """A grant to be issued. `quota` maps a meter's name to a limit or to {"limit": n, "period": "grant|month|day"}."""
 
     id: UUID

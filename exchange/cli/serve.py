@@ -6,14 +6,18 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import os
 import signal
+import sys
 from typing import Any
 
-from exchange.cli import market
+from exchange.cli import market, webs
 from exchange.cli.tools import Tools
 
-
 GC_ALLOCATIONS = 20_000
+WEB_PROCESSES_MAX = 16
+# Kept so that a task nobody waits for is not collected.
+_WATCHES: set[asyncio.Task[None]] = set()
 
 
 def add(subs: Any) -> None:
@@ -24,7 +28,25 @@ def add(subs: Any) -> None:
         "--market", action="store_true", help="a sandbox with a pretend Stripe and the demo's market in it"
     )
     command.add_argument("--quiet", action="store_true", help="no log line per request")
+    command.add_argument(
+        "--processes",
+        type=processes,
+        default=1,
+        help="web processes beside the worker's: a number, or auto (one per core)",
+    )
+    command.add_argument("--leashed", action="store_true", help=argparse.SUPPRESS)
     command.set_defaults(run=run)
+
+
+def processes(text: str) -> int:
+    """Read the flag; `auto` is 0.
+
+    errors   ValueError, which the parser tells
+    """
+    count = 0 if text == "auto" else int(text)
+    if not 0 <= count <= WEB_PROCESSES_MAX:
+        raise ValueError(text)
+    return count
 
 
 async def run(chosen: argparse.Namespace, tools: Tools) -> int:
@@ -33,13 +55,56 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
+    if chosen.leashed:
+        await on_end_of_input(stop)
     async with contextlib.AsyncExitStack() as stack:
         if chosen.market:
             tools = await stack.enter_async_context(market.sandboxed(tools))
         on = await stack.enter_async_context(tools.ground(tools.settings))
         made = await stack.enter_async_context(tools.opened(on))
-        await serve(chosen, tools, made, stop)
+        if chosen.processes == 1:
+            await serve(chosen, tools, made, stop)
+        else:
+            await oversee(chosen, tools, made, stop)
     return 0
+
+
+async def oversee(chosen: argparse.Namespace, tools: Tools, made: Any, stop: asyncio.Event) -> None:
+    """Work here, and leave the web to processes of their own that listen on the same port."""
+    count = chosen.processes or min(os.cpu_count() or 1, WEB_PROCESSES_MAX)
+    settle_memory()
+    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
+    tasks += [asyncio.create_task(webs.keep(tools.settings, quiet=chosen.quiet)) for _ in range(count)]
+    if not chosen.no_worker:
+        tasks.append(asyncio.create_task(tools.work_on(made)))
+    tasks.append(asyncio.create_task(welcome(chosen, tools, made)))
+    try:
+        await until_over(tasks, stop)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def welcome(chosen: argparse.Namespace, tools: Tools, made: Any) -> None:
+    """Say where the exchange is, and in a market how to come in."""
+    if chosen.market:
+        await market.open_market(tools, made)
+    elif not chosen.leashed:
+        print(f"Corpus Exchange listens on {tools.settings.origin}", flush=True)
+
+
+async def on_end_of_input(stop: asyncio.Event) -> None:
+    """Set `stop` when standard input ends: so a process never outlives the one that started it."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+
+    async def watch() -> None:
+        await reader.read()
+        stop.set()
+
+    _WATCHES.add(asyncio.create_task(watch()))
 
 
 async def serve(chosen: argparse.Namespace, tools: Tools, made: Any, stop: asyncio.Event) -> None:
@@ -57,10 +122,7 @@ async def serve(chosen: argparse.Namespace, tools: Tools, made: Any, stop: async
     tasks = [asyncio.create_task(server.serve()), asyncio.create_task(stop.wait())]
     if not chosen.no_worker:
         tasks.append(asyncio.create_task(tools.work_on(made)))
-    if chosen.market:
-        tasks.append(asyncio.create_task(market.open_market(tools, made)))
-    else:
-        print(f"Corpus Exchange listens on {tools.settings.origin}", flush=True)
+    tasks.append(asyncio.create_task(welcome(chosen, tools, made)))
     try:
         await until_over(tasks, stop)
     finally:
@@ -73,7 +135,7 @@ async def serve(chosen: argparse.Namespace, tools: Tools, made: Any, stop: async
 def settle_memory() -> None:
     """Take what start-up made out of the collector's sight.
 
-    Routes and schemas live as long as the process; walking them again and again cost a fifth of the time of a purchase.
+    Routes and schemas live as long as the process, so there is nothing to find in them.
     """
     gc.collect()
     gc.freeze()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -19,8 +18,7 @@ from exchange.kernel.text import Text
 _PROBLEM_STATUS_FROM = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """What is asked, by whom, under which key."""
 
     actor: Actor
@@ -30,8 +28,7 @@ class Command:
     object_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """The bytes that answer a command, now or long ago."""
 
     status: int

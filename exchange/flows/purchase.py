@@ -21,7 +21,7 @@ from exchange.flows.once import Answered, Command, kept, refusal, replayed
 from exchange.flows.sale import RULE_SET, Sale, Sales
 from exchange.kernel import idempotency, ids, jobs
 from exchange.kernel.canonical import sha256
-from exchange.kernel.db import Tx
+from exchange.kernel.db import TryAgain, Tx
 from exchange.kernel.errors import NOT_FOUND, UNAUTHENTICATED, Problem
 from exchange.kernel.idempotency import Claim
 from exchange.kernel.keys import Keyring, Signature
@@ -30,7 +30,8 @@ from exchange.kernel.text import Text
 from exchange.parties import store as parties
 from pricing import quotes
 from settlement import postings
-from settlement.journals import Insufficient
+from settlement.accounts import AccountKey, wallet
+from settlement.journals import Posted
 from settlement.orders import Order, OrderState, PayBy
 from settlement.payments import Method, Payment, PaymentState, Purpose
 from settlement.store import ledger, orders, payments
@@ -39,8 +40,7 @@ ACTION = "purchase"
 CHARGE_CARD = "charge_card"
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(msgspec.Struct, frozen=True):
     """A buyer's wish: this offer, for these purposes, paid like that."""
 
     command: Command
@@ -65,8 +65,7 @@ class OrderReceipt(msgspec.Struct, frozen=True):
     purposes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """An order that every rule passed: what will be written if the wallet holds enough."""
 
     wish: Purchase
@@ -77,6 +76,16 @@ class Decided:
     signature: Signature
     grant_id: UUID
     payment_id: UUID | None
+
+    @property
+    def from_wallet(self) -> bool:
+        """Whether money leaves the buyer's wallet now."""
+        return self.payment_id is None and self.deal.price.units > 0
+
+    @property
+    def wallet(self) -> AccountKey:
+        """The wallet that pays."""
+        return wallet(self.deal.buyer_id, self.deal.price.currency)
 
     def receipt(self) -> OrderReceipt:
         """What the buyer is told."""
@@ -116,11 +125,12 @@ async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purc
         facts = await _load(tx, [wishes[n] for n in fresh])
         for n in fresh:
             outcomes[n] = decide(tx, sales, keyring, wishes[n], facts)
-        # Nothing decided so far needs a balance, so wallets are held only while rows are written.
-        await _write(tx, outcomes)
+        await _afford(tx, outcomes)
         answers = {n: _answered(outcome) for n, outcome in outcomes.items()}
+        await _write(tx, [one for one in outcomes.values() if isinstance(one, Decided)])
         await audit.append(tx, [_entry(wishes[n].command, outcome) for n, outcome in outcomes.items()])
         await idempotency.answer(tx, [claims[n] for n in fresh], [answers[n] for n in fresh])
+        await _pay(tx, [one for one in outcomes.values() if isinstance(one, Decided) and one.from_wallet])
     return [_say(n, one, wishes, outcomes, answers) for n, one in enumerate(claimed)]
 
 
@@ -217,30 +227,41 @@ def _quote_refuses(wish: Purchase, facts: Facts, tx: Tx) -> Problem | None:
     return quotes.expired(msgspec.json.decode(quote.document), tx.now)
 
 
-async def _write(tx: Tx, outcomes: dict[int, Decided | Problem]) -> None:
-    """Write what was decided; an order that its wallet cannot pay becomes a problem before anything of it is written."""
-    paid = {n: one for n, one in outcomes.items() if isinstance(one, Decided) and one.payment_id is None}
-    journals = {
-        n: postings.wallet_purchase(one.deal.order_id, one.deal.buyer_id, one.deal.price, one.sale.parts)
-        for n, one in paid.items()
-        if one.deal.price.units
-    }
-    results = await ledger.post(tx, list(journals.values()))
-    for n, result in zip(journals, results, strict=True):
-        if isinstance(result, Insufficient):
-            price = paid.pop(n).deal.price
-            available = Money(result.available, price.currency)
-            outcomes[n] = problems.WALLET_TOO_LOW(price=str(price), available=str(available))
-    decided = [one for one in outcomes.values() if isinstance(one, Decided)]
-    if decided:
-        await orders.insert_orders(tx, [_order(one) for one in decided])
-        await contracts.insert_agreements(tx, [_agreement(one) for one in decided])
-    if paid:
-        await grants.insert_grants(tx, [one.sale.grant(one.deal, one.grant_id) for one in paid.values()])
+async def _afford(tx: Tx, outcomes: dict[int, Decided | Problem]) -> None:
+    """Refuse what the wallets do not hold, first come, first served. They are only looked at here, and held in `_pay`."""
+    wishes = {n: one for n, one in outcomes.items() if isinstance(one, Decided) and one.from_wallet}
+    left = await ledger.available(tx, [one.wallet for one in wishes.values()])
+    for n, one in wishes.items():
+        price, there = one.deal.price, left[one.wallet]
+        if price.units > there:
+            held = Money(there, price.currency)
+            outcomes[n] = problems.WALLET_TOO_LOW(price=str(price), available=str(held))
+        else:
+            left[one.wallet] = there - price.units
+
+
+async def _write(tx: Tx, decided: Sequence[Decided]) -> None:
+    if not decided:
+        return
+    await orders.insert_orders(tx, [_order(one) for one in decided])
+    await contracts.insert_agreements(tx, [_agreement(one) for one in decided])
+    await grants.insert_grants(
+        tx, [one.sale.grant(one.deal, one.grant_id) for one in decided if one.payment_id is None]
+    )
     by_card = [one for one in decided if one.payment_id is not None]
     if by_card:
         await payments.insert_payments(tx, [_payment(one) for one in by_card])
         await jobs.put(tx, *[_charge(one) for one in by_card])
+
+
+async def _pay(tx: Tx, decided: Sequence[Decided]) -> None:
+    """Move the money last, so that a wallet is held for two statements and the commit.
+
+    errors   TryAgain where somebody else spent from a wallet since it was looked at
+    """
+    paid = [postings.wallet_purchase(d.deal.order_id, d.deal.buyer_id, d.deal.price, d.sale.credits) for d in decided]
+    if not all(isinstance(result, Posted) for result in await ledger.post(tx, paid)):
+        raise TryAgain("a wallet was spent from meanwhile")
 
 
 def _order(one: Decided) -> Order:

@@ -23,6 +23,7 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.money import Money
 from pricing import plans
 from pricing.plans import Plan
+from settlement.postings import Credits, credits_of
 from settlement.splits import Part, Share, parse_shares, split
 
 RULE_SET = "trade/1"
@@ -43,6 +44,7 @@ class Sale:
     shares: tuple[Share, ...]
     price: Money
     parts: tuple[Part, ...]
+    credits: Credits
     template: Template
     meters: tuple[Meter, ...]
     quota: Mapping[str, Any]
@@ -135,6 +137,7 @@ def understand(offer: OfferForSale) -> Sale:
         for a in plan.allowances()
         if a.stops
     }
+    parts = tuple(split(price, shares))
     # Use is measured even where the plan charges nothing for it: a supplier sees what was used, a buyer can prove it.
     meters = tuple(Meter) if offer.kind is OfferKind.ONE_OFF else tuple(meter_of(name) for name in plan.meters)
     return Sale(
@@ -143,7 +146,8 @@ def understand(offer: OfferForSale) -> Sale:
         terms,
         shares,
         price,
-        tuple(split(price, shares)),
+        parts,
+        credits_of(parts),
         Template(frame),
         meters or tuple(Meter),
         quota,

@@ -19,9 +19,9 @@ class BatchSettings:
     """How large a batch grows, how long it gathers, and how many may wait."""
 
     items_max: int = 256
-    gather_ms: float = 1.0
+    gather_ms: float = 3.0
     waiting_max: int = 8_192
-    writers: int = 2
+    writers: int = 1
 
 
 class Batcher(Generic[C, A]):

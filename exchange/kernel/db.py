@@ -26,7 +26,6 @@ T = TypeVar("T")
 RETRYABLE = frozenset({"40001", "40P01"})
 # admin_shutdown, crash_shutdown, cannot_connect_now: the server left or is still starting.
 _GONE = frozenset({"57P01", "57P02", "57P03"})
-_FAULTS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 Observer = Callable[[str], None]
 _ENTER = text(
     "SELECT set_config('exchange.organisation', :organisation, true), set_config('transaction_read_only', 'on', true)"
@@ -35,6 +34,10 @@ _WALLS = text(
     "SELECT rolname, rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relowner = r.oid AND n.nspname NOT LIKE 'pg\\_%') AS owner FROM pg_roles r WHERE rolname = current_user"
 )
+
+
+class TryAgain(Exception):
+    """What a flow counted on was changed by another transaction before it could hold it; run again, it sees the change."""
 
 
 class DatabaseAway(Exception):
@@ -87,16 +90,23 @@ class Tx:
 
     async def driver(self) -> asyncpg.Connection[Any]:
         """The driver's own connection, in this same transaction, for set-based statements and COPY."""
-        if not self.conn.info.get("begun"):
+        info = self.conn.info
+        known: asyncpg.Connection[Any] | None = info.get("driver")
+        if known is not None and "begun" in info:
+            return known
+        if "begun" not in info:
             # SQLAlchemy sends BEGIN with its first statement; without one the driver would commit each of its own.
             await self.conn.exec_driver_sql("SELECT 1")
-            self.conn.info["begun"] = True
+            info["begun"] = True
         raw = await self.conn.get_raw_connection()
         connection: asyncpg.Connection[Any] = raw.driver_connection  # type: ignore[assignment]
+        # The connection's own notes live as long as it does, so it is looked up once.
+        info["driver"] = connection
         return connection
 
 
 Flow = Callable[[Tx], Awaitable[T]]
+_FAULTS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TryAgain)
 
 
 class Database:
@@ -134,7 +144,7 @@ class Database:
             except _FAULTS as error:
                 if _is_away(error):
                     raise DatabaseAway(str(error)) from error
-                if attempt >= self.settings.attempts_max or _state_of(error) not in RETRYABLE:
+                if attempt >= self.settings.attempts_max or not _is_worth_repeating(error):
                     raise
             # Jitter only spaces retries; it decides nothing.
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
@@ -211,6 +221,10 @@ def _observe(engine: AsyncEngine, observer: Observer) -> None:
     @event.listens_for(engine.sync_engine, "after_cursor_execute")
     def _after(_conn: Any, _cursor: Any, statement: str, *_: object) -> None:
         observer(statement)
+
+
+def _is_worth_repeating(error: Exception) -> bool:
+    return isinstance(error, TryAgain) or _state_of(error) in RETRYABLE
 
 
 def _is_away(error: Exception) -> bool:

@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Kind, problem_type
 from exchange.kernel.ids import array
@@ -40,8 +42,7 @@ KEY_MISSING = problem_type(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """A request that wants to happen once."""
 
     organisation_id: UUID

@@ -16,6 +16,7 @@ from settlement.store.accounts import account_ids, known_ids
 
 _LOCK = """
 SELECT account_id, posted FROM settlement.balance WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE"""
+_PEEK = "SELECT account_id, posted FROM settlement.balance WHERE account_id = ANY($1::bigint[])"
 _EXISTING = """
 SELECT j.kind, j.source_id, j.id, j.body_sha256 FROM settlement.journal j
 JOIN unnest($1::text[], $2::text::uuid[]) AS k(kind, source_id) ON j.kind = k.kind AND j.source_id = k.source_id"""
@@ -43,6 +44,20 @@ class Balances:
     """The bounded accounts that this transaction has locked, with what is in them."""
 
     available: Mapping[AccountKey, int]
+
+
+async def available(tx: Tx, keys: Iterable[AccountKey]) -> dict[AccountKey, int]:
+    """What bounded accounts hold at this moment, without locking them; nothing where there is no account.
+
+    units    millionths
+    """
+    wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return {}
+    known = await known_ids(tx, wanted)
+    rows = await (await tx.driver()).fetch(_PEEK, list(known.values()))
+    posted = {row[0]: row[1] for row in rows}
+    return {key: posted.get(known[key], 0) if key in known else 0 for key in wanted}
 
 
 async def lock_balances(tx: Tx, keys: Iterable[AccountKey]) -> Balances:

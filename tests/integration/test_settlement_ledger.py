@@ -26,7 +26,7 @@ SHARES = [Share(Role.SUPPLIER, SELLER, 80), Share(Role.BROKER, BROKER, 5), Share
 
 def spend(source: UUID, buyer: UUID, units: int) -> Journal:
     price = Money(units, "EUR")
-    return postings.wallet_purchase(source, buyer, price, split(price, SHARES))
+    return postings.wallet_purchase(source, buyer, price, postings.credits_of(split(price, SHARES)))
 
 
 def fund(source: UUID, buyer: UUID, units: int) -> Journal:

@@ -50,7 +50,7 @@ def test_every_template_balances(units: int, shares: list[Share], held: int) -> 
     price, source = Money(units, "CNY"), UUID(int=99)
     parts = split(price, shares)
     for journal in (
-        postings.wallet_purchase(source, BUYERS[0], price, parts),
+        postings.wallet_purchase(source, BUYERS[0], price, postings.credits_of(parts)),
         postings.card_purchase(source, price, parts),
         postings.charge(source, BUYERS[0], min(units, held), price, parts),
         postings.charge(source, BUYERS[0], -units, -price, split(-price, shares)),
@@ -77,7 +77,7 @@ def _journal(source: int, buyer: UUID, units: int) -> Journal:
     if units > 0:
         return postings.top_up(UUID(int=1000 + source), buyer, amount)
     parts = split(amount, [Share(Role.SUPPLIER, UUID(int=9), 1)])
-    return postings.wallet_purchase(UUID(int=2000 + source), buyer, amount, parts)
+    return postings.wallet_purchase(UUID(int=2000 + source), buyer, amount, postings.credits_of(parts))
 
 
 def _run(journals: list[Journal], sizes: list[int]) -> tuple[dict[object, int], dict[object, bytes], list[str]]:

@@ -78,7 +78,7 @@ def test_a_wallet_purchase_has_six_lines() -> None:
         Share(Role.PLATFORM, None, 1600),
         Share(Role.TAX, None, 600),
     ]
-    journal = postings.wallet_purchase(UUID(int=9), BUYER, price, split(price, shares))
+    journal = postings.wallet_purchase(UUID(int=9), BUYER, price, postings.credits_of(split(price, shares)))
     assert [(line.account.kind, line.amount) for line in journal.lines] == [
         (AccountKind.WALLET, -100_000_000),
         (AccountKind.PENDING, 70_000_000),
