@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from exchange.access.meters import Meter
 from exchange.access.reads import Admitted, Hold, Read, Sent
 from exchange.access.tokens import BadToken, GrantClaims
 from exchange.apps.data import problems
-from exchange.apps.data.ranges import BadRange, byte_range
+from exchange.apps.data.ranges import BadRange, RowsCall, byte_range, row_range
 from exchange.apps.data.shelf import Shelf
 from exchange.apps.http.answers import accepted_value
 from exchange.apps.http.context import Services, services_of
@@ -29,7 +29,6 @@ from exchange.kernel.errors import NOT_FOUND, UNAUTHENTICATED, Problem, Refused
 from exchange.kernel.files import NotStored
 from exchange.kernel.records import Form, count_tokens, cut_span, fields_of, text_of
 
-ROWS_MAX = 1_000
 # A running download says what it has sent at least this often, so that a crash loses no more.
 WINDOW_BYTES = 16 * 1024 * 1024
 Asked = Request[Any, Any, Any]
@@ -119,22 +118,18 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     return Stream(body, status_code=status, media_type=stored.asset.media_type, headers=headers)
 
 
-@get("/data/v1/assets/{asset:str}/rows", responses=_ROWS)
-async def rows(
-    request: Asked,
-    asset: FromPath[str],
-    first: Annotated[int, QueryParameter(name="from", ge=0, description="Number of the first row, from 0.")] = 0,
-    limit: Annotated[int, QueryParameter(ge=1, le=ROWS_MAX, description="How many rows at most.")] = 100,
-) -> Plain:
+@get("/data/v1/assets/{asset:str}/rows", responses=_ROWS, operation_class=RowsCall)
+async def rows(request: Asked) -> Plain:
     """Read rows of a file of records, as they stand in the file. 按行读取数据。
 
     Metered exactly: the rows, their bytes and one request are on record before this answers.
     """
     claims = _claims(request)
+    first, limit = row_range(request.scope["query_string"])
     delivery = await _delivery(request, claims)
     if not delivery.rows:
         raise Refused(problems.NOT_DELIVERED_SO(way="rows"))
-    stored = _asset(delivery, asset)
+    stored = _asset(delivery, request.path_params["asset"])
     shelf = _shelf(request)
     try:
         index = await shelf.index(stored)
