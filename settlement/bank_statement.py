@@ -18,6 +18,8 @@ from exchange.kernel.money import BadMoney, Money, units_of
 COLUMNS = ("booking_date", "amount", "currency", "payer_name", "payer_account_digest", "reference", "entry_id")
 FILE_BYTES_MAX = 20_000_000
 TEXT_CHARACTERS_MAX = 400
+# A thousand million of a currency in one line is a mistake of the file; the ledger's own limit lies above it.
+LINE_MOST_UNITS = 10**9 * 10**6
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
@@ -41,6 +43,7 @@ REASONS: dict[str, dict[str, str]] = {
         "zh": "账户摘要必须是 64 位小写十六进制数字。",
     },
     "too_long": {"en": "The text is longer than 400 characters.", "zh": "文本超过 400 个字符。"},
+    "characters": {"en": "The text has a zero byte.", "zh": "文本含有空字节。"},
     "entry_id": {"en": "The bank's entry id is missing or has odd characters.", "zh": "银行流水号缺失或含有非法字符。"},
     "duplicate": {"en": "The bank's entry id appears twice in this file.", "zh": "银行流水号在本文件中重复。"},
     "quoting": {"en": "The file's quotation marks do not match from here on.", "zh": "从此处起文件的引号不匹配。"},
@@ -146,7 +149,10 @@ def _date(cell: str) -> date:
     try:
         if len(cell) != 10:
             raise ValueError(cell)
-        return date.fromisoformat(cell)
+        booked = date.fromisoformat(cell)
+        if not 1970 <= booked.year < 2200:
+            raise ValueError(cell)
+        return booked
     except ValueError as error:
         raise _BadCell("booking_date", "date") from error
 
@@ -158,7 +164,7 @@ def _money(amount: str, currency: str) -> Money:
         units = units_of(amount)
     except BadMoney as error:
         raise _BadCell("amount", "amount") from error
-    if units == 0:
+    if units == 0 or abs(units) > LINE_MOST_UNITS:
         raise _BadCell("amount", "amount")
     try:
         return Money(units, currency)
@@ -169,6 +175,8 @@ def _money(amount: str, currency: str) -> Money:
 def _text(column: str, cell: str) -> str:
     if len(cell) > TEXT_CHARACTERS_MAX:
         raise _BadCell(column, "too_long")
+    if "\x00" in cell:
+        raise _BadCell(column, "characters")
     return cell
 
 

@@ -10,10 +10,13 @@ from enum import StrEnum
 from uuid import UUID
 
 from exchange.kernel import ids
-from exchange.kernel.money import Money, Rounding, round_to_minor
+from exchange.kernel.money import Money, Rounding, round_to_minor, to_minor
 
 TOP_UP_LEAST_UNITS = 1_000_000
 TOP_UP_MOST_UNITS = 10_000_000 * 1_000_000
+# Currencies that Stripe counts in other coins than ISO 4217, and those whose third decimal it wants to be zero.
+COUNTED_OTHERWISE = frozenset(("ISK", "UGX", "MGA"))
+THREE_DECIMALS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 _REFERENCE = re.compile(r"\b(org|pay)[_ -]?([0-7][0-9a-hjkmnp-tv-z]{25})\b", re.IGNORECASE)
 
 
@@ -91,6 +94,18 @@ def amount_possible(amount: Money) -> bool:
     if not TOP_UP_LEAST_UNITS <= amount.units <= TOP_UP_MOST_UNITS:
         return False
     return round_to_minor(amount, Rounding.DOWN) == amount
+
+
+def chargeable(amount: Money) -> bool:
+    """Whether a card can be charged exactly this: whole coins above zero, as Stripe counts the currency.
+
+    source   https://docs.stripe.com/currencies (special cases, three-decimal currencies)
+    """
+    if amount.currency in COUNTED_OTHERWISE or amount.units <= 0:
+        return False
+    if round_to_minor(amount, Rounding.DOWN) != amount:
+        return False
+    return amount.currency not in THREE_DECIMALS or to_minor(amount, Rounding.DOWN) % 10 == 0
 
 
 def named_in(reference: str) -> tuple[str, UUID] | None:

@@ -86,5 +86,9 @@ def covered(due_units: int, available_units: int) -> int:
 
 
 def _on_quarter(at: datetime) -> bool:
-    utc = at.astimezone(UTC)
+    try:
+        utc = at.astimezone(UTC)
+    except OverflowError:
+        # The first and the last day of all have times that no other zone can write.
+        return False
     return utc.microsecond == 0 and int(utc.timestamp()) % QUARTER_S == 0

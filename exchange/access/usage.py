@@ -182,11 +182,11 @@ def read_events(body: bytes, settings: AccessSettings) -> Events | Problem:
     try:
         events = _EVENTS.decode(body)
         packed = _packed([event.id for event in events])
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         # Something in it is wrong: one by one, to say which.
         try:
             raws = _RAWS.decode(body)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return problems.USAGE_MALFORMED(reason=str(error))
         if len(raws) > settings.events_max:
             return problems.USAGE_TOO_MANY(limit=settings.events_max)
@@ -216,7 +216,7 @@ def _one_by_one(raws: Sequence[msgspec.Raw], malformed: list[Refusal]) -> tuple[
         try:
             event = _EVENT.decode(raw)
             _ONLY_ID.decode(raw)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             malformed.append(Refusal(number, problems.EVENT_MALFORMED(reason=str(error))))
             continue
         events.append(event)

@@ -22,7 +22,7 @@ WEIGHTS_TOTAL = 10_000
 SHARES_MAX = 20
 FIELDS = frozenset({"type", "v", "kind", "currency", "plan", "terms", "delivery", "shares"})
 # These two are known without being named: the listing's supplier, and the exchange.
-_NAMELESS = frozenset({"supplier", "platform"})
+_NAMELESS = frozenset({"supplier", "platform", "tax"})
 _ROLE = re.compile(r"[a-z][a-z_]{2,39}\Z")
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
@@ -202,8 +202,8 @@ def _check_shares(shares: object) -> Text | None:
             return Text("a weight is a whole number from 0 to 10000", "weight 应为 0 到 10000 的整数")
         if (role in _NAMELESS) == bool(party) or (party and not _is_organisation(party)):
             return Text(
-                "supplier and platform name no organisation, every other role names one",
-                "supplier 与 platform 不填 organisation，其他角色必须填写有效的 organisation",
+                "supplier, platform and tax name no organisation, every other role names one",
+                "supplier、platform 与 tax 不填 organisation，其他角色必须填写有效的 organisation",
             )
         if (role, party) in seen:
             return Text("one party has the same role twice", "同一机构的同一角色重复")

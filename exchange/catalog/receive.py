@@ -18,7 +18,7 @@ from exchange.catalog.problems import (
 )
 from exchange.catalog.uploads import Upload, UploadState
 from exchange.kernel.errors import Problem
-from exchange.kernel.files import Blob, FileStore, TooLong, TooManyParts, WrongOffset
+from exchange.kernel.files import Blob, FileStore, Incomplete, TooLong, TooManyParts, WrongOffset
 
 
 async def receive(
@@ -44,4 +44,8 @@ async def finish(files: FileStore, upload: Upload) -> Blob | Problem:
     received = await files.received(upload.id)
     if received != upload.size_bytes:
         return UPLOAD_INCOMPLETE(path=upload.path, size_bytes=upload.size_bytes)
-    return await files.keep(upload.id, upload.size_bytes)
+    try:
+        return await files.keep(upload.id, upload.size_bytes)
+    except (Incomplete, FileNotFoundError):
+        # Somebody gave the upload up, or completed it, while it was hashed: what was staged is gone.
+        return UPLOAD_INCOMPLETE(path=upload.path, size_bytes=upload.size_bytes)

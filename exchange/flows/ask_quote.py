@@ -60,7 +60,7 @@ async def ask_quote(tx: Tx, sales: Sales, keyring: Keyring, actor: Actor, questi
         return NOT_FOUND()
     standings = await parties.standing(tx, [actor.organisation_id, offer.supplier_id])
     concerned = [offer.offer_id, offer.listing_id, offer.dataset_id, offer.revision_id, *standings]
-    frozen = frozenset(await audit.frozen(tx, concerned))
+    frozen = frozenset(await audit.off_sale(tx, concerned))
     wish = Purchase(Command(actor, ACTION, "", b""), offer.offer_id, question.purposes, "wallet")
     problem = refused(wish, offer, Facts({offer.offer_id: offer}, standings, frozenset(), frozen, {}))
     if problem is not None:

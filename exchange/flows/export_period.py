@@ -43,6 +43,8 @@ async def export_period(
         return await request(tx, actor, scope, earlier_size=earlier_size, legal_basis=legal_basis)
     if period.since is not None and period.until is not None and period.since >= period.until:
         return EXPORT_SCOPE(reason="the period ends before it begins")
+    if any(at is not None and not 1970 <= at.year < 9999 for at in (period.since, period.until)):
+        return EXPORT_SCOPE(reason="no entry of the log was written in this period")
     first, last = await store.indexes_between(tx, period.since, period.until, scope.node_id)
     if first is None or last is None:
         return EXPORT_SCOPE(reason="no entry of the log was written in this period")

@@ -74,3 +74,10 @@ DAY_NOT_OVER = problem_type(
     detail=Text("The UTC day {day} is not over.", "{day}（UTC）尚未结束。"),
     remedy=Text("Name a day before today in UTC.", "请指定早于今日（UTC）的日期。"),
 )
+PRICE_NOT_CHARGEABLE = problem_type(
+    "price-not-chargeable",
+    Kind.UNPROCESSABLE,
+    title=Text("No card can be charged this price", "该价格无法用银行卡支付"),
+    detail=Text("{price} is not an amount that a card can be charged.", "{price} 不是银行卡可以扣款的金额。"),
+    remedy=Text("Pay from the wallet.", "请使用钱包余额支付。"),
+)

@@ -14,6 +14,7 @@ from compliance.entries import Entry
 from contracts import store as contracts
 from contracts.agreements import Deal
 from exchange.access.store import grants
+from exchange.catalog.listings import ListingState
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store.listings import load_offers
 from exchange.flows import problems
@@ -33,7 +34,7 @@ from settlement import postings
 from settlement.accounts import AccountKey, wallet
 from settlement.journals import Posted
 from settlement.orders import Order, OrderState, PayBy
-from settlement.payments import Method, Payment, PaymentState, Purpose
+from settlement.payments import Method, Payment, PaymentState, Purpose, chargeable
 from settlement.store import ledger, orders, payments
 
 ACTION = "purchase"
@@ -162,6 +163,8 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
     if problem is not None:
         return problem
     by_card = wish.payment == "card" and sale.price.units > 0
+    if by_card and not chargeable(sale.price):
+        return problems.PRICE_NOT_CHARGEABLE(price=str(sale.price))
     deal = Deal(
         agreement_id=tx.new_id(),
         order_id=tx.new_id(),
@@ -196,7 +199,9 @@ def refused(wish: Purchase, offer: OfferForSale | None, facts: Facts) -> Problem
                 return problems.FROZEN(object=ids.text(prefix, one))
     if seller is None or seller.state != "verified":
         return problems.NOT_FOR_SALE(reason=Text("its supplier is not verified", "供应方未通过核验"))
-    if not offer.for_sale and wish.quote_id is None:
+    # A quote binds the supplier to an older version; it does not undo what the operator took off sale.
+    bound = wish.quote_id is not None and offer.listing_state is ListingState.PUBLISHED
+    if not offer.for_sale and not bound:
         reason = Text(
             f"its listing is {offer.listing_state.value} and this version is {offer.standing.value}",
             f"上架产品状态为 {offer.listing_state.value}，该版本状态为 {offer.standing.value}",

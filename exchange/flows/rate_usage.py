@@ -11,6 +11,7 @@ from exchange.access.grants import Grant
 from exchange.access.store import seal
 from exchange.flows.sale import Sale
 from exchange.kernel.db import Tx
+from exchange.kernel.money import BadMoney
 from pricing.periods import Period, periods_begun
 from pricing.rating import outstanding, price_now
 from settlement.runs import Charge, Run
@@ -19,11 +20,19 @@ from settlement.store import runs
 # How far back a service period may have ended and still be rated again for use that came late.
 LATE = timedelta(days=62)
 
+# What no order of ours costs and no account could add up: a grant that comes to more is held back for a person to see,
+# so that one absurd report never stops everybody else's settlement.
+CHARGE_MOST_UNITS = 10**17
+
 Window = tuple[datetime, datetime]
 
 
-async def rate_usage(tx: Tx, run: Run, found: Sequence[Grant], sold: Mapping[UUID, Sale]) -> list[Charge]:
+async def rate_usage(
+    tx: Tx, run: Run, found: Sequence[Grant], sold: Mapping[UUID, Sale]
+) -> tuple[list[Charge], list[Grant]]:
     """Rate every service period that the run's period touches, or that ended within `LATE` before it.
+
+    A grant that comes to more than an account holds is not charged but answered second: held back.
 
     Rating is cumulative, so late use, corrections and a second run over the same period come out right.
     """
@@ -31,36 +40,57 @@ async def rate_usage(tx: Tx, run: Run, found: Sequence[Grant], sold: Mapping[UUI
     usage = await _usage(tx, run, found, periods)
     booked = await runs.booked(tx, [grant.id for grant in found]) if found else {}
     charges: list[Charge] = []
+    held: list[Grant] = []
     for grant in found:
-        plan = sold[grant.id].plan
-        before = dict(booked.get(grant.id, {}))
-        for line in price_now(plan):
-            # The order paid these already; charges only ever hold what came after.
-            before[line.key] = before.get(line.key, 0) + line.amount.units
-        for period in periods[grant.id]:
-            cut_off = None if period.end is not None and period.end <= run.period_end else run.period_end
-            used = usage.get((grant.id, _window(run, period)), {})
-            for due in outstanding(plan, used, period, before, as_of=cut_off):
-                line = due.line
-                charges.append(
-                    Charge(
-                        tx.new_id(),
-                        run.id,
-                        grant.id,
-                        grant.order_id,
-                        grant.offer_id,
-                        grant.buyer_id,
-                        grant.seller_id,
-                        line.component.id,
-                        line.key[1],
-                        period.start,
-                        period.end,
-                        line.quantity,
-                        line.amount,
-                        due.amount,
-                        line.explain(),
-                    )
+        try:
+            rated = _rate(tx, run, grant, sold[grant.id], periods[grant.id], usage, booked.get(grant.id, {}))
+        except BadMoney:
+            rated = None
+        if rated is None or any(abs(one.amount.units) > CHARGE_MOST_UNITS for one in rated):
+            held.append(grant)
+        else:
+            charges += rated
+    return charges, held
+
+
+def _rate(
+    tx: Tx,
+    run: Run,
+    grant: Grant,
+    sale: Sale,
+    periods: Sequence[Period],
+    usage: Mapping[tuple[UUID, Window], Mapping[str, int]],
+    booked: Mapping[tuple[str, int], int],
+) -> list[Charge]:
+    plan, before = sale.plan, dict(booked)
+    for line in price_now(plan):
+        # The order paid these already; charges only ever hold what came after.
+        before[line.key] = before.get(line.key, 0) + line.amount.units
+    charges = []
+    for period in periods:
+        cut_off = None if period.end is not None and period.end <= run.period_end else run.period_end
+        used = usage.get((grant.id, _window(run, period)), {})
+        for due in outstanding(plan, used, period, before, as_of=cut_off):
+            line = due.line
+            charges.append(
+                Charge(
+                    tx.new_id(),
+                    run.id,
+                    grant.id,
+                    grant.order_id,
+                    grant.offer_id,
+                    grant.buyer_id,
+                    grant.seller_id,
+                    line.component.id,
+                    line.key[1],
+                    period.start,
+                    period.end,
+                    line.quantity,
+                    line.amount,
+                    due.amount,
+                    line.explain(),
                 )
+            )
     return charges
 
 

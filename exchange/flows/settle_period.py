@@ -63,15 +63,21 @@ async def start_run(tx: Tx, period: Period) -> RunProgress | Problem:
     if not period_possible(period.start, period.end, tx.now):
         return PERIOD_INVALID()
     run = await runs.open_run(tx, period.currency)
+    made = None if run is not None else await runs.create_run(tx, period.start, period.end, period.currency)
+    if run is None and made is None:
+        # Another start was quicker; its run is committed by now, and waits for nobody.
+        run = await runs.open_run(tx, period.currency)
     if run is not None and (run.period_start, run.period_end) != (period.start, period.end):
         return RUN_OPEN(run=ids.text("run", run.id))
-    if run is None:
-        run = await runs.create_run(tx, period.start, period.end, period.currency)
+    if made is not None:
+        run = made
         sellers = await runs.sellers_to_settle(tx, run.currency, run.period_end)
         await runs.add_items(tx, run.id, Side.SELLER, sorted(sellers))
         name = ids.text("run", run.id)
         await jobs.put(tx, jobs.Job(SETTLE, name, {"run": name}))
         await audit.append(tx, [Entry(action="settlement.start", organisation_id=None, object_id=name)])
+    if run is None:
+        raise LookupError("the run that was opened at the same moment is gone")
     return await _progress(tx, run)
 
 

@@ -50,7 +50,8 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     paid = await orders.paid_orders(tx, sellers, run.currency, run.period_end)
     fresh = [order for order, settled in paid if not settled]
     found, by_grant = await _grants(tx, sales, [order for order, _ in paid])
-    charges = await rate_usage(tx, run, found, by_grant)
+    charges, held = await rate_usage(tx, run, found, by_grant)
+    await audit.append(tx, [_held(run, grant) for grant in held])
     dues = [due for _, due in await runs.open_dues(tx, sellers, run.currency)]
     buyers = {one.buyer_id for one in charges} | {one.buyer_id for one in dues}
     balances = await ledger.lock_balances(tx, [wallet(buyer, run.currency) for buyer in buyers])
@@ -143,6 +144,16 @@ async def _invoices(tx: Tx, run: Run, fresh: Sequence[Order], charges: Sequence[
         make_invoice(tx.new_id(), run, pair, name, number, lines[pair], tx.now)
         for pair, name, number in zip(parties, series, numbers, strict=True)
     ]
+
+
+def _held(run: Run, grant: Grant) -> Entry:
+    return Entry(
+        action="settlement.held",
+        organisation_id=None,
+        object_id=ids.text("grt", grant.id),
+        concerns=(grant.seller_id, grant.buyer_id),
+        object_version=ids.text("run", run.id),
+    )
 
 
 def _entry(run: Run, invoice: Invoice) -> Entry:

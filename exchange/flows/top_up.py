@@ -22,6 +22,7 @@ from settlement.payments import (
     PaymentState,
     Purpose,
     amount_possible,
+    chargeable,
 )
 from settlement.problems import AMOUNT_INVALID
 from settlement.store import payments
@@ -56,7 +57,7 @@ async def top_up(tx: Tx, actor: Actor, wish: TopUp) -> TopUpReceipt | Problem:
     if "buyer" not in actor.roles:
         return FORBIDDEN(needs="buyer")
     currency = wish.amount.currency
-    if not amount_possible(wish.amount):
+    if not amount_possible(wish.amount) or (wish.method == "card" and not chargeable(wish.amount)):
         least, most = Money(TOP_UP_LEAST_UNITS, currency), Money(TOP_UP_MOST_UNITS, currency)
         return AMOUNT_INVALID(least=str(least), most=str(most), currency=currency)
     payment = Payment(

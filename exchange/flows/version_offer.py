@@ -18,6 +18,7 @@ from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.money import Money
 from exchange.kernel.text import Text
+from exchange.parties import store as parties
 from pricing import checks, plans
 from pricing.plans import Plan
 from settlement.splits import BadShares, parse_shares
@@ -51,6 +52,8 @@ async def version_offer(
     plan = outer if isinstance(outer, Problem) else _understand(request, actor)
     if isinstance(plan, Problem):
         return plan
+    if problem := await _refuse_payees(tx, request):
+        return problem
     offer = offers.version(
         request,
         listing,
@@ -75,6 +78,16 @@ async def version_offer(
         entry_price=Money(offer.entry_units, offer.currency).to_wire(),
         notes=[{"en": note.detail("en"), "zh": note.detail("zh")} for note in checks.check(plan)],
     )
+
+
+async def _refuse_payees(tx: Tx, request: OfferRequest) -> Problem | None:
+    """Refuse a share of somebody who could never be paid: no organisation of ours, or not a verified one."""
+    named = [ids.parse("org", one["organisation"]) for one in request.document["shares"] if one.get("organisation")]
+    standing = await parties.standing(tx, named) if named else {}
+    if all(one in standing and standing[one].verified for one in named):
+        return None
+    reason = Text("a share names an organisation that is not verified here", "分成所列机构不存在或未通过核验")
+    return OFFER_INVALID(field="shares", reason=reason)
 
 
 def _understand(request: OfferRequest, actor: Actor) -> Plan | Problem:

@@ -40,6 +40,10 @@ class TryAgain(Exception):
     """What a flow counted on was changed by another transaction before it could hold it; run again, it sees the change."""
 
 
+class ValueOutOfRange(Exception):
+    """A read asked for a value that no column can hold; nothing was found, and nothing is wrong with us."""
+
+
 class DatabaseAway(Exception):
     """PostgreSQL cannot be reached, or went away before it answered; the same request again is safe under its key."""
 
@@ -171,6 +175,8 @@ class Database:
         except _FAULTS as error:
             if _is_away(error):
                 raise DatabaseAway(str(error)) from error
+            if _is_value(error):
+                raise ValueOutOfRange from error
             raise
 
     async def check_walls(self) -> None:
@@ -233,6 +239,16 @@ def _is_away(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return (_state_of(error) or "").startswith("08") or _state_of(error) in _GONE
+
+
+def _is_value(error: Exception) -> bool:
+    """Whether the database could not hold a value that it was asked about: a zero byte, a number or a date too large."""
+    cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
+    while cause is not None:
+        if isinstance(cause, asyncpg.DataError):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def _state_of(error: Exception) -> str | None:

@@ -17,6 +17,7 @@ import httpx
 import stripe
 
 from exchange.kernel.money import Money, Rounding, from_minor, to_minor
+from settlement.payments import COUNTED_OTHERWISE, THREE_DECIMALS
 from settlement.settings import StripeSettings
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 WEBHOOK_TOLERANCE_S = 300
 # Stripe counts these otherwise than ISO 4217; nobody here sells in them, so they are refused, not converted.
 # source: https://docs.stripe.com/currencies#special-cases
-_COUNTED_OTHERWISE = frozenset(("ISK", "UGX", "MGA"))
-_THREE_DECIMALS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 
 
 # --- answers -------------------------------------------------------------------------------
@@ -376,7 +375,7 @@ class StripeGateway:
                 data=data,
                 account=event.get("account"),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError, RecursionError) as error:
             raise BadWebhook("the body is no event") from error
 
 
@@ -385,12 +384,12 @@ def minor(amount: Money) -> int:
 
     errors   NotPayable unless it was already rounded to a coin: rounding belongs to the flow, which books the rest
     """
-    if amount.currency in _COUNTED_OTHERWISE:
+    if amount.currency in COUNTED_OTHERWISE:
         raise NotPayable(f"{amount.currency} is counted otherwise by Stripe")
     count = to_minor(amount, Rounding.DOWN)
     if count <= 0 or from_minor(count, amount.currency) != amount:
         raise NotPayable(f"{amount} is not a positive number of smallest coins")
-    if amount.currency in _THREE_DECIMALS and count % 10:
+    if amount.currency in THREE_DECIMALS and count % 10:
         raise NotPayable(f"{amount} needs a last digit of zero at Stripe")
     return count
 

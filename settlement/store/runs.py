@@ -20,7 +20,7 @@ _CREATE = f"""
 INSERT INTO settlement.run (id, period_start, period_end, currency, number, state, created_at)
 SELECT $1, $2, $3, $4, 1 + coalesce(max(number), 0), 'open', $5 FROM settlement.run
     WHERE period_start = $2 AND period_end = $3 AND currency = $4
-RETURNING {_RUN}"""
+ON CONFLICT DO NOTHING RETURNING {_RUN}"""
 _CLOSE = "UPDATE settlement.run SET state = 'closed', closed_at = $2 WHERE id = $1 AND state = 'open' RETURNING id"
 # Sellers of long ago too: their grants may still be used, and used use may be reported late.
 _SELLERS = """
@@ -76,10 +76,10 @@ async def lock_run(tx: Tx, run_id: UUID) -> Run | None:
     return Run(*row) if row else None
 
 
-async def create_run(tx: Tx, start: datetime, end: datetime, currency: str) -> Run:
-    """Open a run; numbers count the runs over the same period."""
-    (row,) = await (await tx.driver()).fetch(_CREATE, tx.new_id(), start, end, currency, tx.now)
-    return Run(*row)
+async def create_run(tx: Tx, start: datetime, end: datetime, currency: str) -> Run | None:
+    """Open a run; numbers count the runs over the same period. None where another was opened at the same moment."""
+    row = await (await tx.driver()).fetchrow(_CREATE, tx.new_id(), start, end, currency, tx.now)
+    return Run(*row) if row else None
 
 
 async def close_run(tx: Tx, run_id: UUID) -> bool:

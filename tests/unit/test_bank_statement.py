@@ -83,3 +83,19 @@ def test_open_quotes_end_the_reading() -> None:
 
 def test_every_reason_is_in_both_languages() -> None:
     assert all(set(texts) == {"en", "zh"} and all(texts.values()) for texts in REASONS.values())
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("0001-01-01,5.00,CNY,x,{d},r,E1", "booking_date"),
+        ("9999-12-31,5.00,CNY,x,{d},r,E1", "booking_date"),
+        ("2026-01-01,9223372036854.775807,CNY,x,{d},r,E1", "amount"),
+        ("2026-01-01,5.00,CNY,x,{d},\x00r,E1", "reference"),
+    ],
+)
+def test_what_no_account_or_calendar_holds_is_an_error_of_its_line(line: str, column: str) -> None:
+    content = f"{','.join(COLUMNS)}\n{line.format(d='a' * 64)}\n".encode()
+    found = read_statement(content)
+    assert found.entries == ()
+    assert [one.column for one in found.errors] == [column]

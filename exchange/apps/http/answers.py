@@ -16,7 +16,7 @@ from exchange.apps.http.context import Services, actor_of
 from exchange.apps.http.plain import JSON, Plain, header
 from exchange.flows.once import Answered, Command, Receipt, once
 from exchange.kernel import errors
-from exchange.kernel.db import DatabaseAway, Tx
+from exchange.kernel.db import DatabaseAway, Tx, ValueOutOfRange
 from exchange.kernel.errors import Kind, Problem, Refused
 from exchange.kernel.idempotency import KEY_MISSING
 from exchange.kernel.pages import BadCursor, Page, PageRequest, page_request
@@ -88,6 +88,21 @@ def on_defect(request: Asked, error: Exception) -> Response[bytes]:
     return problem_response(request, errors.DEFECT())
 
 
+def on_too_deep(request: Asked, _error: RecursionError) -> Response[bytes]:
+    """Answer a body that is nested deeper than a parser follows: the sender's mistake, not ours."""
+    return problem_response(request, errors.INVALID_REQUEST(reason="the body is nested too deeply"))
+
+
+def on_not_utf8(request: Asked, _error: UnicodeDecodeError) -> Response[bytes]:
+    """Answer a body that is no UTF-8 text."""
+    return problem_response(request, errors.INVALID_REQUEST(reason="the body is not UTF-8"))
+
+
+def on_out_of_range(request: Asked, _error: ValueOutOfRange) -> Response[bytes]:
+    """Answer a question about a value that nothing can have."""
+    return problem_response(request, errors.INVALID_REQUEST(reason="a value is out of range"))
+
+
 def on_away(request: Asked, error: DatabaseAway) -> Response[bytes]:
     """Answer that the database is away."""
     _LOG.error("database-away", path=request.url.path, request_id=request.scope.get("request_id", ""), error=str(error))
@@ -98,6 +113,9 @@ HANDLERS: dict[Any, Any] = {
     Refused: on_refused,
     HTTPException: on_http_error,
     DatabaseAway: on_away,
+    ValueOutOfRange: on_out_of_range,
+    RecursionError: on_too_deep,
+    UnicodeDecodeError: on_not_utf8,
     Exception: on_defect,
 }
 

@@ -32,7 +32,9 @@ _State = Annotated[
     Literal["queued", "running", "done", "dead", "cancelled"] | None,
     QueryParameter(name="state", description="Only jobs in this state. 按状态筛选。"),
 ]
-_Kind = Annotated[str | None, QueryParameter(max_length=60, description="Only jobs of this kind. 按类型筛选。")]
+_Kind = Annotated[
+    str | None, QueryParameter(pattern=r"^[a-z_-]{1,60}$", description="Only jobs of this kind. 按类型筛选。")
+]
 
 
 class JobRow(msgspec.Struct, frozen=True):

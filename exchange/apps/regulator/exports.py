@@ -35,14 +35,19 @@ class ExportWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     since: Moment | None = None
     until: Moment | None = None
-    from_index: Annotated[int, Meta(ge=0, description="First index in the log.")] | None = None
-    to_index: Annotated[int, Meta(ge=0, description="One past the last index.")] | None = None
+    from_index: Annotated[int, Meta(ge=0, le=2**63 - 1, description="First index in the log.")] | None = None
+    to_index: Annotated[int, Meta(ge=0, le=2**63 - 1, description="One past the last index.")] | None = None
     organisation: Annotated[str, Meta(max_length=40, examples=["org_01m80jwmabesg81hwe4cc73nw9"])] | None = None
     object: Annotated[str, Meta(max_length=200, examples=["ord_01m80jwmabesg81hwe4cc73nw9"])] | None = None
     actions: Annotated[tuple[_Action, ...], Meta(max_length=50)] = ()
     earlier_size: (
         Annotated[
-            int, Meta(ge=1, description="Size of a checkpoint you kept: the bundle then proves that the log only grew.")
+            int,
+            Meta(
+                ge=1,
+                le=2**63 - 1,
+                description="Size of a checkpoint you kept: the bundle then proves that the log only grew.",
+            ),
         ]
         | None
     ) = None
