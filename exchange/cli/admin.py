@@ -65,7 +65,7 @@ async def create_operator(
     if isinstance(wanted, Problem):
         return wanted
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    client = new_client("operator", ["operator"], hash_secret(secret), settings)
+    client = new_client("operator", ["operator", "organisation"], hash_secret(secret), settings)
     if isinstance(client, Problem):
         return client
     founded = await made.db.run(partial(found_operator, wish=wanted, client=client))

@@ -81,6 +81,14 @@ async def review_listing(tx: Tx, actor: Actor, listing_id: UUID) -> PublicationR
     return _receipt(listing, await _judge(tx, listing))
 
 
+async def refuse_offer(tx: Tx, listing: Listing, new: Offer) -> Problem | None:
+    """Why a listing that is on sale would break a publication rule with a new version of an offer, or None."""
+    if listing.state is not ListingState.PUBLISHED:
+        return None
+    unmet = rules.unmet(await _judge(tx, listing, new))
+    return _refusal(unmet) if unmet else None
+
+
 async def judge_listing(tx: Tx, listing_id: UUID) -> PublicationReceipt | None:
     """Tell the operator or a regulator which rules a listing meets now; a draft is its supplier's own."""
     listing = await listings.find_listing(tx, listing_id)
@@ -89,13 +97,15 @@ async def judge_listing(tx: Tx, listing_id: UUID) -> PublicationReceipt | None:
     )
 
 
-async def _judge(tx: Tx, listing: Listing) -> list[RuleResult]:
-    """Load what the rules ask about, one store call per package, and have it judged."""
+async def _judge(tx: Tx, listing: Listing, new: Offer | None = None) -> list[RuleResult]:
+    """Load what the rules ask about, one store call per package, and have it judged, as if `new` were on offer."""
     dataset = await datasets.find_dataset(tx, listing.dataset_id)
     if dataset is None:
         raise LookupError("a listing has no dataset")
     assets = await datasets.assets_of(tx, listing.revision_id)
     offers = await listings.current_offers(tx, listing.id)
+    if new is not None:
+        offers = [*(one for one in offers if one.code != new.code), new]
     standing = (await parties.standing(tx, [listing.supplier_id])).get(listing.supplier_id)
     scorecard = await quality.latest_scorecard(tx, listing.revision_id)
     certificates = await quality.certificates_of(tx, [listing.revision_id])

@@ -17,7 +17,7 @@ from contracts.evaluation import permits
 from contracts.terms import Terms
 from exchange.access.grants import NewGrant
 from exchange.access.meters import Meter, meter_of
-from exchange.catalog.offers import OfferForSale, OfferKind
+from exchange.catalog.offers import OfferForSale
 from exchange.kernel.canonical import digest
 from exchange.kernel.errors import Problem
 from exchange.kernel.money import Money
@@ -29,6 +29,8 @@ from settlement.splits import Part, Share, parse_shares, split
 RULE_SET = "trade/1"
 _CACHED_MAX = 4_096
 _VERDICTS_MAX = 1_024
+# What can be counted without looking into the files.
+_UNPRICED = (Meter.BYTES, Meter.REQUESTS, Meter.FILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def understand(offer: OfferForSale) -> Sale:
     }
     parts = tuple(split(price, shares))
     # Use is measured even where the plan charges nothing for it: a supplier sees what was used, a buyer can prove it.
-    meters = tuple(Meter) if offer.kind is OfferKind.ONE_OFF else tuple(meter_of(name) for name in plan.meters)
+    meters = tuple(meter_of(name) for name in plan.meters) or _UNPRICED
     return Sale(
         offer,
         plan,
@@ -149,7 +151,7 @@ def understand(offer: OfferForSale) -> Sale:
         parts,
         credits_of(parts),
         Template(frame),
-        meters or tuple(Meter),
+        meters,
         quota,
         document["delivery"],
     )

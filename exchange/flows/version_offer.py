@@ -12,6 +12,7 @@ from exchange.catalog.problems import OFFER_INVALID
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import listings as store
 from exchange.flows.once import done
+from exchange.flows.publish_listing import refuse_offer
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
@@ -66,6 +67,8 @@ async def version_offer(
     )
     if isinstance(offer, Problem):
         return offer
+    if problem := await refuse_offer(tx, listing, offer):
+        return problem
     await store.insert_offer(tx, offer)
     name = ids.text("ofr", offer.id)
     await audit.append(tx, [done(actor, "offer.version", name, document=offer.sha256)])

@@ -18,7 +18,7 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.text import Text
 from exchange.parties.organisations import State
 from exchange.parties.problems import CLIENT_INVALID, INVALID_SCOPE
-from exchange.parties.roles import ORGANISATION_SCOPE, SCOPES, Role, scopes_of
+from exchange.parties.roles import SCOPES, Role, scopes_of
 from exchange.parties.settings import PartiesSettings
 
 SECRET_BYTES = 32
@@ -69,8 +69,8 @@ def new_client(label: str, scopes: Sequence[str], secret_hash: bytes, settings: 
     """
     if not 0 < len(label.strip()) <= settings.name_max_chars or not label.isprintable():
         return CLIENT_INVALID(reason=_label(settings.name_max_chars))
-    wanted = frozenset(scopes) | {ORGANISATION_SCOPE}
-    if not wanted <= SCOPES:
+    wanted = frozenset(scopes)
+    if not wanted or not wanted <= SCOPES:
         return INVALID_SCOPE(scopes=" ".join(sorted(SCOPES)))
     return NewClient(label.strip(), secret_hash, wanted)
 

@@ -35,6 +35,7 @@ from exchange.settings import Settings
 from exchange.worker.loop import Running, Step, StepRefused
 from settlement.gateway import stripe
 from settlement.gateway.stripe import StripeGateway
+from settlement.payments import Method
 from settlement.payout_accounts import PayoutAccountState
 from settlement.store import payments, payouts
 
@@ -204,6 +205,15 @@ class Steps:
         if isinstance(answer, Problem):
             raise StepRefused(f"{answer.slug}: {answer.detail('en')}")
 
+    async def _refuse_other_money(self, payment_id: UUID, what: Mapping[str, Any]) -> None:
+        """Stop where Stripe received something else than was asked for; the operator has to look."""
+        payment = (await self.db.run(partial(payments.get_payments, payment_ids=[payment_id]))).get(payment_id)
+        if payment is None:
+            return
+        asked = (stripe.minor(payment.amount), payment.amount.currency, Method.CARD)
+        if (what.get("amount_received"), str(what.get("currency")).upper(), payment.method) != asked:
+            raise StepRefused(f"{what['id']} is not the money that {ids.text('pay', payment_id)} asked for")
+
     async def _sent(self, payout_id: Any, transfer: stripe.Transfer) -> Result:
         result = TransferResult(payout_id, "paid", transfer.id)
         (answer,) = await self.db.run(partial(record_transfer, results=[result]))
@@ -212,23 +222,32 @@ class Steps:
         return {"outcome": "paid", "transfer": transfer.id}
 
     async def _act(self, kind: str, what: Mapping[str, Any]) -> str:
-        about = what.get("metadata") or {}
-        if kind == "payment_intent.succeeded" and "payment" in about:
-            await self._payment(PaymentResult(ids.parse("pay", about["payment"]), "succeeded", what["id"]))
-        elif kind == "payment_intent.payment_failed" and "payment" in about:
+        payment_id, organisation_id = _named(what, "payment", "pay"), _named(what, "organisation", "org")
+        if kind == "payment_intent.succeeded" and payment_id is not None:
+            await self._refuse_other_money(payment_id, what)
+            await self._payment(PaymentResult(payment_id, "succeeded", what["id"]))
+        elif kind == "payment_intent.payment_failed" and payment_id is not None:
             error = what.get("last_payment_error") or {}
             reason = error.get("decline_code") or error.get("code") or "failed"
-            await self._payment(PaymentResult(ids.parse("pay", about["payment"]), "failed", what["id"], reason))
-        elif kind == "account.updated" and "organisation" in about:
+            await self._payment(PaymentResult(payment_id, "failed", what["id"], reason))
+        elif kind == "account.updated" and organisation_id is not None:
             active = (what.get("capabilities") or {}).get("transfers") == "active"
             state = PayoutAccountState.ACTIVE if active else PayoutAccountState.RESTRICTED
-            organisation_id = ids.parse("org", about["organisation"])
             await self.db.run(
                 partial(record_payout_account, organisation_id=organisation_id, state=state, destination=what["id"])
             )
         else:
             return "stored"
         return "recorded"
+
+
+def _named(what: Mapping[str, Any], name: str, prefix: str) -> UUID | None:
+    """Our object that a Stripe object names in its metadata; what is no id of ours is somebody else's business."""
+    said = (what.get("metadata") or {}).get(name)
+    try:
+        return ids.parse(prefix, said) if isinstance(said, str) else None
+    except ids.BadId:
+        return None
 
 
 def _settled(answer: Any) -> Any:

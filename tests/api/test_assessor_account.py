@@ -84,7 +84,14 @@ async def test_a_clients_secret_is_shown_once_and_ends_with_it(exchange: Market)
     client, secret = made.json()["client"], made.json()["client_secret"]
     second = await exchange.sign_in(Registered(supplier.organisation, "", "", client), secret)
     assert (await exchange.get(second, "/supplier/v1/datasets")).status_code == 200
-    more = await exchange.post(second, "/supplier/v1/clients", {"label": "x", "scopes": ["buyer"]})
+    # It was not given the organisation itself, so it neither makes nor ends clients, nor hands in papers.
+    refused = [
+        await exchange.post(second, "/supplier/v1/clients", {"label": "x", "scopes": ["supplier"]}),
+        await exchange.post(second, f"/supplier/v1/clients/{supplier.client}/revocation"),
+        await exchange.post(second, "/supplier/v1/organisation/evidence", {"documents": []}),
+    ]
+    assert [answer.status_code for answer in refused] == [403, 403, 403]
+    more = await exchange.post(supplier, "/supplier/v1/clients", {"label": "x", "scopes": ["buyer"]})
     assert more.status_code == 400
     await exchange.done(supplier, f"/supplier/v1/clients/{client}/revocation")
     assert (await exchange.get(second, "/supplier/v1/datasets")).status_code == 401

@@ -65,6 +65,7 @@ def test_an_organisation_that_is_not_verified_gets_at_its_own_papers_only(state:
 def test_a_client_is_made_with_known_scopes() -> None:
     settings = PartiesSettings()
     made = new_client(" nightly job ", ["buyer"], hash_secret(SECRET), settings)
-    assert made == NewClient("nightly job", hash_secret(SECRET), frozenset({"buyer", "organisation"}))
+    assert made == NewClient("nightly job", hash_secret(SECRET), frozenset({"buyer"}))
     assert isinstance(new_client("", ["buyer"], hash_secret(SECRET), settings), Problem)
+    assert isinstance(new_client("x", [], hash_secret(SECRET), settings), Problem)
     assert isinstance(new_client("x", ["root"], hash_secret(SECRET), settings), Problem)

@@ -65,7 +65,7 @@ async def place_order(request: Asked, data: JSONBody[OrderWish]) -> Plain:
     wish = Purchase(
         command,
         body_id("ofr", data.offer),
-        data.purposes,
+        tuple(dict.fromkeys(data.purposes)),
         data.payment,
         body_id("qte", data.quote) if data.quote else None,
         data.payment_method,

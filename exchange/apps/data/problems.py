@@ -43,3 +43,12 @@ DATA_GONE = problem_type(
     detail=Text("The bytes of this file were removed; its manifest stays.", "该文件的内容已被移除，仅保留清单。"),
     remedy=Text("Ask the supplier for a newer revision.", "请向供应方获取新版本。"),
 )
+COUNTED_BY_TOKEN = problem_type(
+    "counted-by-token",
+    Kind.FORBIDDEN,
+    title=Text("Sold by the token", "按词元计费"),
+    detail=Text(
+        "This data is sold by the token, which only a read of rows counts.", "该数据按词元计费，仅逐行读取时可计量。"
+    ),
+    remedy=Text("Read it as rows.", "请改用逐行读取。"),
+)

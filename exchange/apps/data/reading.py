@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from exchange.access.meters import Meter
-from exchange.access.reads import Admitted, Hold, Read, Sent
+from exchange.access.reads import Admitted, Amounts, Hold, Read, Sent
 from exchange.access.tokens import BadToken, GrantClaims
 from exchange.apps.data import problems
 from exchange.apps.data.ranges import BadRange, RowsCall, byte_range, row_range
@@ -27,7 +29,7 @@ from exchange.flows.open_delivery import Delivery
 from exchange.kernel import ids
 from exchange.kernel.errors import NOT_FOUND, UNAUTHENTICATED, Problem, Refused
 from exchange.kernel.files import NotStored
-from exchange.kernel.records import Form, count_tokens, cut_span, fields_of, text_of
+from exchange.kernel.records import Form, RowIndex, count_tokens, cut_span, fields_of, text_of
 
 # A running download says what it has sent at least this often, so that a crash loses no more.
 WINDOW_BYTES = 16 * 1024 * 1024
@@ -100,11 +102,15 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     except BadRange as error:
         raise Refused(problems.RANGE_REFUSED(size=size)) from error
     start, end = wanted or (0, size)
-    needs = ((Meter.BYTES, end - start), (Meter.REQUESTS, 1), (Meter.FILES, 1 if (start, end) == (0, size) else 0))
     services = services_of(request)
     if await services.files.stat(stored.asset.sha256) is None:
         raise Refused(problems.DATA_GONE())
-    admitted = await _admit(services, Read(claims, _purpose(request, claims), needs, known=False))
+    if Meter.TOKENS in claims.meters:
+        raise Refused(problems.COUNTED_BY_TOKEN())
+    # What is sold by the record is counted by the record in a file, too, or a quota of rows could be walked around.
+    index = await _shelf(request).index(stored) if Meter.RECORDS in claims.meters else None
+    sending = Sending(stored, start, end, index)
+    admitted = await _admit(services, Read(claims, _purpose(request, claims), sending.all(), known=False))
     headers = {
         "etag": _etag(stored),
         "accept-ranges": "bytes",
@@ -113,7 +119,7 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     }
     if wanted is not None:
         headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
-    body = _metered(services, stored, admitted.hold, start, end)
+    body = _metered(services, sending, admitted.hold)
     status = 206 if wanted is not None else 200
     return Stream(body, status_code=status, media_type=stored.asset.media_type, headers=headers)
 
@@ -193,29 +199,51 @@ async def _admit(services: Services, read: Read) -> Admitted:
     return accepted_value(answered)
 
 
-async def _metered(
-    services: Services, stored: StoredAsset, hold: Hold | None, start: int, end: int
-) -> AsyncIterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A range of a file on its way, and what any part of it counts for."""
+
+    stored: StoredAsset
+    start: int
+    end: int
+    index: RowIndex | None
+
+    def all(self) -> Amounts:
+        """What the whole range counts for."""
+        return self.between(self.start, self.end, first=True)
+
+    def between(self, low: int, high: int, *, first: bool) -> Amounts:
+        """What the bytes [low, high) count for: with the request if they are the first, with the file if it ends there."""
+        whole = (self.start, self.end) == (0, self.stored.asset.size_bytes)
+        starts = self.index.starts if self.index is not None else ()
+        records = bisect_left(starts, high) - bisect_left(starts, low)
+        ended = 1 if whole and high == self.end else 0
+        return (
+            (Meter.BYTES, high - low),
+            (Meter.REQUESTS, 1 if first else 0),
+            (Meter.FILES, ended),
+            (Meter.RECORDS, records),
+        )
+
+
+async def _metered(services: Services, sending: Sending, hold: Hold | None) -> AsyncIterator[bytes]:
     """Send the bytes, and have on record what was sent before the last of them leaves."""
     assert hold is not None
-    unsaid, at = 0, start
-    requests, files = 1, 1 if (start, end) == (0, stored.asset.size_bytes) else 0
+    said = at = sending.start
     try:
-        async for chunk in services.files.open_range(stored.asset.sha256, start, end):
+        async for chunk in services.files.open_range(sending.stored.asset.sha256, sending.start, sending.end):
             at += len(chunk)
-            unsaid += len(chunk)
-            if at >= end or unsaid >= WINDOW_BYTES:
-                final = at >= end
+            if at >= sending.end or at - said >= WINDOW_BYTES:
                 assert hold is not None
-                sent = ((Meter.BYTES, unsaid), (Meter.REQUESTS, requests), (Meter.FILES, files if final else 0))
-                said = await services.records.put(Sent(hold, sent, final=final))
-                unsaid = requests = 0
-                hold = None if final else accepted_value(said).hold
+                final = at >= sending.end
+                sent = sending.between(said, at, first=said == sending.start)
+                answered = await services.records.put(Sent(hold, sent, final=final))
+                said, hold = at, None if final else accepted_value(answered).hold
             yield chunk
     finally:
         if hold is not None:
             # The reader went away, or the file ended early: what left is put on record all the same.
-            left = ((Meter.BYTES, unsaid), (Meter.REQUESTS, requests))
+            left = sending.between(said, at, first=said == sending.start)
             await asyncio.shield(services.records.put(Sent(hold, left)))
 
 

@@ -39,6 +39,8 @@ from exchange.parties.organisations import Decision
 
 EVIDENCE_MAX_BYTES = 4 * 1024 * 1024
 _ANY = {"portal": "any"}
+# Who may change the organisation itself: a client that was given that scope, whatever the roles are.
+_ADMIN = {"portal": "organisation"}
 _Label = Annotated[str, Meta(min_length=1, max_length=200, examples=["training cluster 3"])]
 _Scopes = Annotated[list[str], Meta(max_length=10, examples=[["buyer", "data"]])]
 
@@ -149,10 +151,10 @@ def account_routes(prefix: str) -> list[Any]:
     own, clients, job = f"{prefix}/organisation", f"{prefix}/clients", f"{prefix}/jobs/{{job:str}}"
     return [
         show(own, OrganisationView, 401, opt=_ANY)(show_organisation),
-        command(f"{own}/evidence", Submitted, 400, 401, 409, 413, 422, opt=_ANY)(hand_in_evidence),
+        command(f"{own}/evidence", Submitted, 400, 401, 409, 413, 422, opt=_ADMIN)(hand_in_evidence),
         show(clients, ClientsView, 401, opt=_ANY)(list_clients),
-        command(clients, ClientMade, 400, 401, 409, 422, opt=_ANY)(make_client),
-        command(f"{clients}/{{client:str}}/revocation", ClientRevoked, 401, 404, status=200, opt=_ANY)(end_client),
+        command(clients, ClientMade, 400, 401, 409, 422, opt=_ADMIN)(make_client),
+        command(f"{clients}/{{client:str}}/revocation", ClientRevoked, 401, 404, status=200, opt=_ADMIN)(end_client),
         show(job, JobView, 401, 404, opt=_ANY)(show_job),
         command(f"{job}/cancellation", JobCancelled, 401, 404, 409, status=200, opt=_ANY)(stop_job),
     ]

@@ -77,9 +77,9 @@ def on_http_error(request: Asked, error: HTTPException) -> Response[bytes]:
     extra = error.extra
     if isinstance(extra, list) and extra and isinstance(extra[0], Mapping):
         reason = "; ".join(f"{item.get('key', 'body')}: {item.get('message', '')}" for item in extra[:5])
-    return problem_response(
-        request, kind(reason=reason.rstrip("."), limit_bytes=request.app.request_max_body_size or 0)
-    )
+    if kind is errors.TOO_LARGE:
+        return problem_response(request, kind(limit_bytes=request.app.request_max_body_size or 0))
+    return problem_response(request, kind(reason=reason.rstrip(".")) if kind is errors.INVALID_REQUEST else kind())
 
 
 def on_defect(request: Asked, error: Exception) -> Response[bytes]:

@@ -85,7 +85,7 @@ async def needs_portal(connection: Request[Any, Any, Any]) -> None:
     services = services_of(connection)
     actor = bearer(connection, services)
     # One portal serves assessors, brokers and all other service providers: their scope says it, not one role's name.
-    acts = bool(actor.roles) if portal == "assessor" else portal in actor.roles
+    acts = portal in actor.roles or portal == "organisation" or (portal == "assessor" and bool(actor.roles))
     if portal != "any" and not (portal in actor.scopes and acts):
         raise Refused(FORBIDDEN(needs=portal))
     if not handler.opt.get("revocation_in_flow"):
