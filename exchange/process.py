@@ -112,8 +112,8 @@ def _assemble(on: Ground, db: Database) -> Services:
     settings, sales = on.settings, Sales()
     holder = db.ids.new(db.clock.now())
     buy = partial(_purchase, sales, on.keyring)
-    # Reads of one process share its leases, so a second writer would only wait for the first.
-    alone = replace(settings.batch, writers=1)
+    # Reads hold no wallet: while one batch is written, the next can be admitted.
+    paired = replace(settings.batch, writers=2 * settings.batch.writers)
     read = partial(access_data.access_data, holder=holder, settings=settings.access)
     record = partial(access_data.record_usage, settings=settings.access)
     return Services(
@@ -128,8 +128,8 @@ def _assemble(on: Ground, db: Database) -> Services:
         sales=sales,
         holder=holder,
         purchases=_batcher("purchase", db, buy, settings.batch),
-        reads=_batcher("access_data", db, read, alone),
-        records=_batcher("record_usage", db, record, alone),
+        reads=_batcher("access_data", db, read, paired),
+        records=_batcher("record_usage", db, record, paired),
     )
 
 

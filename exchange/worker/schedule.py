@@ -23,7 +23,7 @@ from exchange.kernel.metrics import CHECKPOINT_AT, LOG_SIZE
 from exchange.parties import store as parties
 
 _LOG = structlog.get_logger("schedule")
-SEQUENCE_EVERY_S = 0.25
+SEQUENCE_EVERY_S = 0.5
 LEASES_EVERY_S = 15.0
 ROLL_UP_EVERY_S = 20.0
 HOUSE_EVERY_S = 60.0

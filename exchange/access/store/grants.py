@@ -39,6 +39,8 @@ COLUMNS = (
     "node_id",
     "created_at",
 )
+_LIVE_MAX = 20_000
+_LIVE: dict[tuple[UUID, str, datetime | None], Grant] = {}
 # unnest flattens arrays of arrays, hence the lists travel as JSON.
 _INSERT = """
 INSERT INTO access.grants (id, order_id, agreement_id, offer_id, listing_id, dataset_id, revision_id, buyer_id, seller_id,
@@ -165,6 +167,17 @@ async def tokens(tx: Tx, actor: Actor, grant_id: UUID) -> list[tuple[UUID, datet
         .order_by(_token.c.id)
     )
     return [(row[0], row[1], row[2]) for row in await tx.conn.execute(statement)]
+
+
+def live_grant(row: Any) -> Grant:
+    """The same for the hot path: what never changes of a grant is read once per state and end."""
+    key = row["id"], row["state"], row["ends_at"]
+    found = _LIVE.get(key)
+    if found is None:
+        if len(_LIVE) >= _LIVE_MAX:
+            _LIVE.clear()
+        found = _LIVE[key] = grant_of(row)
+    return found
 
 
 def grant_of(row: Any) -> Grant:

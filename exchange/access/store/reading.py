@@ -12,7 +12,7 @@ from asyncpg.exceptions import SerializationError
 
 from exchange.access.meters import Meter
 from exchange.access.reads import Lease, QuotaKey, Standing
-from exchange.access.store.grants import COLUMNS, grant_of
+from exchange.access.store.grants import COLUMNS, live_grant
 from exchange.kernel.db import Tx
 
 OUR_SOURCE = 0
@@ -105,7 +105,7 @@ async def standings(tx: Tx, pairs: Sequence[tuple[UUID, UUID]]) -> tuple[list[St
     found: list[Standing | None] = [None] * len(pairs)
     for row in rows:
         if row["id"] is not None:
-            found[row["n"] - 1] = Standing(grant_of(row), row["revoked"])
+            found[row["n"] - 1] = Standing(live_grant(row), row["revoked"])
     return found, today(tx) in (rows[0]["open"] if rows else ())
 
 

@@ -55,12 +55,13 @@ def portal(
     routes: Sequence[Any],
     services: Services,
     portal_scope: str | None,
+    guarded: bool = True,
 ) -> Litestar:
     """One app: `routes` with full paths below `prefix`, guarded by `portal_scope` unless a route says otherwise."""
     app = Litestar(
         route_handlers=list(routes),
         openapi_config=openapi(title, description, prefix),
-        before_request=needs_portal,
+        before_request=needs_portal if guarded else None,
         opt={"portal": portal_scope} if portal_scope else {},
         exception_handlers=HANDLERS,
         request_max_body_size=REQUEST_BODY_MAX_BYTES,
