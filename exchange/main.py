@@ -13,7 +13,9 @@ from typing import Any
 from compliance import notes
 from exchange.apps.assessor.app import app as assessor
 from exchange.apps.buyer.app import app as buyer
+from exchange.apps.buyer.app import hot as hot_buyer
 from exchange.apps.data.app import app as data
+from exchange.apps.data.app import hot as hot_data
 from exchange.apps.hooks.app import app as hooks
 from exchange.apps.http.context import Services
 from exchange.apps.http.root import Root
@@ -39,11 +41,11 @@ def root(made: Services, *, log_requests: bool = True) -> Root:
     shared = public(made)
     apps: Mapping[str, Any] = {
         "supplier": supplier(made),
-        "buyer": buyer(made),
+        "buyer": hot_buyer(buyer(made)),
         "assessor": assessor(made),
         "regulator": regulator(made),
         "operator": operator(made),
-        "data": data(made),
+        "data": hot_data(data(made)),
         "oauth2": oauth(made),
         "hooks": hooks(made),
         **dict.fromkeys(PREFIXES, shared),

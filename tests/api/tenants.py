@@ -238,7 +238,8 @@ class Route:
 
 def routes_of(root: Any) -> Iterator[Route]:
     """Every route of every app, without the answers to OPTIONS that the framework adds."""
-    apps = {id(app): app for app in (*root._apps.values(), root._fallback)}
+    served = (getattr(app, "app", app) for app in (*root._apps.values(), root._fallback))
+    apps = {id(app): app for app in served}
     for app in apps.values():
         for route in app.routes:
             for handler in getattr(route, "route_handlers", None) or [route.route_handler]:

@@ -40,7 +40,7 @@ COLUMNS = (
     "created_at",
 )
 _LIVE_MAX = 20_000
-_LIVE: dict[tuple[UUID, str, datetime | None], Grant] = {}
+_LIVE: dict[tuple[UUID, str, str, datetime, datetime | None, UUID], Grant] = {}
 # unnest flattens arrays of arrays, hence the lists travel as JSON.
 _INSERT = """
 INSERT INTO access.grants (id, order_id, agreement_id, offer_id, listing_id, dataset_id, revision_id, buyer_id, seller_id,
@@ -171,7 +171,7 @@ async def tokens(tx: Tx, actor: Actor, grant_id: UUID) -> list[tuple[UUID, datet
 
 def live_grant(row: Any) -> Grant:
     """The same for the hot path: what never changes of a grant is read once per state and end."""
-    key = row["id"], row["state"], row["ends_at"]
+    key = row["id"], row["state"], row["quota"], row["starts_at"], row["ends_at"], row["order_id"]
     found = _LIVE.get(key)
     if found is None:
         if len(_LIVE) >= _LIVE_MAX:

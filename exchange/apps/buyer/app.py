@@ -8,8 +8,18 @@ from exchange.apps.buyer import agreements, grants, invoices, orders, quotes, wa
 from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
+from exchange.apps.http.shortcut import Shortcut
 
 PREFIX = "/buyer/v1"
+
+
+def hot(made: Litestar) -> Shortcut:
+    """The buyer's portal with a short way for orders."""
+    return Shortcut(made, _orders, orders.order_at_once)
+
+
+def _orders(method: str, path: str) -> dict[str, str] | None:
+    return {} if method == "POST" and path == f"{PREFIX}/orders" else None
 
 
 def app(services: Services) -> Litestar:

@@ -10,10 +10,11 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from exchange.apps.http.answers import Asked, body_digest, found, idempotency_key, plain_answer, write
-from exchange.apps.http.context import actor_of, services_of
+from exchange.apps.http.context import actor_of, let_in, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
 from exchange.apps.http.plain import Plain
+from exchange.apps.http.shortcut import Caller
 from exchange.apps.http.wire import Id, MoneyWire, Time, body_id, money_wire, object_id, stamp
 from exchange.flows.cancel_order import OrderCancelled, cancel_order
 from exchange.flows.once import Command
@@ -34,6 +35,9 @@ class OrderWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payment: Literal["wallet", "card"] = "wallet"
     quote: Annotated[str, Meta(max_length=40)] | None = None
     payment_method: Annotated[str, Meta(max_length=200, examples=["pm_card_visa"])] | None = None
+
+
+_WISH = msgspec.json.Decoder(OrderWish)
 
 
 class OrderView(msgspec.Struct, frozen=True):
@@ -59,6 +63,23 @@ async def place_order(request: Asked, data: JSONBody[OrderWish]) -> Plain:
     Paid from the wallet, it is done when this answers: the agreement is signed, the money is booked, the grant is there.
     Paid by card, it is awaiting_payment until Stripe confirms the charge.
     """
+    return await _place(request, data)
+
+
+async def order_at_once(caller: Caller) -> Plain:
+    """Place an order that came the short way.
+
+    errors   raises Refused
+    """
+    await let_in(caller, "buyer", revocation_in_flow=True)  # type: ignore[arg-type]
+    try:
+        wish = _WISH.decode(await caller.body())
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refused(INVALID_REQUEST(reason=str(error))) from error
+    return await _place(caller, wish)  # type: ignore[arg-type]
+
+
+async def _place(request: Asked, data: OrderWish) -> Plain:
     if data.payment == "card" and not data.payment_method:
         raise Refused(INVALID_REQUEST(reason="payment by card needs payment_method"))
     command = Command(actor_of(request), ACTION, idempotency_key(request), await body_digest(request))

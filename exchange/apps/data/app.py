@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 from litestar import Litestar
 
 from exchange.apps.data.reading import download, rows, show_grant
 from exchange.apps.data.shelf import Shelf
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
+from exchange.apps.http.shortcut import Shortcut
+
+_ROWS = re.compile(r"/data/v1/assets/([^/]{1,80})/rows\Z")
+
+
+def hot(made: Litestar) -> Shortcut:
+    """The data plane with a short way for reads of rows."""
+    return Shortcut(made, _rows, rows.fn)
+
+
+def _rows(method: str, path: str) -> dict[str, str] | None:
+    found = _ROWS.match(path) if method == "GET" else None
+    return {"asset": found.group(1)} if found else None
 
 
 def app(services: Services) -> Litestar:

@@ -80,15 +80,22 @@ async def needs_portal(connection: Request[Any, Any, Any]) -> None:
     """
     handler = connection.route_handler
     portal = handler.opt.get("portal")
-    if portal is None:
-        return
+    if portal is not None:
+        await let_in(connection, portal, revocation_in_flow=bool(handler.opt.get("revocation_in_flow")))
+
+
+async def let_in(connection: Connection, portal: str, *, revocation_in_flow: bool) -> None:
+    """Let in who holds an access token for `portal`; a flow that asks for revocation itself need not be asked twice.
+
+    errors   raises Refused(unauthenticated) or Refused(forbidden)
+    """
     services = services_of(connection)
     actor = bearer(connection, services)
     # One portal serves assessors, brokers and all other service providers: their scope says it, not one role's name.
     acts = portal in actor.roles or portal == "organisation" or (portal == "assessor" and bool(actor.roles))
     if portal != "any" and not (portal in actor.scopes and acts):
         raise Refused(FORBIDDEN(needs=portal))
-    if not handler.opt.get("revocation_in_flow"):
+    if not revocation_in_flow:
         async with services.db.read(actor) as tx:
             if await parties.lapsed(tx, [actor]):
                 raise Refused(UNAUTHENTICATED())
