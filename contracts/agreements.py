@@ -27,9 +27,10 @@ BYTES_MAX = 65_536
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """What all agreements over one offer share.
+    """What all agreements over one offer share, for the same choices of the buyer.
 
-    units    digests are 32 raw bytes; time_zone is an IANA name
+    shapes   basis: canonical JSON of what fixed the price beside the offer; empty where nothing did
+    units    digests are 32 raw bytes; time_zone is an IANA name; currency is that of the price
     """
 
     offer_id: UUID
@@ -42,6 +43,7 @@ class Frame(msgspec.Struct, frozen=True):
     rule_set: str
     node_id: str = "centre"
     time_zone: str = DEFAULT_TIME_ZONE
+    basis: bytes = b""
 
 
 class Deal(msgspec.Struct, frozen=True):
@@ -63,12 +65,14 @@ class Deal(msgspec.Struct, frozen=True):
 def build(frame: Frame, deal: Deal) -> dict[str, Any]:
     """The agreement document.
 
-    shapes   JSON with ids and digests as text, moments as RFC 3339 in UTC
+    shapes   JSON with ids and digests as text, moments as RFC 3339 in UTC; `basis` only where something fixed the price
     errors   ValueError when the price is not in the offer's currency
     """
     if deal.price.currency != frame.currency:
         raise ValueError("the price is not in the offer's currency")
+    basis = {"basis": msgspec.json.decode(frame.basis)} if frame.basis else {}
     return {
+        **basis,
         "type": "agreement",
         "v": 1,
         "id": ids.text("agr", deal.agreement_id),
@@ -92,13 +96,14 @@ def build(frame: Frame, deal: Deal) -> dict[str, Any]:
 
 
 class Template:
-    """The canonical bytes of every agreement over one offer, with gaps for what differs."""
+    """The canonical bytes of every agreement over one offer and basis, with gaps for what differs."""
 
-    __slots__ = ("_currency", "_parts")
+    __slots__ = ("_currency", "_head", "_parts")
 
     def __init__(self, frame: Frame) -> None:
         """Prepare the bytes that `frame` decides; keep one template per offer."""
         self._currency = frame.currency
+        self._head = f'{{"basis":{frame.basis.decode()},' if frame.basis else "{"
         offer = {"id": ids.text("ofr", frame.offer_id), "sha256": frame.offer_sha256.hex()}
         # In the order of RFC 8785 (sorted names). Ids, digests, decimals, moments and purposes need no escapes.
         self._parts = (
@@ -130,7 +135,7 @@ class Template:
         a, b, c, d, e, f = self._parts
         ends = "null" if deal.ends_at is None else f'"{_instant(deal.ends_at)}"'
         return (
-            f'{{"concluded_at":"{_instant(deal.concluded_at)}","id":"{ids.text("agr", deal.agreement_id)}"'
+            f'{self._head}"concluded_at":"{_instant(deal.concluded_at)}","id":"{ids.text("agr", deal.agreement_id)}"'
             f"{a}{ids.text('ord', deal.order_id)}{b}{ids.text('org', deal.buyer_id)}"
             f'{c}{ends},"starts_at":"{_instant(deal.starts_at)}{d}{decimal_text(deal.price.units)}{e}'
             f"{_purposes(deal.purposes)}{f}"

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Column, Select, Table, select
 
 from contracts import tables
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.ids import array
 from exchange.kernel.pages import BadCursor, Page, PageRequest, page_of
-from exchange.kernel.store import ours
+from exchange.kernel.store import mine, ours
 
 ROWS_MAX = 5_000
 _INSERT_AGREEMENTS = """
@@ -129,6 +129,14 @@ async def quotes_of(tx: Tx, actor: Actor, page: PageRequest) -> Page[QuoteRow]:
     return await _list(tx, tables.quote, QuoteRow, actor, page)
 
 
+async def sold_quotes(tx: Tx, actor: Actor, page: PageRequest) -> Page[QuoteRow]:
+    """The quotes that bind the actor's organisation as the seller, newest first.
+
+    errors   BadCursor
+    """
+    return await _list(tx, tables.quote, QuoteRow, actor, page, tables.quote.c.seller_id)
+
+
 async def quote(tx: Tx, actor: Actor, quote_id: UUID) -> QuoteRow | None:
     """One quote of the actor's organisation; None for a foreign one, as for one that does not exist."""
     return await _one(tx, tables.quote, QuoteRow, actor, quote_id)
@@ -141,8 +149,12 @@ async def _find(tx: Tx, table: Table, kind: type[Row], row_ids: Sequence[UUID]) 
     return {row["id"]: kind(**row) for row in found.mappings()}
 
 
-async def _list(tx: Tx, table: Table, kind: type[Row], actor: Actor, page: PageRequest) -> Page[Row]:
+async def _list(
+    tx: Tx, table: Table, kind: type[Row], actor: Actor, page: PageRequest, side: Column[Any] | None = None
+) -> Page[Row]:
     query = _seen_by(table, actor).order_by(table.c.id.desc()).limit(page.limit + 1)
+    if side is not None:
+        query = query.where(mine(side, actor))
     if page.after is not None:
         query = query.where(table.c.id < _key(page.after))
     rows = [kind(**row) for row in (await tx.conn.execute(query)).mappings()]

@@ -2,78 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+import msgspec
 
 from exchange.kernel.errors import Problem
-from exchange.kernel.schemas import pointer
 from exchange.kernel.text import Text
-from pricing.exact import EXACT, ONE, grouped, plain
-from pricing.models import Graduated, Included, Model, Volume
-from pricing.plans import Plan
-from pricing.problems import PLAN_NOTE
+from pricing.check_costs import Costs, below_cost
+from pricing.check_currencies import TOLERANCE, Rates, cheaper_currencies, dearer_classes
+from pricing.check_mixed import mixed_costs_less
+from pricing.check_splits import cheaper_in_parts, larger_costs_less
+from pricing.check_surprises import surprises
+from pricing.components import Plan
 
-_FREE = Text("no use of any size costs anything", "任何用量均不收费")
+_SHOWN = 20
 
 
-def check(plan: Plan) -> list[Problem]:
+class Finding(msgspec.Struct, frozen=True):
+    """One finding as JSON: what kind, at which field, why in both languages, and the numbers that show it."""
+
+    code: str
+    field: str
+    why: dict[str, str]
+    example: dict[str, str | list[str]]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a check of a plan found.
+
+    shapes   ok: nothing was found; more: how many findings are like those shown and left out
+    """
+
+    ok: bool
+    findings: list[Finding]
+    more: int = 0
+
+
+def check(
+    plan: Plan,
+    *,
+    costs: Costs | None = None,
+    rates: Rates | None = None,
+    tolerance: Decimal = TOLERANCE,
+    at: datetime | None = None,
+    months: int | None = None,
+) -> list[Problem]:
     """What a supplier should know before publishing: none of it is forbidden, all of it has an example.
 
-    shapes   `plan-note` problems with the fields field, why, and where numbers show it: smaller, larger
+    shapes   `plan-note` problems with the fields code, field (a JSON pointer), why, and the numbers of the example
+             costs: what the supplier itself pays; rates: currency -> units of the plan's currency for one of it
+             at: the moment for coupons; months: how long the licence lasts; what is None is not checked
+    errors   ValueError for costs or rates that are `unreadable`
     source   Koutris et al., Query-Based Data Pricing, J. ACM 62(5), 2015: arbitrage by splitting a purchase
     """
-    found: list[Problem] = []
-    for number, component in enumerate(plan.components):
-        at: tuple[object, ...] = ("components", number, "model")
-        model: Model = component.model
-        if isinstance(model, Included) and model.overage is not None:
-            model, at = model.overage, (*at, "overage")
-        if isinstance(model, Volume):
-            found += _falls(model, at)
-        if isinstance(model, Graduated):
-            found += _splits(model, at)
-    if not any(_charges(component.model) for component in plan.components):
-        found.append(PLAN_NOTE(field="/components", why=_FREE))
-    return found
+    if wrong := unreadable(costs, rates):
+        raise ValueError(wrong.en)
+    found = [*larger_costs_less(plan), *mixed_costs_less(plan), *cheaper_in_parts(plan)]
+    if costs is not None:
+        found += below_cost(plan, costs)
+    if rates:
+        found += cheaper_currencies(plan, rates, tolerance)
+    return [*found, *dearer_classes(plan), *surprises(plan, at=at, months=months)]
 
 
-def _falls(model: Volume, at: tuple[object, ...]) -> Iterator[Problem]:
-    """One more unit at a tier's end costs less than the tier's last unit did."""
-    for number, end in enumerate(model.ends):
-        less, more = model.cost(end), model.cost(EXACT.add(end, ONE))
-        if more < less:
-            why = Text(
-                f"{grouped(end)} units cost {plain(less)} but {grouped(end + ONE)} cost only {plain(more)}; "
-                "graduated tiers never do this",
-                f"{grouped(end)} 单位收费 {plain(less)}，而 {grouped(end + ONE)} 单位仅收费 {plain(more)}；改用累进分档可避免",
-            )
-            yield _note(at, number, why, end, EXACT.add(end, ONE))
+def unreadable(costs: Costs | None, rates: Rates | None) -> Text | None:
+    """Why stated costs or rates are no numbers to reckon with; None when they are.
+
+    shapes   costs from 0, rates above 0, both below 10^12 with at most 18 decimals
+    """
+    stated = {"fixed": costs.fixed, **costs.per_unit} if costs is not None else {}
+    for name, value in stated.items():
+        if not _is_readable(value):
+            return Text(f"the cost {name} is not a number from 0 to 10^12", f"成本 {name} 应为 0 到 10^12 之间的数字")
+    for name, rate in (rates or {}).items():
+        try:
+            readable = _is_readable(Decimal(rate)) and Decimal(rate) > 0
+        except InvalidOperation:
+            readable = False
+        if not readable:
+            return Text(f"the rate of {name} is not a number above 0", f"{name} 的汇率应为大于 0 的数字")
+    return None
 
 
-def _splits(model: Graduated, at: tuple[object, ...]) -> Iterator[Problem]:
-    """A later tier costs more per unit than an earlier one, so two small orders beat a large one."""
-    for number, end in enumerate(model.ends):
-        if model.tiers[number + 1].unit_price > model.tiers[number].unit_price:
-            width = EXACT.subtract(end, model.starts[number])
-            whole = EXACT.add(end, min(width, end))
-            parts = EXACT.add(model.cost(end), model.cost(EXACT.subtract(whole, end)))
-            if parts < model.cost(whole):
-                why = Text(
-                    f"{grouped(whole)} units cost {plain(model.cost(whole))}, but as two orders only {plain(parts)}",
-                    f"一次购买 {grouped(whole)} 单位收费 {plain(model.cost(whole))}，分两次购买仅需 {plain(parts)}",
-                )
-                yield _note(at, number + 1, why, end, whole)
-                return
+def _is_readable(value: Decimal) -> bool:
+    # The exponent first: 1e999999999 must not be written out.
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and -18 <= exponent <= 12 and 0 <= value < 10**12
 
 
-def _note(at: tuple[object, ...], tier: int, why: Text, smaller: Decimal, larger: Decimal) -> Problem:
-    return PLAN_NOTE(field=pointer(*at, "tiers", tier), why=why, smaller=plain(smaller), larger=plain(larger))
+def report(notes: Sequence[Problem]) -> Report:
+    """Findings for an answer or a terminal: of each kind at most the first 20."""
+    shown: list[Finding] = []
+    seen: dict[str, int] = {}
+    for one in notes:
+        code = str(one.fields["code"])
+        seen[code] = seen.get(code, 0) + 1
+        if seen[code] <= _SHOWN:
+            shown.append(_finding(one))
+    return Report(not notes, shown, len(notes) - len(shown))
 
 
-def _charges(model: Model) -> bool:
-    if isinstance(model, Included):
-        return model.overage is not None and _charges(model.overage)
-    if isinstance(model, Graduated | Volume):
-        return any(tier.unit_price for tier in model.tiers)
-    # Every other model has one price; a block of 1 shows it.
-    return bool(model.cost(ONE))
+def _finding(one: Problem) -> Finding:
+    why = one.fields["why"]
+    assert isinstance(why, Text)
+    example = {
+        name: [str(part) for part in value] if isinstance(value, list) else str(value)
+        for name, value in one.fields.items()
+        if name not in ("code", "field", "why")
+    }
+    return Finding(str(one.fields["code"]), str(one.fields["field"]), why.map(), example)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from exchange.kernel.money import Money
-from pricing.exact import EXACT, ROUNDING, ZERO, decimal, grouped, plain, to_units
-from pricing.models import Step
+from pricing.exact import ROUNDING, ZERO, Exact, decimal, grouped, plain, plus, product, to_units
+from pricing.steps import Step, summed
 
 _METERS = {
     "bytes": ("bytes", "字节"),
@@ -16,6 +17,8 @@ _METERS = {
     "tokens": ("tokens", "词元"),
     "requests": ("requests", "次请求"),
     "files": ("files", "个文件"),
+    "media_seconds": ("seconds of media", "秒媒体内容"),
+    "compute_minutes": ("minutes of computing", "分钟算力"),
 }
 _EN = {
     "fixed": "fixed amount {price}",
@@ -24,6 +27,25 @@ _EN = {
     "volume": "{count} {meter}, all at the price of the tier from {first} to {last} × {price} = {amount}",
     "block": "{count} blocks of {size} {meter} begun × {price} = {amount}",
     "included": "{count} of {last} {meter} included at no charge",
+    "free": "{count} {meter} at no charge",
+    "base": "base pack of {size} {meter}: {price}",
+    "recovery": "{count} of {size} {meter}, over which costs of {price} are shared = {amount}",
+    "prorated": "{count} of {size} seconds of the period × {price} = {amount}",
+    "instalment": "instalment {first} of {last}: {price}",
+    "negotiated": "negotiated price {price}",
+    "auction": "price of the auction {price}",
+    "chosen": "amount chosen by the buyer {price}",
+    "credit": "credit of {size} for {price}",
+    "outcome": "improvement of {count} from {first} to {measured} × {price} = {amount}",
+    "outcome_floor": "improvement of {size} from {first} to {measured}: at least {price}",
+    "outcome_cap": "improvement of {size} from {first} to {measured}: at most {price}",
+    "discount": "{size}% off {count}: {amount}",
+    "discount_band": "{size}% off {count}, the part from {first} to {last}: {amount}",
+    "over": "sum before the cap {count}, taken back",
+    "maximum": "at most {amount}",
+    "minimum": "at least {amount}",
+    "reached": "minus {count} already reached",
+    "drawn": "{count} drawn from prepaid credit no. {first}",
 }
 _ZH = {
     "fixed": "固定金额 {price}",
@@ -32,6 +54,25 @@ _ZH = {
     "volume": "{count} {meter} 全部按第 {first} 至 {last} 档单价 × {price} = {amount}",
     "block": "已开始的 {count} 个数据包（每包 {size} {meter}）× {price} = {amount}",
     "included": "包含额度 {last} {meter}，已使用 {count}，不另收费",
+    "free": "{count} {meter}，免费",
+    "base": "基础包（含 {size} {meter}）{price}",
+    "recovery": "共 {size} {meter} 分摊成本 {price}，其中 {count} = {amount}",
+    "prorated": "周期共 {size} 秒，计费 {count} 秒 × {price} = {amount}",
+    "instalment": "第 {first} 期，共 {last} 期：{price}",
+    "negotiated": "协商价格 {price}",
+    "auction": "拍卖成交价 {price}",
+    "chosen": "买方自定金额 {price}",
+    "credit": "预付额度 {size}，售价 {price}",
+    "outcome": "指标由 {first} 到 {measured}，改善 {count} × {price} = {amount}",
+    "outcome_floor": "指标由 {first} 到 {measured}，改善 {size}，按最低 {price} 收取",
+    "outcome_cap": "指标由 {first} 到 {measured}，改善 {size}，按最高 {price} 收取",
+    "discount": "{count} 优惠 {size}%：{amount}",
+    "discount_band": "{first} 至 {last} 部分 {count} 优惠 {size}%：{amount}",
+    "over": "封顶前合计 {count}，先行冲回",
+    "maximum": "最高收取 {amount}",
+    "minimum": "最低承诺 {amount}",
+    "reached": "减去已发生的 {count}",
+    "drawn": "由第 {first} 份预付额度抵扣 {count}",
 }
 
 
@@ -41,14 +82,13 @@ def explanation(steps: Iterable[Step], meter: str | None, currency: str) -> dict
     shapes   {text, steps: [{what, count, price, amount, ...}], exact, rounding, amount}; every number is a text
     """
     steps = list(steps)
-    exact = ZERO
-    for step in steps:
-        exact = EXACT.add(exact, step.amount)
+    exact = summed(steps)
     amount = Money(to_units(exact), currency)
+    en, zh = meter_words(meter)
     return {
         "text": {
-            "en": _sentence(steps, _METERS.get(meter or "", ("", ""))[0], _EN, "; ", exact, amount),
-            "zh": _sentence(steps, _METERS.get(meter or "", ("", ""))[1], _ZH, "；", exact, amount),
+            "en": _sentence(steps, en, _EN, "; ", exact, amount),
+            "zh": _sentence(steps, zh, _ZH, "；", exact, amount),
         },
         "steps": [_step(step) for step in steps],
         "exact": plain(exact),
@@ -64,10 +104,21 @@ def recompute(document: Mapping[str, Any]) -> Money:
     """
     if document["rounding"] != ROUNDING:
         raise ValueError(f"unknown rounding {document['rounding']}")
-    exact = ZERO
+    exact: Exact = ZERO
     for step in document["steps"]:
-        exact = EXACT.add(exact, EXACT.multiply(decimal(step["count"]), decimal(step["price"])))
+        per = int(step.get("per", "1"))
+        exact = plus(exact, product(decimal(step["count"]), decimal(step["price"]), per))
     return Money(to_units(exact), document["amount"]["currency"])
+
+
+def meter_words(meter: str | None) -> tuple[str, str]:
+    """What a usage key counts, in English and Chinese: `tokens/medical` is "tokens (medical)"."""
+    if meter is None:
+        return "", ""
+    name, _, data_class = meter.partition("/")
+    own = name.removeprefix("x_").replace("_", " ")
+    en, zh = _METERS.get(name, (own, own))
+    return (f"{en} ({data_class})", f"{zh}（{data_class}）") if data_class else (en, zh)
 
 
 def _step(step: Step) -> dict[str, str]:
@@ -78,10 +129,11 @@ def _step(step: Step) -> dict[str, str]:
         "price": plain(step.price),
         "amount": plain(step.amount),
         **{name: plain(value) for name, value in named.items() if value is not None},
+        **({"per": str(step.per)} if step.per != 1 else {}),
     }
 
 
-def _sentence(steps: list[Step], meter: str, words: Mapping[str, str], join: str, exact: Decimal, amount: Money) -> str:
+def _sentence(steps: list[Step], meter: str, words: Mapping[str, str], join: str, exact: Exact, amount: Money) -> str:
     parts = [
         words[step.what].format(
             count=grouped(step.count),
@@ -90,11 +142,12 @@ def _sentence(steps: list[Step], meter: str, words: Mapping[str, str], join: str
             meter=meter,
             first=_bound(step.first, "0"),
             last=_bound(step.last, "∞"),
+            measured=_bound(step.last, ""),
             size=_bound(step.size, ""),
         )
         for step in steps
     ]
-    rounded = "=" if to_units(exact) == EXACT.scaleb(exact, 6) else "≈"
+    rounded = "=" if Fraction(exact) * 1_000_000 == amount.units else "≈"
     return f"{join.join(parts) or '0'} {rounded} {amount}"
 
 

@@ -1,7 +1,7 @@
-"""Charge models: what a quantity costs, and the steps by which a person can follow it.
+"""Charge models of measured use: what a quantity costs, and the steps by which a person can follow it.
 
 Each model is a frozen value with two functions that must agree: `cost` (fast, exact) and `steps` (the same sum
-written out). A property test adds the steps up and compares.
+written out). A property test adds the steps up and compares. What is due without use stands in `fixed.py`.
 """
 
 from __future__ import annotations
@@ -11,58 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pricing.exact import EXACT, ONE, ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of arithmetic: `count` times `price`. `what` says of which kind.
-
-    shapes   what: fixed | unit | tier | volume | block | included; first and last bound a tier, size is a block's
-    """
-
-    what: str
-    count: Decimal
-    price: Decimal
-    first: Decimal | None = None
-    last: Decimal | None = None
-    size: Decimal | None = None
-
-    @property
-    def amount(self) -> Decimal:
-        """The exact product."""
-        return EXACT.multiply(self.count, self.price)
-
-
-@dataclass(frozen=True, slots=True)
-class OneOff:
-    """Costs `amount` once, when the order is placed."""
-
-    amount: Decimal
-
-    def cost(self, quantity: Decimal) -> Decimal:
-        """The amount where it is due (quantity 1), nothing where it is not (quantity 0)."""
-        return self.amount if quantity else ZERO
-
-    def steps(self, quantity: Decimal) -> list[Step]:
-        """One fixed step, none where nothing is due."""
-        return [Step("fixed", ONE, self.amount)] if quantity else []
-
-
-@dataclass(frozen=True, slots=True)
-class Flat:
-    """Costs `amount` in every period, due when it begins or, in arrears, when it has ended."""
-
-    amount: Decimal
-    in_advance: bool
-
-    def cost(self, quantity: Decimal) -> Decimal:
-        """The amount where it is due (quantity 1), nothing where it is not (quantity 0)."""
-        return self.amount if quantity else ZERO
-
-    def steps(self, quantity: Decimal) -> list[Step]:
-        """One fixed step, none where nothing is due."""
-        return [Step("fixed", ONE, self.amount)] if quantity else []
+from exchange.kernel.text import LocaleMap
+from pricing.exact import EXACT, ONE, ZERO, Exact, product
+from pricing.periods import Period
+from pricing.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +110,69 @@ class Package:
         return [Step("block", self.blocks(quantity), self.amount, size=self.size)] if quantity else []
 
 
-Metered = PerUnit | Graduated | Volume | Package
+Overage = PerUnit | Graduated | Volume | Package
+
+
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """A base pack at `base_amount` in every period, whatever the use, and increment packs for what exceeds it."""
+
+    base_size: Decimal
+    base_amount: Decimal
+    increment: Package
+
+    def cost(self, quantity: Decimal) -> Decimal:
+        """The base pack and the increments begun."""
+        return EXACT.add(self.base_amount, self.increment.cost(_above(quantity, self.base_size)))
+
+    def steps(self, quantity: Decimal) -> list[Step]:
+        """The base pack, then the increments."""
+        base = Step("base", ONE, self.base_amount, size=self.base_size)
+        return [base, *self.increment.steps(_above(quantity, self.base_size))]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One stated cost of public data, and what it is for."""
+
+    title: LocaleMap
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CostRecovery:
+    """Each unit bears its part of the stated costs: total / `units`, without any margin."""
+
+    costs: tuple[Cost, ...]
+    total: Decimal
+    units: int
+
+    def cost(self, quantity: Decimal) -> Exact:
+        """The use's part of the costs, a fraction."""
+        return product(quantity, self.total, self.units)
+
+    def steps(self, quantity: Decimal) -> list[Step]:
+        """One step, none for nothing."""
+        if not quantity:
+            return []
+        return [Step("recovery", quantity, self.total, size=Decimal(self.units), per=self.units)]
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Costs nothing, whatever the use."""
+
+    def cost(self, quantity: Decimal) -> Decimal:
+        """Nothing."""
+        return ZERO
+
+    def steps(self, quantity: Decimal) -> list[Step]:
+        """The use at no price."""
+        return [Step("free", quantity, ZERO)] if quantity else []
+
+    def due(self, period: Period, over: bool) -> tuple[Step, ...]:
+        """Nothing, where it measures nothing either."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +180,11 @@ class Included:
     """The first `quantity` units are free; `overage` prices the rest. No overage: use stops there."""
 
     quantity: Decimal
-    overage: Metered | None
+    overage: Overage | None
 
     def excess(self, quantity: Decimal) -> Decimal:
         """What lies above the included quantity."""
-        return EXACT.subtract(quantity, self.quantity) if quantity > self.quantity else ZERO
+        return _above(quantity, self.quantity)
 
     def cost(self, quantity: Decimal) -> Decimal:
         """What the overage model asks for the excess."""
@@ -185,8 +199,7 @@ class Included:
         return [free, *(self.overage.steps(excess) if self.overage and excess else [])]
 
 
-Fixed = OneOff | Flat
-Model = OneOff | Flat | PerUnit | Graduated | Volume | Package | Included
+Metered = PerUnit | Graduated | Volume | Package | Packs | CostRecovery | Free | Included
 
 
 def graduated(tiers: Sequence[Tier]) -> Graduated:
@@ -209,6 +222,10 @@ def volume(tiers: Sequence[Tier]) -> Volume:
     errors   ValueError when the tiers are not so
     """
     return Volume(tuple(tiers), _ends(tiers))
+
+
+def _above(quantity: Decimal, included: Decimal) -> Decimal:
+    return EXACT.subtract(quantity, included) if quantity > included else ZERO
 
 
 def _ends(tiers: Sequence[Tier]) -> tuple[Decimal, ...]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from exchange.kernel import ids
 from exchange.kernel.errors import Problem
 from exchange.kernel.money import Money
-from pricing.periods import Period, life, period, quarter_hour
-from pricing.plans import Plan
+from pricing.components import Plan
+from pricing.periods import period, quarter_hour
 from pricing.problems import QUOTE_EXPIRED
-from pricing.rating import Due, LineKey, instant, outstanding, price_now, total
+from pricing.rating import Due, LineKey, bill, instant, price_now, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,62 +100,71 @@ def expired(document: Mapping[str, Any], at: datetime) -> Problem | None:
     return None
 
 
+class Foreseen:
+    """A forecast of use, spread evenly over each month from a start: how much is used between two moments.
+
+    shapes   one mapping usage key -> use per month; months are those of an agreement that begins at `starts_at`
+    """
+
+    def __init__(self, forecast: Sequence[Mapping[str, int]], starts_at: datetime, zone: ZoneInfo) -> None:
+        """Work out the months and the sums before each."""
+        self.months = [period("month", starts_at, index, zone) for index in range(len(forecast))]
+        self.ends = [quarter_hour(starts_at), *(month.end or month.start for month in self.months)]
+        self._forecast = forecast
+        self._before: list[dict[str, int]] = [{}]
+        for usage in forecast:
+            sums = dict(self._before[-1])
+            for key, quantity in usage.items():
+                sums[key] = sums.get(key, 0) + quantity
+            self._before.append(sums)
+
+    def at(self, moment: datetime) -> tuple[int, int, int]:
+        """Where a moment lies: whole months before it, then seconds of its month and the seconds of that month."""
+        number = bisect_right(self.ends, moment) - 1
+        if number < 0 or number >= len(self.months):
+            return (max(0, number), 0, 1)
+        start, end = self.ends[number], self.ends[number + 1]
+        return (number, int((moment - start).total_seconds()), int((end - start).total_seconds()))
+
+    def between(self, start: datetime, end: datetime) -> dict[str, int]:
+        """What is used from `start` on and before `end`: parts of any cut add up to the whole."""
+        first, last = self.at(start), self.at(end)
+        found = {}
+        for key in self._before[-1]:
+            quantity = self._until(key, last) - self._until(key, first)
+            if quantity:
+                found[key] = quantity
+        return found
+
+    def _until(self, key: str, place: tuple[int, int, int]) -> int:
+        number, seconds, of = place
+        inside = self._forecast[number].get(key, 0) * seconds // of if seconds else 0
+        return self._before[number].get(key, 0) + inside
+
+
 def simulate(plan: Plan, forecast: Sequence[Mapping[str, int]], starts_at: datetime) -> list[Month]:
     """What a forecast of use would cost, month by month, with the same arithmetic as the real thing.
 
-    shapes   one mapping meter -> use per month from `starts_at`; n months in, n months out
-             use of a month is spread evenly over the days or weeks of a plan that counts in those
+    shapes   one mapping usage key -> use per month from `starts_at`; n months in, n months out
+             use of a month is spread evenly over its time, for periods that begin and end elsewhere
+             a month's amount is what is due when it ends; nothing is due yet of a period that goes on after the last one
+    errors   as `pricing.rating.bill`
     """
-    anchor, zone = quarter_hour(starts_at), plan.time_zone
+    foreseen = Foreseen(forecast, starts_at, plan.time_zone)
+    periods = plan.periods(starts_at, foreseen.ends[-1])
     booked: dict[LineKey, int] = {}
-    so_far: dict[tuple[str | None, int], dict[str, int]] = {}
     months, running = [], Money.zero(plan.currency)
-    for index, usage in enumerate(forecast):
-        month = period("month", anchor, index, zone)
+    for month in foreseen.months:
         end = month.end or month.start
-        lines: list[Due] = []
-        for unit in plan.cadences:
-            for stretch, part in _spread(unit, anchor, month, usage, plan):
-                sums = so_far.setdefault((unit, stretch.index), {})
-                for meter, quantity in part.items():
-                    sums[meter] = sums.get(meter, 0) + quantity
-                # A week may end in the next month; it is counted whole where it begins.
-                dues = outstanding(plan, sums, stretch, booked, as_of=end if unit in (None, "year") else None)
-                booked.update({due.line.key: due.line.amount.units for due in dues})
-                lines += dues
+        uses = [
+            (stretch, foreseen.between(stretch.start, min(end, stretch.end or end)))
+            for stretch in periods
+            # What ended before this month was billed to its end.
+            if stretch.start < end and (plan.needs_history or stretch.end is None or stretch.end > month.start)
+        ]
+        lines = tuple(bill(plan, uses, booked, until=end))
+        booked.update({due.line.key: due.line.amount.units for due in lines})
         amount = Money(sum(due.amount.units for due in lines), plan.currency)
         running += amount
-        months.append(Month(index, month.start, end, tuple(lines), amount, running))
+        months.append(Month(month.index, month.start, end, lines, amount, running))
     return months
-
-
-def _spread(
-    unit: str | None, anchor: datetime, month: Period, usage: Mapping[str, int], plan: Plan
-) -> Iterator[tuple[Period, Mapping[str, int]]]:
-    if unit is None:
-        yield life(anchor), usage
-    elif unit == "month":
-        yield month, usage
-    elif unit == "year":
-        yield period("year", anchor, month.index // 12, plan.time_zone), usage
-    else:
-        stretches = _inside(unit, anchor, month, plan)
-        for number, stretch in enumerate(stretches):
-            yield stretch, {meter: _share(quantity, number, len(stretches)) for meter, quantity in usage.items()}
-
-
-def _inside(unit: str, anchor: datetime, month: Period, plan: Plan) -> list[Period]:
-    """The days or weeks that begin within `month`."""
-    end = month.end or month.start
-    number = max(0, (month.start - anchor).days // (7 if unit == "week" else 1) - 1)
-    found = []
-    while (stretch := period(unit, anchor, number, plan.time_zone)).start < end:
-        if stretch.start >= month.start:
-            found.append(stretch)
-        number += 1
-    return found
-
-
-def _share(quantity: int, number: int, of: int) -> int:
-    """Part `number` of a quantity split evenly; the parts sum to it."""
-    return quantity * (number + 1) // of - quantity * number // of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,8 +14,8 @@ from exchange.kernel.canonical import canonical, sha256
 from exchange.kernel.money import Money
 from exchange.kernel.text import LocaleMap
 from settlement import postings
-from settlement.orders import Source
-from settlement.runs import Run
+from settlement.orders import Order, Source
+from settlement.runs import Charge, Run
 from settlement.splits import Role, Share, explain, split
 
 _PREFIX = {"order": "ord", "charge": "chg"}
@@ -23,13 +23,20 @@ _PREFIX = {"order": "ord", "charge": "chg"}
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One order or charge on an invoice."""
+    """One order or charge on an invoice, without its tax; or the tax on all of one treatment.
+
+    shapes   tax: the treatment, None where there is none; corrects: the id, as text, of what a correction corrects
+    units    `taxed` is what a tax line's tax was worked out on
+    """
 
     source_kind: str
     source_id: UUID
     description: LocaleMap
     quantity: Decimal
     amount: Money
+    tax: Mapping[str, Any] | None = None
+    corrects: str | None = None
+    taxed: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +110,47 @@ def invoice_series(seller_id: UUID, year: int) -> str:
     return f"{ids.text('org', seller_id)}/{year}"
 
 
-def order_line(source: Source) -> InvoiceLine:
+def order_line(order: Order) -> InvoiceLine:
     """The invoice line of an order."""
-    name = ids.text("ord", source.id)
+    name = ids.text("ord", order.id)
     description = {"en": f"Order {name}", "zh": f"订单 {name}"}
-    return InvoiceLine("order", source.id, description, Decimal(1), source.gross)
+    return InvoiceLine("order", order.id, description, Decimal(1), order.net, order.tax)
+
+
+def charge_line(charge: Charge) -> InvoiceLine:
+    """The invoice line of a charge."""
+    corrects = None
+    if charge.corrects is not None:
+        corrects = ids.text("ord" if charge.corrects == charge.order_id else "chg", charge.corrects)
+    text, quantity = charge.explanation["text"], Decimal(charge.quantity)
+    return InvoiceLine("charge", charge.id, text, quantity, charge.net, charge.tax, corrects)
+
+
+def tax_lines(taxes: Sequence[tuple[Mapping[str, Any], Money, Money]], new_id: Callable[[], UUID]) -> list[InvoiceLine]:
+    """One line for each treatment: the sum of the taxes that were worked out on each order and charge.
+
+    shapes   (treatment, net, tax) of each order and charge -> lines in the order in which treatments first come
+    """
+    sums: dict[bytes, tuple[Mapping[str, Any], Money, Money]] = {}
+    for treatment, net, tax in taxes:
+        key = canonical(dict(treatment))
+        before = sums.get(key)
+        sums[key] = (treatment, net, tax) if before is None else (treatment, before[1] + net, before[2] + tax)
+    return [
+        InvoiceLine("tax", new_id(), _tax_words(treatment, net, tax), Decimal(1), tax, treatment, None, net)
+        for treatment, net, tax in sums.values()
+    ]
+
+
+def tax_document(line: InvoiceLine) -> dict[str, Any]:
+    """A tax line as invoices and drafts show it: the treatment, what was taxed, and how much tax."""
+    taxed = line.taxed or Money.zero(line.amount.currency)
+    return {
+        **dict(line.tax or {}),
+        "description": dict(line.description),
+        "taxable": taxed.to_wire(),
+        "amount": line.amount.to_wire(),
+    }
 
 
 def make_invoice(
@@ -119,13 +162,14 @@ def make_invoice(
     lines: Sequence[InvoiceLine],
     at: datetime,
 ) -> Invoice:
-    """Write an invoice from its lines; below zero it is a credit note.
+    """Write an invoice from its lines; below zero it is a credit note. Tax stands in lines of its own.
 
-    shapes   parties = (buyer, seller); lines in the order given
+    shapes   parties = (buyer, seller); lines in the order given, those of tax last
     errors   CurrencyMismatch for a line of another currency
     """
     buyer_id, seller_id = parties
     total = sum((line.amount for line in lines), Money.zero(run.currency))
+    sold = [line for line in lines if line.source_kind != "tax"]
     document = canonical(
         {
             "type": "invoice" if total.units >= 0 else "credit-note",
@@ -138,7 +182,12 @@ def make_invoice(
             "run": ids.text("run", run.id),
             "period": _period(run),
             "issued_at": _instant(at),
-            "lines": [_invoice_line(position, line) for position, line in enumerate(lines, 1)],
+            "lines": [_invoice_line(position, line) for position, line in enumerate(sold, 1)],
+            "net": sum((line.amount for line in sold), Money.zero(run.currency)).to_wire(),
+            "tax": [
+                {"line": position} | tax_document(line)
+                for position, line in enumerate(lines[len(sold) :], len(sold) + 1)
+            ],
             "total": total.to_wire(),
         }
     )
@@ -245,6 +294,17 @@ def _invoice_line(position: int, line: InvoiceLine) -> dict[str, Any]:
         "description": dict(line.description),
         "quantity": format(line.quantity.normalize(), "f"),
         "amount": line.amount.to_wire(),
+        **({} if line.corrects is None else {"corrects": line.corrects}),
+        **({} if line.tax is None else {"tax": {name: line.tax[name] for name in ("code", "rate", "country")}}),
+    }
+
+
+def _tax_words(treatment: Mapping[str, Any], net: Money, tax: Money) -> LocaleMap:
+    """What tax of which rate on which sum; the arithmetic of each amount stands on its order or charge."""
+    name, note = treatment["name"], treatment["note"]
+    return {
+        "en": f"{name['en']} ({treatment['country']}) on {net}: {tax}. {note['en']}",
+        "zh": f"{name['zh']}（{treatment['country']}），计税金额 {net}：{tax}。{note['zh']}",
     }
 
 

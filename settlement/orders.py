@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -36,7 +37,11 @@ class PayBy(StrEnum):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """An order as it stands."""
+    """An order as it stands.
+
+    shapes   price_basis: canonical JSON of what fixed the price, None where only the offer did; tax: how it was taxed
+    units    `price` is what the buyer pays, `tax_units` the millionths of it that are tax
+    """
 
     id: UUID
     buyer_id: UUID
@@ -49,11 +54,27 @@ class Order(msgspec.Struct, frozen=True):
     state: OrderState
     created_at: datetime
     paid_at: datetime | None = None
+    price_basis: bytes | None = None
+    tax_units: int = 0
+    tax: Mapping[str, Any] | None = None
+
+    @property
+    def net(self) -> Money:
+        """The price without its tax: what is split."""
+        return Money(self.price.units - self.tax_units, self.price.currency)
+
+    @property
+    def tax_money(self) -> Money:
+        """The part of the price that is tax."""
+        return Money(self.tax_units, self.price.currency)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What money came from: an order or a charge, with what is needed to recompute its split."""
+    """What money came from: an order or a charge, with what is needed to recompute its split.
+
+    units    `gross` is what was split: the price or the charge without its tax
+    """
 
     kind: str
     id: UUID

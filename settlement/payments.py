@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from exchange.kernel import ids
-from exchange.kernel.money import Money, Rounding, round_to_minor, to_minor
+from exchange.kernel.money import Money, Rounding, from_minor, round_to_minor, to_minor
 
 TOP_UP_LEAST_UNITS = 1_000_000
 TOP_UP_MOST_UNITS = 10_000_000 * 1_000_000
@@ -106,6 +106,22 @@ def chargeable(amount: Money) -> bool:
     if round_to_minor(amount, Rounding.DOWN) != amount:
         return False
     return amount.currency not in THREE_DECIMALS or to_minor(amount, Rounding.DOWN) % 10 == 0
+
+
+def card_amount(price: Money, tax: Money | None) -> Money | None:
+    """What a card is charged for a price: the price itself, or whole coins where a tax left a fraction of one.
+
+    shapes   None: no card can be charged for it
+    units    rounded down; the fraction of a coin is the exchange's, on its account `rounding`
+    """
+    if chargeable(price):
+        return price
+    if tax is None or not tax.units:
+        return None
+    coins = to_minor(price, Rounding.DOWN)
+    coins -= coins % 10 if price.currency in THREE_DECIMALS else 0
+    rounded = from_minor(coins, price.currency)
+    return rounded if chargeable(rounded) else None
 
 
 def named_in(reference: str) -> tuple[str, UUID] | None:

@@ -94,16 +94,24 @@ def wallet_purchase(order_id: UUID, buyer_id: UUID, price: Money, to: Credits) -
     return Journal(PURCHASE, order_id, (first, *[Line(account, units, order_id) for account, units in to]))
 
 
-def card_purchase(order_id: UUID, price: Money, parts: Sequence[Part]) -> Journal:
-    """An order paid by card: Stripe -> every payee's pending, revenue and tax."""
-    first = Line(platform(AccountKind.STRIPE, price.currency), -price.units, order_id)
-    return Journal(PURCHASE, order_id, (first, *part_lines(parts, order_id)))
+def card_purchase(order_id: UUID, charged: Money, parts: Sequence[Part]) -> Journal:
+    """An order paid by card: Stripe -> every payee's pending, revenue and tax.
+
+    units    `charged` is what the card was charged; the fraction of a coin that it is less than the parts is the exchange's
+    """
+    short = charged.units - sum(part.amount.units for part in parts)
+    lines = [
+        Line(platform(AccountKind.STRIPE, charged.currency), -charged.units, order_id),
+        *part_lines(parts, order_id),
+        *([Line(platform(AccountKind.ROUNDING, charged.currency), short, order_id)] if short else []),
+    ]
+    return Journal(PURCHASE, order_id, tuple(lines))
 
 
 def charge(charge_id: UUID, buyer_id: UUID, from_wallet: int, amount: Money, parts: Sequence[Part]) -> Journal:
-    """Metered use: from the wallet as far as it goes, the rest is owed, shares wait in pending.
+    """Metered use: from the wallet as far as it goes, the rest is owed, shares wait in pending, tax stands on its account.
 
-    units    `from_wallet` in millionths of amount's currency, between 0 and the amount;
+    units    `amount` is all that the buyer pays, the sum of `parts`; `from_wallet` between 0 and the amount;
              a negative amount is a correction and goes back into the wallet as a whole
     """
     debits = [

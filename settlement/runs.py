@@ -46,7 +46,9 @@ class RunItem:
 class Charge:
     """What one component of a plan still cost for one service period, booked by one run.
 
-    units    `cumulative` is all that the component cost up to the cut-off, `amount` that minus what was booked before
+    shapes   corrects: the charge, or the order, that this one corrects late; tax: how it was taxed, None where it was not
+    units    `cumulative` is all that the component cost up to the cut-off, by the plan; `amount` is what the buyer pays
+             now: that minus what was booked before, with tax; `tax_units` the millionths of `amount` that are tax
     """
 
     id: UUID
@@ -64,14 +66,39 @@ class Charge:
     cumulative: Money
     amount: Money
     explanation: Mapping[str, Any]
+    corrects: UUID | None = None
+    tax_units: int = 0
+    tax: Mapping[str, Any] | None = None
+
+    @property
+    def net(self) -> Money:
+        """The amount without its tax: what is split."""
+        return Money(self.amount.units - self.tax_units, self.amount.currency)
+
+    @property
+    def tax_money(self) -> Money:
+        """The part of the amount that is tax."""
+        return Money(self.tax_units, self.amount.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What earlier charges booked for one line of a plan, by the plan's own amounts; `first` is the earliest charge."""
+
+    units: int
+    first: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A charge whose shares wait, and what its buyer still owes for it."""
+    """A charge whose shares wait, and what its buyer still owes for it.
+
+    units    nothing is owed for a charge in the buyer's favour that waits until its fellows are paid
+    """
 
     charge_id: UUID
     buyer_id: UUID
+    seller_id: UUID
     unpaid_units: int
 
 

@@ -103,6 +103,11 @@ def split(total: Money, shares: Sequence[Share]) -> list[Part]:
     return [Part(s.role, s.organisation_id, a, s.weight, whole) for s, a in zip(fixed, amounts, strict=True)]
 
 
+def with_tax(parts: Sequence[Part], tax: Money) -> list[Part]:
+    """The parts of what was split, and the tax that came on top of it."""
+    return [*parts, Part(Role.TAX, None, tax, 0, 0)] if tax.units else list(parts)
+
+
 def explain(part: Part, total: Money) -> LocaleMap:
     """Say in both languages how a part came out of the whole."""
     name = ROLE_NAMES[part.role]

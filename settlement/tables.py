@@ -38,6 +38,10 @@ def _units(name: str) -> Column[object]:
     return Column(name, BigInteger, nullable=False)
 
 
+def _tax_units() -> Column[object]:
+    return Column("tax_units", BigInteger, nullable=False, server_default=text("0"))
+
+
 def _text(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[object]:
     return Column(name, Text, nullable=nullable, primary_key=primary_key)
 
@@ -110,6 +114,9 @@ orders = Table(
     _time("created_at"),
     _time("paid_at", nullable=True),
     _id("settled_in", nullable=True),
+    Column("price_basis", LargeBinary),
+    _tax_units(),
+    Column("tax", JSONB),
     Index("orders_buyer", "buyer_id", "id"),
 )
 Index("orders_paid", orders.c.seller_id, orders.c.paid_at, postgresql_where=text("state = 'paid'"))
@@ -209,9 +216,13 @@ charge = Table(
     _text("currency"),
     Column("explanation", JSONB, nullable=False),
     _time("created_at"),
+    _id("corrects", nullable=True),
+    _tax_units(),
+    Column("tax", JSONB),
     UniqueConstraint("grant_id", "component", "period_index", "run_id"),
     Index("charge_seller", "seller_id", "id"),
     Index("charge_buyer", "buyer_id", "id"),
+    Index("charge_offer", "offer_id", "component"),
 )
 due = Table(
     "due",

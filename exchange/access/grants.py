@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from exchange.access.meters import BadMeter, Meter, meter_of
+from exchange.access.meters import BadMeter, meter_of, rank
 
 QUANTITY_MAX = 2**53 - 1
 PERIODS = ("grant", "month", "day")
@@ -61,7 +61,7 @@ def moved(state: GrantState, target: GrantState) -> GrantState:
 class Quota:
     """The most that may be used of one meter in one period."""
 
-    meter: Meter
+    meter: str
     limit: int
     period: str
 
@@ -79,7 +79,7 @@ class NewGrant(msgspec.Struct, frozen=True):
     buyer_id: UUID
     seller_id: UUID
     purposes: tuple[str, ...]
-    meters: tuple[Meter, ...]
+    meters: tuple[str, ...]
     quota: Mapping[str, Any]
     starts_at: datetime
     ends_at: datetime | None
@@ -100,7 +100,7 @@ class Grant:
     buyer_id: UUID
     seller_id: UUID
     purposes: tuple[str, ...]
-    meters: tuple[Meter, ...]
+    meters: tuple[str, ...]
     quotas: tuple[Quota, ...]
     starts_at: datetime
     ends_at: datetime | None
@@ -135,7 +135,7 @@ def quotas(document: Mapping[str, Any]) -> tuple[Quota, ...]:
             found.append(Quota(meter_of(key), limit, period))
         except BadMeter as error:
             raise BadQuota(str(error)) from error
-    return tuple(sorted(found, key=lambda quota: quota.meter))
+    return tuple(sorted(found, key=lambda quota: rank(quota.meter)))
 
 
 def period_start(period: str, starts_at: datetime, now: datetime) -> datetime:

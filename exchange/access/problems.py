@@ -113,6 +113,16 @@ EVENT_TIME_REFUSED = problem_type(
     ),
     remedy=Text("Check the clock of the source.", "请检查来源设备的时钟。"),
 )
+METERS_TOO_MANY = problem_type(
+    "meters-too-many",
+    Kind.CONFLICT,
+    title=Text("Too many meters of your own", "自定义计量项过多"),
+    detail=Text(
+        "An organisation brings in at most {limit} meters and data classes of its own.",
+        "每个机构最多可新增 {limit} 个自定义计量项或数据类别。",
+    ),
+    remedy=Text("Use meters that your offers name already.", "请使用已有报价方案中的计量项。"),
+)
 TOKEN_NOT_FOR_DATA = problem_type(
     "data-token-invalid",
     Kind.UNAUTHENTICATED,

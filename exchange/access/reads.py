@@ -10,20 +10,19 @@ from uuid import UUID
 
 from exchange.access import problems
 from exchange.access.grants import Grant, GrantState, period_start
-from exchange.access.meters import Meter
 from exchange.access.settings import AccessSettings
 from exchange.access.tokens import GrantClaims
 from exchange.kernel import ids
 from exchange.kernel.errors import Problem
 
-Amounts = tuple[tuple[Meter, int], ...]
+Amounts = tuple[tuple[str, int], ...]
 
 
 class QuotaKey(NamedTuple):
     """One quota in one period."""
 
     grant_id: UUID
-    meter: Meter
+    meter: str
     period_start: datetime
 
 
@@ -61,7 +60,7 @@ class Lease:
 class Part:
     """What a running read holds of one meter; without a lease the meter has no limit."""
 
-    meter: Meter
+    meter: str
     units: int
     key: QuotaKey | None
     lease_id: UUID | None
@@ -203,7 +202,7 @@ def after(sent: Sent) -> tuple[tuple[Part, int], ...]:
     for part in sent.hold.parts:
         units = amounts.pop(part.meter, 0)
         if not 0 <= units <= part.units:
-            raise SentTooMuch(f"{units} {part.meter.key} sent, {part.units} held")
+            raise SentTooMuch(f"{units} {part.meter} sent, {part.units} held")
         used.append((part, units))
     # Meters that the grant does not count were never held, and are not recorded.
     return tuple(used)

@@ -130,6 +130,15 @@ Index(
     postgresql_where=text("state = 'open'"),
 )
 Index("lease_holder", lease.c.holder, postgresql_where=text("state = 'open'"))
+custom_meter = Table(
+    "custom_meter",
+    metadata,
+    Column("id", SmallInteger, Identity(always=True, start=1000, minvalue=1000), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    _id("organisation_id"),
+    _time("created_at"),
+    Index("custom_meter_organisation", "organisation_id"),
+)
 source = Table(
     "source",
     metadata,

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from exchange.access.grants import Grant
-from exchange.access.meters import BadMeter, Meter, meters_of
+from exchange.access.meters import BadMeter, meters_of
 from exchange.access.settings import AccessSettings
 from exchange.kernel import ids
 from exchange.kernel.keys import Keyring
@@ -43,7 +43,7 @@ class GrantClaims:
     dataset_id: UUID
     revision_id: UUID
     purposes: frozenset[str]
-    meters: tuple[Meter, ...]
+    meters: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
 
@@ -101,7 +101,7 @@ def issue(
         dataset=ids.text("ds", grant.dataset_id),
         revision=ids.text("rev", grant.revision_id),
         purposes=list(grant.purposes),
-        meters=[meter.key for meter in grant.meters],
+        meters=list(grant.meters),
     )
     signed = f"{_encoded(msgspec.json.encode(header))}.{_encoded(msgspec.json.encode(body))}"
     signature = keyring.sign(_PURPOSE, signed.encode())

@@ -1,7 +1,7 @@
 """Usage that others report: reading events, deciding which are good, and the bytes that COPY takes. Pure.
 
 An event is a CloudEvent in JSON: {"specversion": "1.0", "id": uuid, "source": "...", "type": "exchange.usage",
-"subject": "grt_...", "time": "2026-01-15T08:00:00Z", "data": {"meter": "tokens", "value": 1200}}.
+"subject": "grt_...", "time": "2026-01-15T08:00:00Z", "data": {"meter": "tokens", "value": 1200}}. The meter is a usage key, `tokens`, `tokens/medical` or `x_gpu_hours`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from exchange.access import problems
 from exchange.access.grants import QUANTITY_MAX
-from exchange.access.meters import BY_KEY, Meter
+from exchange.access.meters import is_usage_key
 from exchange.access.settings import AccessSettings
 from exchange.kernel import ids
 from exchange.kernel.errors import Problem
@@ -57,7 +57,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class _Data(msgspec.Struct, gc=False):
-    meter: Literal["bytes", "records", "tokens", "requests", "files"]
+    meter: str
     value: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
 
 
@@ -93,7 +93,7 @@ class Refusal:
 class Events:
     """The well-formed events of one batch, column by column.
 
-    shapes   every array has one element per event; `grant` numbers `subjects`
+    shapes   every array has one element per event; `grant` numbers `subjects`, `meter` numbers `keys`
     units    `at` is microseconds since 2000-01-01 UTC, as PostgreSQL counts; `day` is days since then
     """
 
@@ -104,6 +104,7 @@ class Events:
     at: Ints
     quantity: Ints
     subjects: tuple[str, ...]
+    keys: tuple[str, ...]
     malformed: tuple[Refusal, ...]
 
     @property
@@ -118,7 +119,8 @@ class GrantFacts:
 
     id: UUID
     seller_id: UUID
-    meters: frozenset[Meter]
+    # Each usage key that the grant counts, with the number that rows store for it.
+    meters: Mapping[str, int]
     starts_at: datetime
     ends_at: datetime | None
 
@@ -161,6 +163,7 @@ class Judged:
     good: npt.NDArray[np.bool_]
     refusals: tuple[Refusal, ...]
     grant_ids: tuple[bytes, ...]
+    numbers: tuple[int, ...]
 
     @property
     def accepted(self) -> int:
@@ -182,6 +185,7 @@ def read_events(body: bytes, settings: AccessSettings) -> Events | Problem:
     try:
         events = _EVENTS.decode(body)
         packed = _packed([event.id for event in events])
+        keys, meter = _keys(events)
     except (msgspec.DecodeError, ValueError, RecursionError):
         # Something in it is wrong: one by one, to say which.
         try:
@@ -192,6 +196,7 @@ def read_events(body: bytes, settings: AccessSettings) -> Events | Problem:
             return problems.USAGE_TOO_MANY(limit=settings.events_max)
         events, numbers = _one_by_one(raws, malformed)
         packed = _packed([event.id for event in events])
+        keys, meter = _keys(events)
     if len(events) > settings.events_max:
         return problems.USAGE_TOO_MANY(limit=settings.events_max)
     subjects: dict[str, int] = {}
@@ -201,11 +206,12 @@ def read_events(body: bytes, settings: AccessSettings) -> Events | Problem:
         index=np.arange(len(events), dtype=np.int64) if numbers is None else np.array(numbers, dtype=np.int64),
         event_id=packed,
         grant=np.array(grant, dtype=np.int64),
-        meter=np.array([_NUMBERS[event.data.meter] for event in events], dtype=np.int64),
+        meter=np.array(meter, dtype=np.int64),
         # A float64 holds seconds since 1970 to a quarter of a microsecond: rounding gives the exact microsecond.
         at=np.rint((seconds - _EPOCH_S) * 1e6).astype(np.int64),
         quantity=np.array([event.data.value for event in events], dtype=np.int64),
         subjects=tuple(subjects),
+        keys=keys,
         malformed=tuple(malformed),
     )
 
@@ -216,12 +222,30 @@ def _one_by_one(raws: Sequence[msgspec.Raw], malformed: list[Refusal]) -> tuple[
         try:
             event = _EVENT.decode(raw)
             _ONLY_ID.decode(raw)
+            _keys([event])
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             malformed.append(Refusal(number, problems.EVENT_MALFORMED(reason=str(error))))
             continue
         events.append(event)
         numbers.append(number)
     return events, numbers
+
+
+def _keys(events: Sequence[Event]) -> tuple[tuple[str, ...], list[int]]:
+    """The usage keys that stand in events, and by number which one each has.
+
+    errors   ValueError where one is no usage key
+    """
+    said = [event.data.meter for event in events]
+    keys = tuple(dict.fromkeys(said))
+    # A thousand events have a handful of keys: these are looked at, not every event.
+    for key in keys:
+        if not is_usage_key(key):
+            raise ValueError(f"{key[:40]!r} is no meter")
+    if len(keys) == 1:
+        return keys, [0] * len(said)
+    places = {key: place for place, key in enumerate(keys)}
+    return keys, [places[key] for key in said]
 
 
 def _packed(texts: Sequence[str]) -> npt.NDArray[np.void]:
@@ -241,7 +265,6 @@ def _packed(texts: Sequence[str]) -> npt.NDArray[np.void]:
 
 _DASHES = [8, 13, 18, 23]
 _DIGITS = [place for place in range(36) if place not in _DASHES]
-_NUMBERS = {key: int(meter) for key, meter in BY_KEY.items()}
 
 
 def judge(events: Events, seller_id: UUID, known: GrantCache, now: datetime, settings: AccessSettings) -> Judged:
@@ -251,7 +274,8 @@ def judge(events: Events, seller_id: UUID, known: GrantCache, now: datetime, set
     count = len(events.subjects)
     low, high = np.zeros(count, np.int64), np.zeros(count, np.int64)
     sold = np.zeros(count, bool)
-    meters = np.zeros((count, max(Meter) + 1), bool)
+    meters = np.zeros((count, len(events.keys)), bool)
+    numbers = [0] * len(events.keys)
     grant_ids = [bytes(16)] * count
     for number, subject in enumerate(events.subjects):
         facts = known.get(subject)
@@ -260,7 +284,9 @@ def judge(events: Events, seller_id: UUID, known: GrantCache, now: datetime, set
         sold[number], grant_ids[number] = True, facts.id.bytes
         low[number] = max(soonest, micros(facts.starts_at))
         high[number] = latest if facts.ends_at is None else min(latest, micros(facts.ends_at) - 1)
-        meters[number, list(facts.meters)] = True
+        for place, key in enumerate(events.keys):
+            if (stored := facts.meters.get(key)) is not None:
+                meters[number, place], numbers[place] = True, stored
     grant = events.grant
     is_sold, counts = sold[grant], meters[grant, events.meter]
     in_time = (events.at >= low[grant]) & (events.at <= high[grant])
@@ -276,7 +302,7 @@ def judge(events: Events, seller_id: UUID, known: GrantCache, now: datetime, set
             problem = problems.EVENT_TIME_REFUSED(future_s=settings.future_s, age_days=settings.age_days_max)
         refusals.append(Refusal(int(events.index[place]), problem))
     refusals.sort(key=lambda refusal: refusal.index)
-    return Judged(events, good, tuple(refusals), tuple(grant_ids))
+    return Judged(events, good, tuple(refusals), tuple(grant_ids), tuple(numbers))
 
 
 def copy_rows(judged: Judged, day: date | None, source_id: int, batch_id: UUID) -> bytes:
@@ -294,7 +320,8 @@ def copy_rows(judged: Judged, day: date | None, source_id: int, batch_id: UUID) 
     rows["source_id"] = source_id
     rows["event_id"] = events.event_id[mask]
     rows["grant_id"] = np.frombuffer(b"".join(judged.grant_ids), dtype="V16")[events.grant[mask]]
-    rows["meter"], rows["at"], rows["quantity"] = events.meter[mask], events.at[mask], events.quantity[mask]
+    rows["meter"] = np.array(judged.numbers, dtype=np.int64)[events.meter[mask]]
+    rows["at"], rows["quantity"] = events.at[mask], events.quantity[mask]
     rows["batch_id"] = np.void(batch_id.bytes)
     return rows.tobytes()
 
@@ -307,7 +334,7 @@ def columns(judged: Judged, days: Sequence[date]) -> tuple[list[Any], ...]:
     return (
         [UUID(bytes=events.event_id[place].tobytes()) for place in places],
         [UUID(bytes=judged.grant_ids[int(events.grant[place])]) for place in places],
-        [int(events.meter[place]) for place in places],
+        [judged.numbers[int(events.meter[place])] for place in places],
         [_EPOCH + timedelta(microseconds=int(events.at[place])) for place in places],
         [int(events.quantity[place]) for place in places],
         [day_of(int(events.day[place])) for place in places],

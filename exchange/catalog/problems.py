@@ -178,3 +178,36 @@ SEARCH_INVALID = problem_type(
     detail=Text("The filter {field} is not acceptable: {reason}.", "筛选条件 {field} 不符合要求：{reason}。"),
     remedy=Text("Correct the filter and search again.", "请修改筛选条件后重新搜索。"),
 )
+PLAN_INVALID = problem_type(
+    "plan-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("Plan not acceptable", "价格方案不符合要求"),
+    detail=Text("The field {field} is not acceptable: {reason}.", "字段 {field} 不符合要求：{reason}。"),
+    remedy=Text("Correct the field and send the plan again.", "请修改该字段后重新提交价格方案。"),
+)
+PLANS_TOO_MANY = problem_type(
+    "plans-too-many",
+    Kind.CONFLICT,
+    title=Text("Too many plans", "价格方案过多"),
+    detail=Text("A supplier may have at most {limit} plans.", "每个供应方最多 {limit} 个价格方案。"),
+    remedy=Text("Make a new version of an existing plan, or retire one.", "请更新已有方案的版本，或停用其中一个。"),
+)
+PLAN_UNCHANGED = problem_type(
+    "plan-unchanged",
+    Kind.CONFLICT,
+    title=Text("Nothing changed", "内容没有变化"),
+    detail=Text(
+        "Version {version} ({plan}) of this plan already says exactly this.",
+        "该价格方案的第 {version} 版（{plan}）内容完全相同。",
+    ),
+    remedy=Text("Use that version.", "请使用该版本。"),
+)
+PLAN_RETIRED = problem_type(
+    "plan-retired",
+    Kind.CONFLICT,
+    title=Text("The plan is retired", "价格方案已停用"),
+    detail=Text(
+        "The plan {plan} was retired; no offer may use it any more.", "价格方案 {plan} 已停用，不能再用于报价方案。"
+    ),
+    remedy=Text("Use another version, or store the plan again as a new one.", "请使用其他版本，或重新保存为新版本。"),
+)

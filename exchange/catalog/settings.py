@@ -26,6 +26,8 @@ class CatalogSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The most offers (each with any number of versions) of one listing."""
     offer_document_max_bytes: int = 64 * 1024
     """The largest offer document."""
+    plans_max: int = 200
+    """The most price plans (each with any number of versions) in one supplier's library."""
     page_size_max: int = 100
     """The most results on one page of a search or a list."""
     node_id: str = "centre"

@@ -149,3 +149,28 @@ offer_standing = Table(
     Column("changed_at", _TIME, nullable=False),
     Index("offer_current", "listing_id", "code", unique=True, postgresql_where=text("state = 'current'")),
 )
+
+plan = Table(
+    "plan",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("supplier_id", Uuid, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("title", JSONB, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    UniqueConstraint("supplier_id", "code", "version"),
+)
+
+plan_standing = Table(
+    "plan_standing",
+    metadata,
+    Column("plan_id", Uuid, ForeignKey("catalog.plan.id"), primary_key=True),
+    Column("supplier_id", Uuid, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("changed_at", _TIME, nullable=False),
+    Index("plan_current", "supplier_id", "code", unique=True, postgresql_where=text("state = 'current'")),
+)

@@ -15,7 +15,6 @@ from compliance import store as compliance
 from compliance.entries import Entry
 from compliance.problems import FROZEN
 from exchange.access.grants import Grant
-from exchange.access.meters import Meter
 from exchange.access.problems import QUOTA_EXHAUSTED
 from exchange.access.reads import (
     Admitted,
@@ -157,7 +156,7 @@ async def _leases(
 
 def _exhausted(grant: Grant, key: QuotaKey, needed: int) -> Problem:
     limit = next(one.limit for one in grant.quotas if one.meter == key.meter)
-    return QUOTA_EXHAUSTED(grant=ids.text("grt", grant.id), meter=key.meter.key, limit=limit, needed=needed)
+    return QUOTA_EXHAUSTED(grant=ids.text("grt", grant.id), meter=key.meter, limit=limit, needed=needed)
 
 
 def _parts(
@@ -171,7 +170,7 @@ def _parts(
     return tuple(parts)
 
 
-def _record(tx: Tx, records: Records, log: _Log, grant: Grant, meter: Meter, units: int, read_id: UUID) -> None:
+def _record(tx: Tx, records: Records, log: _Log, grant: Grant, meter: str, units: int, read_id: UUID) -> None:
     event_id = tx.new_id()
     records.add(event_id, grant.id, meter, units, read_id)
     log.used(grant, event_id, meter, units)
@@ -202,10 +201,10 @@ class _Log:
         if grant.id not in self._grants:
             self._grants[grant.id] = (ids.text("grt", grant.id), grant)
 
-    def used(self, grant: Grant, event_id: UUID, meter: Meter, units: int) -> None:
+    def used(self, grant: Grant, event_id: UUID, meter: str, units: int) -> None:
         self.happened(grant)
         text = self._grants[grant.id][0]
-        data = leaf(reading.OUR_SOURCE, str(event_id), text, meter.key, self._at, units)
+        data = leaf(reading.OUR_SOURCE, str(event_id), text, meter, self._at, units)
         self._leaves.setdefault(grant.id, []).append(data)
 
     def refused(self, read: Read, problem: Problem) -> None:

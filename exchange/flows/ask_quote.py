@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from compliance import store as audit
-from contracts import store as contracts
 from exchange.catalog.store.listings import load_offers
+from exchange.flows.issue_quote import QuoteReceipt, quote_document, refuse_price, write_quote
 from exchange.flows.once import Command, done
 from exchange.flows.purchase import Facts, Purchase, refused
-from exchange.flows.sale import RULE_SET, Sale, Sales
+from exchange.flows.sale import Sale, Sales
 from exchange.flows.simulate_price import foresee
-from exchange.kernel import ids
 from exchange.kernel.actor import Actor
-from exchange.kernel.canonical import canonical, digest, sha256
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.keys import Keyring
 from exchange.parties import store as parties
-from pricing import quotes
-from pricing.quotes import Month, Subject
+from pricing.basis import EMPTY, Basis
 
 ACTION = "quote.ask"
 VALID_FOR = timedelta(days=14)
@@ -33,21 +27,12 @@ VALID_FOR = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An offer, the purposes it would be used for, and perhaps the use foreseen per month."""
+    """An offer, the purposes it would be used for, the buyer's choices, and perhaps the use foreseen per month."""
 
     offer_id: UUID
     purposes: tuple[str, ...]
     forecast: Sequence[Mapping[str, int]] = ()
-
-
-class QuoteReceipt(msgspec.Struct, frozen=True):
-    """A quote just signed; the whole document is read by its id."""
-
-    id: str
-    offer: str
-    total: dict[str, str]
-    expires_at: str
-    sha256: str
+    choices: Basis = EMPTY
 
 
 async def ask_quote(tx: Tx, sales: Sales, keyring: Keyring, actor: Actor, question: Question) -> QuoteReceipt | Problem:
@@ -55,6 +40,24 @@ async def ask_quote(tx: Tx, sales: Sales, keyring: Keyring, actor: Actor, questi
 
     errors   answers what a purchase would refuse, forecast-invalid, and what the terms do not allow
     """
+    sale = await _sale(tx, sales, actor, question)
+    if isinstance(sale, Problem):
+        return sale
+    months = foresee(sale.plan, question.forecast, tx.now)
+    if isinstance(months, Problem):
+        return months
+    expires_at, buyer_id = tx.now + VALID_FOR, actor.organisation_id
+    document = quote_document(
+        tx, sale, buyer_id, keyring.node_id, purposes=question.purposes, expires_at=expires_at, months=months
+    )
+    receipt = await write_quote(tx, keyring, sale, buyer_id, document, expires_at)
+    offer, hashed = sale.offer, bytes.fromhex(receipt.sha256)
+    await audit.append(tx, [done(actor, ACTION, receipt.id, offer.supplier_id, quote=hashed, offer=offer.sha256)])
+    return receipt
+
+
+async def _sale(tx: Tx, sales: Sales, actor: Actor, question: Question) -> Sale | Problem:
+    """What the actor's organisation would buy now."""
     offer = (await load_offers(tx, [question.offer_id])).get(question.offer_id)
     if offer is None:
         return NOT_FOUND()
@@ -65,53 +68,11 @@ async def ask_quote(tx: Tx, sales: Sales, keyring: Keyring, actor: Actor, questi
     problem = refused(wish, offer, Facts({offer.offer_id: offer}, standings, frozenset(), frozen, {}))
     if problem is not None:
         return problem
-    sale = sales.of(offer)
-    problem = sale.refuses(question.purposes, standings[actor.organisation_id].country, tx.now)
-    if problem is not None:
-        return problem
-    months = foresee(sale.plan, question.forecast, tx.now)
-    if isinstance(months, Problem):
-        return months
-    document = _document(tx, sale, actor, keyring.node_id, months)
-    return await _write(tx, keyring, actor, sale, document)
-
-
-def _document(tx: Tx, sale: Sale, actor: Actor, node_id: str, months: Sequence[Month]) -> dict[str, Any]:
-    offer = sale.offer
-    terms_sha256 = digest(msgspec.json.decode(offer.document)["terms"])
-    subject = Subject(tx.new_id(), offer.offer_id, offer.sha256, terms_sha256, actor.organisation_id, offer.supplier_id)
-    return quotes.build(
-        sale.plan,
-        subject,
-        issued_at=tx.now,
-        expires_at=tx.now + VALID_FOR,
-        node_id=node_id,
-        rule_set=RULE_SET,
-        forecast=months,
-    )
-
-
-async def _write(tx: Tx, keyring: Keyring, actor: Actor, sale: Sale, document: dict[str, Any]) -> QuoteReceipt:
-    data = canonical(document)
-    signature, hashed, offer = keyring.sign("quote", data), sha256(data), sale.offer
-    row = contracts.QuoteRow(
-        id=ids.parse("qte", document["id"]),
-        buyer_id=actor.organisation_id,
-        seller_id=offer.supplier_id,
-        offer_id=offer.offer_id,
-        document=data,
-        sha256=hashed,
-        kid=signature.kid,
-        signature=signature.value,
-        created_at=tx.now,
-        expires_at=tx.now + VALID_FOR,
-    )
-    await contracts.insert_quote(tx, row)
-    await audit.append(tx, [done(actor, ACTION, document["id"], offer.supplier_id, quote=hashed, offer=offer.sha256)])
-    return QuoteReceipt(
-        id=document["id"],
-        offer=document["offer"]["id"],
-        total=document["total"],
-        expires_at=document["expires_at"],
-        sha256=hashed.hex(),
-    )
+    buyer, seller = standings[actor.organisation_id], standings[offer.supplier_id]
+    basis = sales.open_to(offer, question.choices, buyer.buyer_class)
+    if isinstance(basis, Problem):
+        return basis
+    sale = sales.of(offer, basis, sides=(seller, buyer), at=tx.now)
+    if isinstance(sale, Problem):
+        return sale
+    return refuse_price(sale) or sale.refuses(question.purposes, buyer.country, tx.now) or sale

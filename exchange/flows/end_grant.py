@@ -1,7 +1,8 @@
-"""A buyer ends what it uses: a subscription at the end of the period that is paid, everything else now."""
+"""A buyer ends what it uses: a subscription at the end of the period that is paid or of its term, all else now."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -18,7 +19,10 @@ from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
-from pricing.periods import period_at
+from pricing.models import Packs
+from pricing.periods import period, period_at
+from settlement.orders import Order
+from settlement.store import orders
 
 
 class GrantEnded(msgspec.Struct, frozen=True):
@@ -41,7 +45,8 @@ async def end_grant(tx: Tx, sales: Sales, actor: Actor, grant_id: UUID) -> Grant
     if grant.state is GrantState.ENDED or (grant.ends_at is not None and grant.ends_at <= tx.now):
         return GRANT_ENDED(grant=name)
     offers = await load_offers(tx, [grant.offer_id])
-    paid_until = _paid_until(sales.of(offers[grant.offer_id]), grant, tx.now)
+    order = (await orders.get_orders(tx, [grant.order_id]))[grant.order_id]
+    paid_until = _bound_until(sales.sold(offers[grant.offer_id], order), order, grant, tx.now)
     # A grant lasts at least for the moment it began in.
     ends_at = min(
         paid_until or max(tx.now, grant.starts_at + timedelta(microseconds=1)),
@@ -56,9 +61,24 @@ async def end_grant(tx: Tx, sales: Sales, actor: Actor, grant_id: UUID) -> Grant
     return GrantEnded(name, state.value, ends_at.isoformat().replace("+00:00", "Z"))
 
 
-def _paid_until(sale: Sale, grant: Grant, now: datetime) -> datetime | None:
-    """The end of the longest period under way that costs something of itself; None where there is none."""
-    paid = {one.period for one in sale.plan.components if one.period is not None and one.meter is None}
-    at = max(now, grant.starts_at)
-    ends = [period_at(unit, grant.starts_at, at, sale.plan.time_zone).end for unit in paid]
-    return max((end for end in ends if end is not None), default=None)
+def _bound_until(sale: Sale, order: Order, grant: Grant, now: datetime) -> datetime | None:
+    """The end of the term, or of the longest period under way that costs something of itself; None: not bound."""
+    ends = [term_end(sale, order, grant), *_paid_until(sale, grant, now)]
+    return max((end for end in ends if end is not None and end > now), default=None)
+
+
+def term_end(sale: Sale, order: Order, grant: Grant) -> datetime | None:
+    """When the term ends that the buyer committed to for a discount; None where it committed to none."""
+    months = None if order.price_basis is None else msgspec.json.decode(order.price_basis).get("term_months")
+    return period("month", grant.starts_at, months - 1, sale.plan.time_zone).end if months else None
+
+
+def _paid_until(sale: Sale, grant: Grant, now: datetime) -> Iterator[datetime | None]:
+    plan, at = sale.plan, max(now, grant.starts_at)
+    begins = plan.begins(grant.starts_at)
+    if at < begins:
+        # Nothing is paid during a trial.
+        return
+    in_advance = (one for one in plan.components if one.meter is None or isinstance(one.model, Packs))
+    for unit in {one.period for one in in_advance if one.period is not None}:
+        yield period_at(unit, begins, at, plan.time_zone, calendar=plan.calendar).end

@@ -81,3 +81,62 @@ PRICE_NOT_CHARGEABLE = problem_type(
     detail=Text("{price} is not an amount that a card can be charged.", "{price} 不是银行卡可以扣款的金额。"),
     remedy=Text("Pay from the wallet.", "请使用钱包余额支付。"),
 )
+QUOTE_HAS_CHOICES = problem_type(
+    "quote-has-choices",
+    Kind.UNPROCESSABLE,
+    title=Text("The quote has fixed this already", "报价单已确定这些选择"),
+    detail=Text(
+        "Currency, commitment, term, coupon and amounts are fixed by the quote that the order names.",
+        "币种、承诺用量、期限、优惠码和金额已由订单所指定的报价单确定。",
+    ),
+    remedy=Text(
+        "Leave them out of the order, or ask for a new quote with other choices.",
+        "请在订单中省略这些字段，或以其他选择重新询价。",
+    ),
+)
+QUOTE_FOR_OTHER_PURPOSES = problem_type(
+    "quote-for-other-purposes",
+    Kind.UNPROCESSABLE,
+    title=Text("Quote for other purposes", "报价单用途不符"),
+    detail=Text("The quote is for {purposes}.", "该报价单适用的用途为 {purposes}。"),
+    remedy=Text("Order for these purposes, or ask for a new quote.", "请按所列用途下单，或重新询价。"),
+)
+NOT_NEGOTIABLE = problem_type(
+    "not-negotiable",
+    Kind.UNPROCESSABLE,
+    title=Text("This price is not open to negotiation", "该价格不可协商"),
+    detail=Text(
+        "The component {component} is not one that the plan leaves to be negotiated or to be chosen by the buyer.",
+        "组成项 {component} 不是价格方案中可协商或由买方自选价格的组成项。",
+    ),
+    remedy=Text(
+        "Name components of the models negotiated and pay_what_you_want only; everything else has one price for everybody.",
+        "仅可填写 negotiated 或 pay_what_you_want 模型的组成项；其他组成项对所有买方价格相同。",
+    ),
+)
+PRIVATE_QUOTE_INVALID = problem_type(
+    "private-quote-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("A field of the quote is wrong", "报价单字段有误"),
+    detail=Text("{field}: {reason}.", "{field}：{reason}。"),
+    remedy=Text("Correct the field and send the quote again.", "请修改该字段后重新提交。"),
+)
+TERM_NOT_OVER = problem_type(
+    "term-not-over",
+    Kind.CONFLICT,
+    title=Text("The term is not over", "承诺期限未满"),
+    detail=Text("The price rests on a term that lasts until {ends_at}.", "该价格以承诺期限为前提，期限至 {ends_at}。"),
+    remedy=Text(
+        "Change the offer after that, or order the other offer beside this one.",
+        "请在期限届满后更换报价方案，或另行下单。",
+    ),
+)
+OFFER_OF_ANOTHER_LISTING = problem_type(
+    "offer-of-another-listing",
+    Kind.UNPROCESSABLE,
+    title=Text("Offer of another listing", "报价方案不属于该上架产品"),
+    detail=Text("A change stays within the listing that the grant is for.", "只能更换为同一上架产品的报价方案。"),
+    remedy=Text(
+        "Choose an offer of the same listing, or place an order.", "请选择同一上架产品的报价方案，或另行下单。"
+    ),
+)

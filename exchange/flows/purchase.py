@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -30,11 +31,13 @@ from exchange.kernel.money import Money
 from exchange.kernel.text import Text
 from exchange.parties import store as parties
 from pricing import quotes
+from pricing.basis import EMPTY, Basis
+from pricing.problems import PRICE_NOT_AGREED
 from settlement import postings
 from settlement.accounts import AccountKey, wallet
 from settlement.journals import Posted
 from settlement.orders import Order, OrderState, PayBy
-from settlement.payments import Method, Payment, PaymentState, Purpose, chargeable
+from settlement.payments import Method, Payment, PaymentState, Purpose, card_amount
 from settlement.store import ledger, orders, payments
 
 ACTION = "purchase"
@@ -42,7 +45,10 @@ CHARGE_CARD = "charge_card"
 
 
 class Purchase(msgspec.Struct, frozen=True):
-    """A buyer's wish: this offer, for these purposes, paid like that."""
+    """A buyer's wish: this offer, for these purposes, paid like that.
+
+    shapes   choices: what the buyer may choose of the price; starts_at None: at once
+    """
 
     command: Command
     offer_id: UUID
@@ -50,6 +56,8 @@ class Purchase(msgspec.Struct, frozen=True):
     payment: Literal["wallet", "card"]
     quote_id: UUID | None = None
     payment_method: str | None = None
+    choices: Basis = EMPTY
+    starts_at: datetime | None = None
 
 
 class OrderReceipt(msgspec.Struct, frozen=True):
@@ -135,6 +143,18 @@ async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purc
     return [_say(n, one, wishes, outcomes, answers) for n, one in enumerate(claimed)]
 
 
+async def place(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase) -> Decided | Problem:
+    """Place one order as a part of another command, which has a key and an answer of its own."""
+    outcomes: dict[int, Decided | Problem] = {0: decide(tx, sales, keyring, wish, await _load(tx, [wish]))}
+    await _afford(tx, outcomes)
+    outcome = outcomes[0]
+    if isinstance(outcome, Decided):
+        await _write(tx, [outcome])
+        await audit.append(tx, [_entry(wish.command, outcome)])
+        await _pay(tx, [outcome] if outcome.from_wallet else [])
+    return outcome
+
+
 async def _load(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
     offers = await load_offers(tx, list({w.offer_id for w in wishes}))
     buyers = {w.command.actor.organisation_id for w in wishes}
@@ -157,13 +177,15 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
     problem = refused(wish, offer, facts)
     if problem is not None or offer is None:
         return problem or NOT_FOUND()
-    sale = sales.of(offer)
-    buyer_id = wish.command.actor.organisation_id
-    problem = sale.refuses(wish.purposes, facts.standings[buyer_id].country, tx.now) or _quote_refuses(wish, facts, tx)
+    buyer_id, starts_at = wish.command.actor.organisation_id, wish.starts_at or tx.now
+    sale = _sale(tx, sales, wish, facts, offer, starts_at)
+    if isinstance(sale, Problem):
+        return sale
+    problem = sale.refuses(wish.purposes, facts.standings[buyer_id].country, tx.now)
     if problem is not None:
         return problem
     by_card = wish.payment == "card" and sale.price.units > 0
-    if by_card and not chargeable(sale.price):
+    if by_card and card_amount(sale.price, sale.tax) is None:
         return problems.PRICE_NOT_CHARGEABLE(price=str(sale.price))
     deal = Deal(
         agreement_id=tx.new_id(),
@@ -171,8 +193,8 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
         buyer_id=buyer_id,
         price=sale.price,
         purposes=wish.purposes,
-        starts_at=tx.now,
-        ends_at=sale.ends_at(tx.now),
+        starts_at=starts_at,
+        ends_at=sale.ends_at(starts_at),
         concluded_at=tx.now,
     )
     document = sale.template.render(deal)
@@ -221,15 +243,39 @@ def _concerned(buyer_id: UUID, offer: OfferForSale) -> tuple[tuple[str, UUID], .
     )
 
 
-def _quote_refuses(wish: Purchase, facts: Facts, tx: Tx) -> Problem | None:
+def _sale(
+    tx: Tx, sales: Sales, wish: Purchase, facts: Facts, offer: OfferForSale, starts_at: datetime
+) -> Sale | Problem:
+    """What is bought: on the quote's basis if the order names one, else on the buyer's class and choices."""
+    sides = facts.standings[offer.supplier_id], facts.standings[wish.command.actor.organisation_id]
+    basis: Basis | Problem
     if wish.quote_id is None:
-        return None
-    quote = facts.quotes.get(wish.quote_id)
+        basis = sales.open_to(offer, wish.choices, sides[1].buyer_class)
+    else:
+        basis = _quoted(wish, facts, tx)
+    if isinstance(basis, Problem):
+        return basis
+    sale = sales.of(offer, basis, sides=sides, at=starts_at, accepted=wish.quote_id is not None)
+    if not isinstance(sale, Problem) and sale.plan.unpriced:
+        return PRICE_NOT_AGREED(components=", ".join(sale.plan.unpriced))
+    return sale
+
+
+def _quoted(wish: Purchase, facts: Facts, tx: Tx) -> Basis | Problem:
+    """The basis that a quote froze, or why the order cannot use the quote."""
+    quote = facts.quotes.get(wish.quote_id) if wish.quote_id else None
     if quote is None or quote.buyer_id != wish.command.actor.organisation_id:
         return NOT_FOUND()
     if quote.offer_id != wish.offer_id:
         return problems.QUOTE_OF_ANOTHER_OFFER()
-    return quotes.expired(msgspec.json.decode(quote.document), tx.now)
+    if wish.choices != EMPTY:
+        return problems.QUOTE_HAS_CHOICES()
+    document = msgspec.json.decode(quote.document)
+    # Quotes of before prices had a basis name neither basis nor purposes.
+    purposes = document.get("purposes")
+    if purposes is not None and not set(wish.purposes) <= set(purposes):
+        return problems.QUOTE_FOR_OTHER_PURPOSES(purposes=", ".join(purposes))
+    return quotes.expired(document, tx.now) or Basis.from_document(document.get("basis", {}))
 
 
 async def _afford(tx: Tx, outcomes: dict[int, Decided | Problem]) -> None:
@@ -283,6 +329,9 @@ def _order(one: Decided) -> Order:
         state=OrderState.PAID if paid else OrderState.AWAITING_PAYMENT,
         created_at=deal.concluded_at,
         paid_at=deal.concluded_at if paid else None,
+        price_basis=one.sale.basis,
+        tax_units=0 if one.sale.tax is None else one.sale.tax.units,
+        tax=None if one.sale.taxing is None else one.sale.taxing.document(),
     )
 
 
@@ -303,14 +352,15 @@ def _agreement(one: Decided) -> contracts.AgreementRow:
 
 
 def _payment(one: Decided) -> Payment:
+    deal, charged = one.deal, card_amount(one.deal.price, one.sale.tax)
     assert one.payment_id is not None
-    deal = one.deal
+    assert charged is not None
     return Payment(
         id=one.payment_id,
         organisation_id=deal.buyer_id,
         purpose=Purpose.ORDER,
         order_id=deal.order_id,
-        amount=deal.price,
+        amount=charged,
         method=Method.CARD,
         state=PaymentState.CREATED,
         created_at=deal.concluded_at,

@@ -1,20 +1,34 @@
-"""What grants still cost: their use rated from the start of each service period, minus what was booked before."""
+"""What grants still cost: their use rated from the start of each service period, minus what was booked before.
+
+Settlement books what this answers, and a draft invoice shows it: both ask here.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Inexact
+from typing import Any
 from uuid import UUID
 
+from contracts import measurements_store as measurements
 from exchange.access.grants import Grant
 from exchange.access.store import seal
 from exchange.flows.sale import Sale
+from exchange.flows.taxing import Taxing, taxing
+from exchange.kernel import ids
 from exchange.kernel.db import Tx
-from exchange.kernel.money import BadMoney
-from pricing.periods import Period, periods_begun
-from pricing.rating import outstanding, price_now
-from settlement.runs import Charge, Run
+from exchange.kernel.errors import Problem
+from exchange.kernel.money import BadMoney, Money
+from exchange.parties import store as parties
+from exchange.parties.organisations import Standing
+from pricing.exact import Quantity
+from pricing.periods import Period
+from pricing.rating import Due, bill, price_now
+from settlement.orders import Order
+from settlement.runs import Booked, Charge, Run
 from settlement.store import runs
 
 # How far back a service period may have ended and still be rated again for use that came late.
@@ -25,99 +39,182 @@ LATE = timedelta(days=62)
 CHARGE_MOST_UNITS = 10**17
 
 Window = tuple[datetime, datetime]
+Use = tuple[Period, Mapping[str, Quantity]]
+LineKey = tuple[str, int]
 
 
-async def rate_usage(
-    tx: Tx, run: Run, found: Sequence[Grant], sold: Mapping[UUID, Sale]
-) -> tuple[list[Charge], list[Grant]]:
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A grant that may still cost something, with its order and what was sold."""
+
+    grant: Grant
+    order: Order
+    sale: Sale
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was used and what was booked, as one moment saw it."""
+
+    periods: Mapping[UUID, Sequence[Period]]
+    usage: Mapping[tuple[UUID, Window], Mapping[str, int]]
+    outcomes: Mapping[UUID, Mapping[str, Any]]
+    booked: Mapping[UUID, Mapping[LineKey, Booked]]
+    settled_until: Mapping[UUID, datetime]
+    standings: Mapping[UUID, Standing]
+
+
+async def rate_usage(tx: Tx, run: Run, sold: Sequence[Sold]) -> tuple[list[Charge], list[Grant]]:
     """Rate every service period that the run's period touches, or that ended within `LATE` before it.
 
-    A grant that comes to more than an account holds is not charged but answered second: held back.
+    A grant that comes to more than an account holds, or whose tax is not known, is not charged but answered second: held.
 
     Rating is cumulative, so late use, corrections and a second run over the same period come out right.
     """
-    periods = {grant.id: _periods(run, grant, sold[grant.id]) for grant in found}
-    usage = await _usage(tx, run, found, periods)
-    booked = await runs.booked(tx, [grant.id for grant in found]) if found else {}
+    if not sold:
+        return [], []
+    facts = await _facts(tx, run, sold)
     charges: list[Charge] = []
     held: list[Grant] = []
-    for grant in found:
+    for one in sold:
         try:
-            rated = _rate(tx, run, grant, sold[grant.id], periods[grant.id], usage, booked.get(grant.id, {}))
-        except BadMoney:
+            rated = _rate(tx, run, one, facts)
+        except (BadMoney, Inexact):
             rated = None
-        if rated is None or any(abs(one.amount.units) > CHARGE_MOST_UNITS for one in rated):
-            held.append(grant)
+        if rated is None or any(abs(charge.amount.units) > CHARGE_MOST_UNITS for charge in rated):
+            held.append(one.grant)
         else:
             charges += rated
     return charges, held
 
 
-def _rate(
-    tx: Tx,
-    run: Run,
-    grant: Grant,
-    sale: Sale,
-    periods: Sequence[Period],
-    usage: Mapping[tuple[UUID, Window], Mapping[str, int]],
-    booked: Mapping[tuple[str, int], int],
-) -> list[Charge]:
-    plan, before = sale.plan, dict(booked)
-    for line in price_now(plan):
-        # The order paid these already; charges only ever hold what came after.
-        before[line.key] = before.get(line.key, 0) + line.amount.units
-    charges = []
-    for period in periods:
-        cut_off = None if period.end is not None and period.end <= run.period_end else run.period_end
-        used = usage.get((grant.id, _window(run, period)), {})
-        for due in outstanding(plan, used, period, before, as_of=cut_off):
-            line = due.line
-            charges.append(
-                Charge(
-                    tx.new_id(),
-                    run.id,
-                    grant.id,
-                    grant.order_id,
-                    grant.offer_id,
-                    grant.buyer_id,
-                    grant.seller_id,
-                    line.component.id,
-                    line.key[1],
-                    period.start,
-                    period.end,
-                    line.quantity,
-                    line.amount,
-                    due.amount,
-                    line.explain(),
-                )
-            )
-    return charges
+async def _facts(tx: Tx, run: Run, sold: Sequence[Sold]) -> Facts:
+    grant_ids = [one.grant.id for one in sold]
+    periods = {one.grant.id: _periods(run, one) for one in sold}
+    measured = [one.grant.id for one in sold if one.sale.plan.outcomes]
+    return Facts(
+        periods,
+        await _usage(tx, run, periods),
+        await measurements.agreed(tx, measured, run.period_end) if measured else {},
+        await runs.booked(tx, grant_ids),
+        await runs.settled_until(tx, sorted({one.grant.seller_id for one in sold}), run.currency),
+        await parties.standing(
+            tx, sorted({side for one in sold for side in (one.grant.seller_id, one.grant.buyer_id)})
+        ),
+    )
 
 
-def _periods(run: Run, grant: Grant, sale: Sale) -> list[Period]:
-    until = run.period_end if grant.ends_at is None else min(run.period_end, grant.ends_at)
-    begun = [
-        period
-        for cadence in sale.plan.cadences
-        for period in periods_begun(cadence, grant.starts_at, until, sale.plan.time_zone)
-    ]
-    return [period for period in begun if period.end is None or period.end > run.period_start - LATE]
+def _rate(tx: Tx, run: Run, sold: Sold, facts: Facts) -> list[Charge] | None:
+    grant, plan = sold.grant, sold.sale.plan
+    sides = facts.standings[grant.seller_id], facts.standings[grant.buyer_id]
+    taxed = taxing(sides, plan, run.period_end)
+    if isinstance(taxed, Problem):
+        return None
+    booked = facts.booked.get(grant.id, {})
+    # The order paid these already; charges only ever hold what came after.
+    lines = price_now(plan, grant.starts_at, sold.sale.ends_at(grant.starts_at))
+    paid = {line.key: line.amount.units for line in lines}
+    before = {key: paid.get(key, 0) + (booked[key].units if key in booked else 0) for key in {*paid, *booked}}
+    dues = bill(plan, _uses(run, grant, facts), before, until=run.period_end)
+    return [_charge(tx, run, sold, due, taxed, _corrected(sold, due, booked, paid, facts)) for due in dues]
+
+
+def _uses(run: Run, grant: Grant, facts: Facts) -> list[Use]:
+    """Each period with what was used in it; outcomes that both sides signed count as use of the whole agreement."""
+    outcomes = {f"outcome/{name}": value for name, value in facts.outcomes.get(grant.id, {}).items()}
+    found: list[Use] = []
+    for period in facts.periods[grant.id]:
+        used: Mapping[str, Quantity] = facts.usage.get((grant.id, _window(run, period)), {})
+        found.append((period, {**used, **outcomes} if outcomes and period.unit is None else used))
+    return found
+
+
+def _corrected(
+    sold: Sold, due: Due, booked: Mapping[LineKey, Booked], paid: Mapping[LineKey, int], facts: Facts
+) -> UUID | None:
+    """The charge, or the order, that a line corrects: it comes after its period was settled, or takes back."""
+    key, end = due.line.key, due.line.period.end if due.line.period else None
+    until = facts.settled_until.get(sold.grant.seller_id)
+    # An order that was paid after that run had never been rated by it.
+    seen = until is not None and sold.order.paid_at is not None and sold.order.paid_at < until
+    late = seen and until is not None and end is not None and end <= until
+    reverses = due.booked.units and (due.amount.units < 0) != (due.booked.units < 0)
+    if not late and not reverses:
+        return None
+    return booked[key].first if key in booked else sold.order.id
+
+
+def _charge(tx: Tx, run: Run, sold: Sold, due: Due, taxed: Taxing | None, corrects: UUID | None) -> Charge:
+    grant, line = sold.grant, due.line
+    tax = None if taxed is None else taxed.on(due.amount)
+    period = line.period
+    return Charge(
+        id=tx.new_id(),
+        run_id=run.id,
+        grant_id=grant.id,
+        order_id=grant.order_id,
+        offer_id=grant.offer_id,
+        buyer_id=grant.buyer_id,
+        seller_id=grant.seller_id,
+        component=line.id,
+        period_index=line.key[1],
+        service_start=period.start if period else grant.starts_at,
+        service_end=period.end if period else None,
+        quantity=line.quantity,
+        cumulative=line.amount,
+        amount=due.amount if tax is None else tax.gross,
+        explanation=_explanation(sold, due, corrects),
+        corrects=corrects,
+        tax_units=0 if tax is None else tax.tax.units,
+        tax=None if taxed is None else taxed.document(),
+    )
+
+
+def _explanation(sold: Sold, due: Due, corrects: UUID | None) -> dict[str, Any]:
+    """The line's arithmetic; what it corrects and what was booked before, where that is not all."""
+    explained = due.line.explain()
+    text = dict(explained["text"])
+    if due.line.component is None and due.line.title:
+        text = {language: f"{due.line.title.get(language, due.line.id)}: {said}" for language, said in text.items()}
+    if due.booked.units:
+        text["en"] += f"; {due.booked} booked before, now {_signed(due.amount)}"
+        text["zh"] += f"；此前已入账 {due.booked}，本次 {_signed(due.amount)}"
+    if corrects is not None:
+        name = ids.text("ord" if corrects == sold.order.id else "chg", corrects)
+        text = {"en": f"Correction of {name}: {text['en']}", "zh": f"更正 {name}：{text['zh']}"}
+    return {**explained, "text": text, "booked": due.booked.to_wire(), "due": due.amount.to_wire()}
+
+
+def _signed(amount: Money) -> str:
+    return f"+{amount}" if amount.units > 0 else str(amount)
+
+
+def _periods(run: Run, sold: Sold) -> list[Period]:
+    grant, plan = sold.grant, sold.sale.plan
+    begun = plan.periods(grant.starts_at, run.period_end, grant.ends_at)
+    if plan.needs_history:
+        return begun
+    # A measurement may be signed long after the last use.
+    kept = bool(plan.outcomes)
+    since = run.period_start - LATE
+    return [one for one in begun if one.end is None or one.end > since or (kept and one.unit is None)]
 
 
 def _window(run: Run, period: Period) -> Window:
-    return period.start, run.period_end if period.end is None else min(period.end, run.period_end)
+    until = period.used_until
+    return period.start, run.period_end if until is None else min(until, run.period_end)
 
 
 async def _usage(
-    tx: Tx, run: Run, found: Sequence[Grant], periods: Mapping[UUID, Sequence[Period]]
+    tx: Tx, run: Run, periods: Mapping[UUID, Sequence[Period]]
 ) -> dict[tuple[UUID, Window], dict[str, int]]:
     """What each grant used in each window, one look per window however many grants share it."""
     sharing: dict[Window, set[UUID]] = defaultdict(set)
-    for grant in found:
-        for period in periods[grant.id]:
-            sharing[_window(run, period)].add(grant.id)
+    for grant_id, begun in periods.items():
+        for period in begun:
+            sharing[_window(run, period)].add(grant_id)
     usage: dict[tuple[UUID, Window], dict[str, int]] = defaultdict(dict)
     for window, grant_ids in sorted(sharing.items()):
         for total in await seal.usage_totals(tx, *window, sorted(grant_ids)):
-            usage[total.grant_id, window][total.meter.key] = total.quantity
+            usage[total.grant_id, window][total.meter] = total.quantity
     return usage

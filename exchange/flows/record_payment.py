@@ -26,7 +26,11 @@ from settlement.journals import BodyMismatch, Journal
 from settlement.orders import Order, OrderState
 from settlement.payments import TRANSITIONS, Payment, PaymentState, Purpose
 from settlement.problems import JOURNAL_MISMATCH, PAYMENT_STATE
+from settlement.splits import Part
 from settlement.store import ledger, orders, payments
+
+# What was sold, what was agreed, and who gets which part of the price.
+Agreed = tuple[Sale, Deal, Sequence[Part]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,7 @@ async def record_payment(tx: Tx, sales: Sales, results: Sequence[PaymentResult])
     return answers
 
 
-async def _record(
-    tx: Tx, payment: Payment, result: PaymentResult, deal: tuple[Sale, Deal] | None
-) -> Recorded | Problem:
+async def _record(tx: Tx, payment: Payment, result: PaymentResult, deal: Agreed | None) -> Recorded | Problem:
     target = PaymentState(result.state)
     name = ids.text("pay", payment.id)
     order = ids.text("ord", payment.order_id) if payment.order_id else None
@@ -102,22 +104,24 @@ async def _record(
     return Recorded(name, target.value, order, ids.text("grt", grant.id) if grant else None, replayed=False)
 
 
-def _journal(payment: Payment, deal: tuple[Sale, Deal] | None) -> Journal:
+def _journal(payment: Payment, deal: Agreed | None) -> Journal:
     if payment.purpose is Purpose.ORDER and deal is not None:
-        return postings.card_purchase(deal[1].order_id, payment.amount, deal[0].parts)
+        return postings.card_purchase(deal[1].order_id, payment.amount, deal[2])
     return postings.top_up(payment.id, payment.organisation_id, payment.amount)
 
 
-async def _deals(tx: Tx, sales: Sales, waiting: Sequence[Order]) -> dict[UUID, tuple[Sale, Deal]]:
+async def _deals(tx: Tx, sales: Sales, waiting: Sequence[Order]) -> dict[UUID, Agreed]:
     """What was agreed for orders that wait for their money."""
     if not waiting:
         return {}
     offers = await listings.load_offers(tx, [one.offer_id for one in waiting])
     agreements = await contracts.find_agreements(tx, [one.agreement_id for one in waiting])
-    return {
-        one.id: (sales.of(offers[one.offer_id]), _deal(one, msgspec.json.decode(agreements[one.agreement_id].document)))
-        for one in waiting
-    }
+    found: dict[UUID, Agreed] = {}
+    for one in waiting:
+        sale = sales.sold(offers[one.offer_id], one)
+        deal = _deal(one, msgspec.json.decode(agreements[one.agreement_id].document))
+        found[one.id] = (sale, deal, sale.parts_of(one.net, one.tax_money))
+    return found
 
 
 def _deal(order: Order, document: Mapping[str, object]) -> Deal:
@@ -157,7 +161,7 @@ def _moved(payment: Payment, result: PaymentResult) -> Payment:
     )
 
 
-def _entry(payment: Payment, target: PaymentState, deal: tuple[Sale, Deal] | None) -> Entry:
+def _entry(payment: Payment, target: PaymentState, deal: Agreed | None) -> Entry:
     return Entry(
         action=f"payment.{target.value}",
         organisation_id=None,

@@ -50,7 +50,8 @@ async def _join(tx: Tx, wish: Wish, client: NewClient, state: State, action: str
     name = ids.text("org", organisation_id)
     # The digests let the log prove later which numbers were claimed, without saying them.
     numbers = {one.scheme.value: sha256(one.value.encode()) for one in wish.identifiers}
-    await audit.append(tx, [done(_itself(organisation_id, client_id), action, name, **numbers)])
+    claimed = {} if wish.buyer_class is None else {"buyer_class": sha256(wish.buyer_class.value.encode())}
+    await audit.append(tx, [done(_itself(organisation_id, client_id), action, name, **numbers, **claimed)])
     return Registered(name, state.value, ids.text("mem", member_id), ids.text("cli", client_id))
 
 

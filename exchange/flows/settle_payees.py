@@ -23,7 +23,7 @@ async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]
     released = {e.source_id for found in entries.values() for e in found if e.kind == postings.RELEASE}
     sources = await orders.get_sources(tx, list(released)) if released else {}
     offers = await listings.load_offers(tx, [source.offer_id for source in sources.values()])
-    shares = {source.id: sales.of(offers[source.offer_id]).shares for source in sources.values()}
+    shares = {source.id: sales.shares_of(offers[source.offer_id]) for source in sources.values()}
     chain = await documents.statement_chain(tx, payees, run.currency)
     made = [
         make_statement(tx.new_id(), run, payee, chain[payee], entries[payee], sources, shares, tx.now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from compliance import store as audit
@@ -13,18 +13,25 @@ from compliance.entries import Entry
 from exchange.access.grants import Grant
 from exchange.access.store import grants
 from exchange.catalog.store import listings
-from exchange.flows.rate_usage import rate_usage
+from exchange.flows.rate_usage import Sold, rate_usage
 from exchange.flows.sale import Sale, Sales
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
 from settlement import postings
 from settlement.accounts import wallet
-from settlement.documents import Invoice, InvoiceLine, invoice_series, make_invoice, order_line
+from settlement.documents import (
+    Invoice,
+    InvoiceLine,
+    charge_line,
+    invoice_series,
+    make_invoice,
+    order_line,
+    tax_lines,
+)
 from settlement.journals import Journal, Posted
-from settlement.orders import Order, Source
+from settlement.orders import Order
 from settlement.runs import Charge, Due, Run, RunItem, covered
-from settlement.splits import split
 from settlement.store import documents, ledger, orders, runs
 
 
@@ -40,8 +47,11 @@ class Books:
     journals: list[Journal] = field(default_factory=list)
     unpaid: list[int] = field(default_factory=list)
     collected: list[tuple[UUID, int]] = field(default_factory=list)
-    # Orders and charges whose shares become payable now.
+    # Charges whose shares become payable now.
     released: list[UUID] = field(default_factory=list)
+    # Who still owes whom, and charges in a buyer's favour that wait until nothing is owed: (buyer, seller) -> charges.
+    owing: set[tuple[UUID, UUID]] = field(default_factory=set)
+    waiting: list[tuple[tuple[UUID, UUID], UUID]] = field(default_factory=list)
 
 
 async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]) -> None:
@@ -49,15 +59,19 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     sellers = [item.organisation_id for item in items]
     paid = await orders.paid_orders(tx, sellers, run.currency, run.period_end)
     fresh = [order for order, settled in paid if not settled]
-    found, by_grant = await _grants(tx, sales, [order for order, _ in paid])
-    charges, held = await rate_usage(tx, run, found, by_grant)
+    sold = await sold_with(tx, sales, [order for order, _ in paid])
+    by_grant = {one.grant.id: one.sale for one in sold}
+    charges, held = await rate_usage(tx, run, sold)
     await audit.append(tx, [_held(run, grant) for grant in held])
-    dues = [due for _, due in await runs.open_dues(tx, sellers, run.currency)]
+    # What is given back comes first, so that it pays for what is due.
+    charges.sort(key=lambda one: one.amount.units > 0)
+    dues = await runs.open_dues(tx, sellers, run.currency)
     buyers = {one.buyer_id for one in charges} | {one.buyer_id for one in dues}
     balances = await ledger.lock_balances(tx, [wallet(buyer, run.currency) for buyer in buyers])
     books = Books({key.organisation_id: units for key, units in balances.available.items() if key.organisation_id})
     _collect(tx, run, books, dues)
     parts = _charge(books, charges, by_grant)
+    _release(books)
     shares = await runs.pending_shares(tx, [one.id for one in fresh] + books.released)
     for source_id in (*(one.id for one in fresh), *books.released):
         journal = postings.release(source_id, parts.get(source_id) or shares.get(source_id, []))
@@ -68,7 +82,7 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
         raise NotPosted(str(next(result for result in results if not isinstance(result, Posted))))
     item_of = {item.organisation_id: item.id for item in items}
     await runs.insert_charges(tx, charges)
-    await runs.insert_dues(tx, charges, books.unpaid)
+    await runs.insert_dues(tx, charges, books.unpaid, set(books.released))
     await runs.pay_dues(tx, books.collected)
     await orders.mark_settled(tx, [(one.id, item_of[one.seller_id]) for one in fresh])
     invoices = await _invoices(tx, run, fresh, charges)
@@ -76,26 +90,35 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     await audit.append(tx, [_entry(run, invoice) for invoice in invoices])
 
 
-async def _grants(tx: Tx, sales: Sales, paid: Sequence[Order]) -> tuple[list[Grant], Mapping[UUID, Sale]]:
-    """The grants that may still cost something, each with what was sold."""
+async def sold_with(tx: Tx, sales: Sales, paid: Sequence[Order]) -> list[Sold]:
+    """The grants of orders that may still cost something, each with what was sold."""
     if not paid:
-        return [], {}
-    offers = await listings.load_offers(tx, [order.offer_id for order in paid])
-    sold = {offer_id: sales.of(offer) for offer_id, offer in offers.items()}
+        return []
+    offers = await listings.load_offers(tx, list({order.offer_id for order in paid}))
+    by_order = {order.id: (order, sales.sold(offers[order.offer_id], order)) for order in paid}
     # A one-off price was paid with the order; such orders, and they are most, need no look at their use.
-    running = [order.id for order in paid if _goes_on(sold[order.offer_id])]
+    running = [order_id for order_id, (_, sale) in by_order.items() if _goes_on(sale)]
     found = await grants.of_orders(tx, running) if running else []
-    return found, {grant.id: sold[grant.offer_id] for grant in found}
+    return [Sold(grant, *by_order[grant.order_id]) for grant in found]
 
 
 def _goes_on(sale: Sale) -> bool:
-    return any(one.meter is not None or one.period is not None for one in sale.plan.components)
+    plan = sale.plan
+    if plan.trial_days or any(one.minima for one in plan.by_cadence.values()):
+        return True
+    return any(one.meter is not None or one.period is not None for one in plan.components)
 
 
 def _collect(tx: Tx, run: Run, books: Books, dues: Sequence[Due]) -> None:
     """Take from the wallets what is still owed for earlier charges, the oldest first."""
     for due in dues:
+        pair = (due.buyer_id, due.seller_id)
+        if not due.unpaid_units:
+            books.waiting.append((pair, due.charge_id))
+            continue
         units = covered(due.unpaid_units, books.left[due.buyer_id])
+        if units < due.unpaid_units:
+            books.owing.add(pair)
         if units <= 0:
             continue
         books.left[due.buyer_id] -= units
@@ -112,31 +135,49 @@ def _charge(
     """Book each charge from the wallet as far as it goes; the pending shares of those that are paid."""
     shares: dict[UUID, list[tuple[UUID, Money]]] = {}
     for charge in charges:
-        parts = split(charge.amount, by_grant[charge.grant_id].shares)
+        parts = by_grant[charge.grant_id].parts_of(charge.net, charge.tax_money)
         from_wallet = covered(charge.amount.units, books.left[charge.buyer_id])
         books.left[charge.buyer_id] -= from_wallet
         books.journals.append(postings.charge(charge.id, charge.buyer_id, from_wallet, charge.amount, parts))
         books.unpaid.append(charge.amount.units - from_wallet)
-        if from_wallet == charge.amount.units:
+        pair = (charge.buyer_id, charge.seller_id)
+        if from_wallet != charge.amount.units:
+            books.owing.add(pair)
+        elif charge.amount.units < 0:
+            books.waiting.append((pair, charge.id))
+        else:
             books.released.append(charge.id)
-            accounts = [(postings.part_account(part), part.amount) for part in parts]
-            shares[charge.id] = [
-                (key.organisation_id, amount) for key, amount in accounts if key.organisation_id is not None
-            ]
+        accounts = [(postings.part_account(part), part.amount) for part in parts]
+        shares[charge.id] = [
+            (key.organisation_id, amount) for key, amount in accounts if key.organisation_id is not None
+        ]
     return shares
+
+
+def _release(books: Books) -> None:
+    """Take shares back from payees only once the buyer owes the seller nothing."""
+    # A discount on use that nobody paid for yet must not cost the payees money.
+    for pair, charge_id in books.waiting:
+        if pair not in books.owing:
+            books.released.append(charge_id)
+            books.collected.append((charge_id, 0))
 
 
 async def _invoices(tx: Tx, run: Run, fresh: Sequence[Order], charges: Sequence[Charge]) -> list[Invoice]:
     """One invoice for each buyer of each seller, over the orders and charges of this run."""
     lines: dict[tuple[UUID, UUID], list[InvoiceLine]] = defaultdict(list)
+    taxes: dict[tuple[UUID, UUID], list[tuple[Mapping[str, Any], Money, Money]]] = defaultdict(list)
     for order in fresh:
         if order.price.units:
-            source = Source("order", order.id, order.buyer_id, order.seller_id, order.offer_id, order.price)
-            lines[order.buyer_id, order.seller_id].append(order_line(source))
+            lines[order.buyer_id, order.seller_id].append(order_line(order))
     for charge in charges:
-        lines[charge.buyer_id, charge.seller_id].append(
-            InvoiceLine("charge", charge.id, charge.explanation["text"], Decimal(charge.quantity), charge.amount)
-        )
+        lines[charge.buyer_id, charge.seller_id].append(charge_line(charge))
+    sources: list[Order | Charge] = [*(order for order in fresh if order.price.units), *charges]
+    for one in sources:
+        if one.tax is not None:
+            taxes[one.buyer_id, one.seller_id].append((one.tax, one.net, one.tax_money))
+    for pair, found in taxes.items():
+        lines[pair] += tax_lines(found, tx.new_id)
     parties = sorted(lines)
     series = [invoice_series(seller, tx.now.year) for _, seller in parties]
     numbers = await documents.take_numbers(tx, series) if series else []

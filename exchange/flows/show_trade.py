@@ -128,6 +128,9 @@ def _paid(trade: Trade) -> Iterator[Step]:
         yield at, "settlement", ids.text("pay", one.id), text, [MoneyLine(one.amount.to_wire())]
     for charge in trade.charges:
         text = Text(f"Charged: {charge.component}", f"计费：{charge.component}")
+        if charge.corrects is not None:
+            name = ids.text("ord" if charge.corrects == trade.order.id else "chg", charge.corrects)
+            text = Text(f"Corrected: {charge.component}, for {name}", f"更正：{charge.component}（针对 {name}）")
         yield charge.at, "settlement", ids.text("chg", charge.id), text, [MoneyLine(charge.amount.to_wire())]
     for booking in trade.bookings:
         yield booking.at, "settlement", ids.text("jnl", booking.id), _BOOKED[booking.kind], _lines(booking)
@@ -160,8 +163,8 @@ def _used(used: Course) -> Iterator[Step]:
     for one in used.used:
         # Use goes on; it stands after the token that it was made with.
         text = Text(
-            f"Used so far: {one.quantity:,} {one.meter.key} in {one.n} records",
-            f"累计用量：{one.quantity:,} {one.meter.key}，共 {one.n} 条记录",
+            f"Used so far: {one.quantity:,} {one.meter} in {one.n} records",
+            f"累计用量：{one.quantity:,} {one.meter}，共 {one.n} 条记录",
         )
         yield last.get(one.grant_id, begun[one.grant_id]), "access", ids.text("grt", one.grant_id), text, []
 

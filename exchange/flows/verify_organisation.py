@@ -14,8 +14,8 @@ from exchange.kernel.canonical import sha256
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, NOT_FOUND, Problem
 from exchange.parties import store as parties
-from exchange.parties.organisations import Decision, Party, State, move
-from exchange.parties.problems import IDENTIFIER_TAKEN, REASON_MISSING
+from exchange.parties.organisations import BuyerClass, Decision, Party, State, move
+from exchange.parties.problems import BUYER_CLASS_MISPLACED, IDENTIFIER_TAKEN, REASON_MISSING
 from exchange.parties.roles import Role
 from exchange.parties.settings import PartiesSettings
 
@@ -27,26 +27,37 @@ _ACTIONS = {
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """Where the organisation stands now, and by which decision."""
+    """Where the organisation stands now, and by which decision; `buyer_class` is the class that it confirmed."""
 
     organisation: str
     state: str
     decision: str
     reason: str
+    buyer_class: str | None = None
 
 
 async def verify_organisation(
-    tx: Tx, actor: Actor, organisation_id: UUID, to: State, reason: str, settings: PartiesSettings
+    tx: Tx,
+    actor: Actor,
+    organisation_id: UUID,
+    to: State,
+    reason: str,
+    settings: PartiesSettings,
+    buyer_class: BuyerClass | None = None,
 ) -> Decided | Problem:
     """Move an organisation's state and keep who did it, when and why.
 
-    errors   answers FORBIDDEN (not an operator, or its own case), REASON_MISSING, NOT_FOUND, CONFLICT, EVIDENCE_MISSING,
-             IDENTIFIER_TAKEN
+    The buyer class is what the evidence shows to the operator, whatever was claimed; a decision without one confirms none.
+
+    errors   answers FORBIDDEN (not an operator, or its own case), REASON_MISSING, BUYER_CLASS_MISPLACED, NOT_FOUND,
+             CONFLICT, EVIDENCE_MISSING, IDENTIFIER_TAKEN
     """
     if Role.OPERATOR not in actor.roles or organisation_id == actor.organisation_id:
         return FORBIDDEN(needs=Role.OPERATOR.value)
     if not 0 < len(reason.strip()) <= settings.reason_max_chars:
         return REASON_MISSING(limit=settings.reason_max_chars)
+    if buyer_class is not None and to is not State.VERIFIED:
+        return BUYER_CLASS_MISPLACED(buyer_class=buyer_class.value, state=to.value)
     organisation = await parties.lock_organisation(tx, organisation_id)
     if organisation is None:
         return NOT_FOUND()
@@ -65,9 +76,12 @@ async def verify_organisation(
         client_id=actor.client_id,
         reason=reason.strip(),
         created_at=tx.now,
+        buyer_class=buyer_class,
     )
     await parties.move(tx, decision)
     name = ids.text("org", organisation_id)
-    entry = done(actor, _ACTIONS[to], name, organisation_id, reason=sha256(decision.reason.encode()))
-    await audit.append(tx, [entry])
-    return Decided(name, to.value, ids.text("rsc", decision.id), decision.reason)
+    said = {"reason": sha256(decision.reason.encode())}
+    if buyer_class is not None:
+        said["buyer_class"] = sha256(buyer_class.value.encode())
+    await audit.append(tx, [done(actor, _ACTIONS[to], name, organisation_id, **said)])
+    return Decided(name, to.value, ids.text("rsc", decision.id), decision.reason, buyer_class)

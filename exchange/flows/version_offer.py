@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 
 from compliance import store as audit
 from contracts import terms
+from exchange.access.store import meters
 from exchange.catalog import offers
 from exchange.catalog.offers import OfferKind, OfferRequest
+from exchange.catalog.plans import usable
 from exchange.catalog.problems import OFFER_INVALID
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import listings as store
+from exchange.catalog.store import plans as library
+from exchange.flows.auctioned import sold_exclusively
 from exchange.flows.once import done
 from exchange.flows.publish_listing import refuse_offer
 from exchange.kernel import ids
@@ -23,6 +29,12 @@ from exchange.parties import store as parties
 from pricing import checks, plans
 from pricing.plans import Plan
 from settlement.splits import BadShares, parse_shares
+
+PLAN_REF = "plan_ref"
+_NO_PLAN = Text(
+    'a plan_ref has type and id, and the id is that of a plan of yours, such as {"type": "plan_ref", "id": "pln_..."}',
+    'plan_ref 须仅含 type 与 id，且 id 为您方案库中的方案，例如 {"type": "plan_ref", "id": "pln_..."}',
+)
 
 
 class OfferReceipt(msgspec.Struct, frozen=True):
@@ -42,18 +54,25 @@ async def version_offer(
 ) -> OfferReceipt | Problem:
     """Check an offer document by everybody it concerns, and write it as an immutable version.
 
-    errors   answers not-found, listing-state, offer-invalid, offer-unchanged, offers-too-many, and what pricing and
-             contracts refuse
+    shapes   the plan may be written as {"type": "plan_ref", "id": "pln_..."}; what is stored holds it whole
+    errors   answers not-found, listing-state, offer-invalid, offer-unchanged, offers-too-many, plan-retired, and what
+             pricing and contracts refuse
     """
     listing = await store.lock_listing(tx, request.listing_id)
     if listing is None or listing.supplier_id != actor.organisation_id:
         return NOT_FOUND()
+    if problem := await sold_exclusively(tx, listing.dataset_id):
+        return problem
+    resolved = await _with_plan(tx, actor, request)
+    if isinstance(resolved, Problem):
+        return resolved
+    request = resolved
     # The outer form first: the others then find their fields.
     outer = offers.encode(request, settings)
     plan = outer if isinstance(outer, Problem) else _understand(request, actor)
     if isinstance(plan, Problem):
         return plan
-    if problem := await _refuse_payees(tx, request):
+    if problem := await _refuse_payees(tx, request) or await _refuse_evaluators(tx, request):
         return problem
     offer = offers.version(
         request,
@@ -69,6 +88,8 @@ async def version_offer(
         return offer
     if problem := await refuse_offer(tx, listing, offer):
         return problem
+    if problem := await meters.register(tx, plan.meters, actor.organisation_id):
+        return problem
     await store.insert_offer(tx, offer)
     name = ids.text("ofr", offer.id)
     await audit.append(tx, [done(actor, "offer.version", name, document=offer.sha256)])
@@ -83,6 +104,23 @@ async def version_offer(
     )
 
 
+async def _with_plan(tx: Tx, actor: Actor, request: OfferRequest) -> OfferRequest | Problem:
+    """Put the plan itself where the document names one of the supplier's library."""
+    plan = request.document.get("plan")
+    if not isinstance(plan, dict) or plan.get("type") != PLAN_REF:
+        return request
+    try:
+        found = await library.find(tx, ids.parse("pln", str(plan.get("id", ""))))
+    except ids.BadId:
+        found = None
+    if set(plan) != {"type", "id"} or found is None or found.plan.supplier_id != actor.organisation_id:
+        return OFFER_INVALID(field="plan", reason=_NO_PLAN)
+    if problem := usable(found):
+        return problem
+    whole = {**request.document, "plan": msgspec.json.decode(found.plan.document)}
+    return dataclasses.replace(request, document=whole)
+
+
 async def _refuse_payees(tx: Tx, request: OfferRequest) -> Problem | None:
     """Refuse a share of somebody who could never be paid: no organisation of ours, or not a verified one."""
     named = [ids.parse("org", one["organisation"]) for one in request.document["shares"] if one.get("organisation")]
@@ -91,6 +129,19 @@ async def _refuse_payees(tx: Tx, request: OfferRequest) -> Problem | None:
         return None
     reason = Text("a share names an organisation that is not verified here", "分成所列机构不存在或未通过核验")
     return OFFER_INVALID(field="shares", reason=reason)
+
+
+async def _refuse_evaluators(tx: Tx, request: OfferRequest) -> Problem | None:
+    """Refuse an outcome that nobody could ever measure: its evaluator is no organisation of ours, or not a verified one."""
+    plan = request.document["plan"]
+    models = [one["model"] for one in plan["components"]]
+    models += [model for one in plan.get("price_lists", ()) for model in one.get("models", {}).values()]
+    named = sorted({ids.parse("org", model["evaluator"]) for model in models if model["type"] == "outcome"})
+    standing = await parties.standing(tx, named) if named else {}
+    if all(one in standing and standing[one].verified for one in named):
+        return None
+    reason = Text("an outcome's evaluator is not verified here", "按效果付费的评估机构不存在或未通过核验")
+    return OFFER_INVALID(field="plan", reason=reason)
 
 
 def _understand(request: OfferRequest, actor: Actor) -> Plan | Problem:

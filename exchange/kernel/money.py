@@ -39,6 +39,10 @@ _MINOR_DIGITS = {
 }
 
 
+# Codes whose form was checked before: at most 26 * 26 * 26 of them. A set is looked up faster than a pattern.
+_seen: set[str] = set()
+
+
 class BadMoney(ValueError):
     """An amount or a currency that cannot be money."""
 
@@ -74,8 +78,10 @@ class Money:
         """Refuse what the database could not hold."""
         if not -UNITS_MAX <= self.units <= UNITS_MAX:
             raise BadMoney("an amount does not fit 64 bits")
-        if not _CURRENCY.match(self.currency):
-            raise BadMoney("a currency is three capital letters (ISO 4217)")
+        if self.currency not in _seen:
+            if not _CURRENCY.match(self.currency):
+                raise BadMoney("a currency is three capital letters (ISO 4217)")
+            _seen.add(self.currency)
 
     @classmethod
     def zero(cls, currency: str) -> Self:
@@ -155,16 +161,24 @@ def allocate(total: Money, weights: Sequence[int]) -> list[Money]:
     errors   BadWeights
     source   Hamilton's method; Balinski and Young 1982, chapter 3
     """
+    return [Money(part, total.currency) for part in allocate_units(total.units, weights)]
+
+
+def allocate_units(total: int, weights: Sequence[int]) -> list[int]:
+    """Split a number of millionths as `allocate` splits money.
+
+    errors   BadWeights
+    """
     whole = sum(weights)
     if whole <= 0 or min(weights) < 0:
         raise BadWeights("weights are integers >= 0, at least one above 0")
-    sign = -1 if total.units < 0 else 1
-    shares = [divmod(abs(total.units) * weight, whole) for weight in weights]
+    sign = -1 if total < 0 else 1
+    shares = [divmod(abs(total) * weight, whole) for weight in weights]
     parts = [share for share, _ in shares]
-    left = abs(total.units) - sum(parts)
+    left = abs(total) - sum(parts)
     for position in sorted(range(len(weights)), key=lambda i: (-shares[i][1], i))[:left]:
         parts[position] += 1
-    return [Money(sign * part, total.currency) for part in parts]
+    return [sign * part for part in parts]
 
 
 def minor_digits(currency: str) -> int:

@@ -147,6 +147,25 @@ CREATE FUNCTION settlement.check_postings() RETURNS trigger
             RETURN NULL;
         END $$;
 
+CREATE TABLE access.custom_meter (
+    id smallint NOT NULL,
+    key text NOT NULL,
+    organisation_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT custom_meter_key_check CHECK (((length(key) >= 3) AND (length(key) <= 100)))
+);
+
+ALTER TABLE ONLY access.custom_meter FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE access.custom_meter ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME access.custom_meter_id_seq
+    START WITH 1000
+    INCREMENT BY 1
+    MINVALUE 1000
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE access.grants (
     id uuid NOT NULL,
     order_id uuid NOT NULL,
@@ -433,6 +452,32 @@ CREATE TABLE catalog.offer_standing (
 
 ALTER TABLE ONLY catalog.offer_standing FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE catalog.plan (
+    id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    code text NOT NULL,
+    version integer NOT NULL,
+    title jsonb NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT plan_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT plan_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE ONLY catalog.plan FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE catalog.plan_standing (
+    plan_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    code text NOT NULL,
+    state text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT plan_standing_state_check CHECK ((state = ANY (ARRAY['current'::text, 'superseded'::text, 'retired'::text])))
+);
+
+ALTER TABLE ONLY catalog.plan_standing FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE catalog.revision (
     id uuid NOT NULL,
     dataset_id uuid NOT NULL,
@@ -602,6 +647,154 @@ CREATE TABLE contracts.agreement (
 
 ALTER TABLE ONLY contracts.agreement FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE contracts.auction (
+    id uuid NOT NULL,
+    offer_id uuid NOT NULL,
+    listing_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    component text NOT NULL,
+    exclusive text NOT NULL,
+    exclusive_days integer,
+    currency text NOT NULL,
+    reserve_public boolean NOT NULL,
+    reserve_sha256 bytea NOT NULL,
+    opens_at timestamp with time zone NOT NULL,
+    closes_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    reason jsonb,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT auction_check CHECK (((closes_at > opens_at) AND (length(reserve_sha256) = 32))),
+    CONSTRAINT auction_check1 CHECK (((exclusive = 'time_exclusive'::text) = (exclusive_days IS NOT NULL))),
+    CONSTRAINT auction_exclusive_check CHECK ((exclusive = ANY (ARRAY['exclusive'::text, 'time_exclusive'::text]))),
+    CONSTRAINT auction_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'open'::text, 'closed'::text, 'awarded'::text, 'lapsed'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY contracts.auction FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.auction_award (
+    id uuid NOT NULL,
+    auction_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    offer_id uuid NOT NULL,
+    bid_id uuid NOT NULL,
+    price_units bigint NOT NULL,
+    currency text NOT NULL,
+    quote_id uuid NOT NULL,
+    withdrawn_offers uuid[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT auction_award_check CHECK (((price_units > 0) AND (buyer_id <> seller_id) AND (expires_at > created_at)))
+);
+
+ALTER TABLE ONLY contracts.auction_award FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.auction_bid (
+    seq bigint NOT NULL,
+    id uuid NOT NULL,
+    auction_id uuid NOT NULL,
+    bidder_id uuid NOT NULL,
+    entry text NOT NULL,
+    units bigint,
+    currency text NOT NULL,
+    purposes text[] NOT NULL,
+    salt bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT auction_bid_check CHECK ((((entry = 'withdrawn'::text) = (units IS NULL)) AND (units > 0) AND (length(sha256) = 32))),
+    CONSTRAINT auction_bid_entry_check CHECK ((entry = ANY (ARRAY['placed'::text, 'replaced'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY contracts.auction_bid FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.auction_bid ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME contracts.auction_bid_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE contracts.auction_reserve (
+    auction_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    units bigint NOT NULL,
+    currency text NOT NULL,
+    salt bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT auction_reserve_units_check CHECK ((units > 0))
+);
+
+ALTER TABLE ONLY contracts.auction_reserve FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.auction_tally (
+    auction_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    supplier_id uuid NOT NULL,
+    units bigint NOT NULL,
+    currency text NOT NULL,
+    outcome text NOT NULL,
+    bid_sha256 bytea NOT NULL,
+    CONSTRAINT auction_tally_bid_sha256_check CHECK ((length(bid_sha256) = 32)),
+    CONSTRAINT auction_tally_outcome_check CHECK ((outcome = ANY (ARRAY['won'::text, 'outbid'::text, 'below_reserve'::text, 'excluded'::text])))
+);
+
+ALTER TABLE ONLY contracts.auction_tally FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.measurement (
+    id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    component text NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    evaluator_id uuid NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT measurement_check CHECK (((length(sha256) = 32) AND (buyer_id <> seller_id)))
+);
+
+ALTER TABLE ONLY contracts.measurement FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.measurement_agreed (
+    id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    component text NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    evaluator_id uuid NOT NULL,
+    value numeric(21,6) NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT measurement_agreed_check CHECK (((length(sha256) = 32) AND (length(signature) = 64)))
+);
+
+ALTER TABLE ONLY contracts.measurement_agreed FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.measurement_answer (
+    id uuid NOT NULL,
+    measurement_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    evaluator_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    answer text NOT NULL,
+    sha256 bytea NOT NULL,
+    reason jsonb,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT measurement_answer_answer_check CHECK ((answer = ANY (ARRAY['accept'::text, 'dispute'::text, 'withdraw'::text]))),
+    CONSTRAINT measurement_answer_sha256_check CHECK ((length(sha256) = 32))
+);
+
+ALTER TABLE ONLY contracts.measurement_answer FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE contracts.quote (
     id uuid NOT NULL,
     buyer_id uuid NOT NULL,
@@ -693,6 +886,9 @@ CREATE TABLE parties.decision (
     client_id uuid NOT NULL,
     reason text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    buyer_class text,
+    CONSTRAINT decision_buyer_class_check CHECK ((buyer_class = ANY (ARRAY['academic'::text, 'small_company'::text, 'large_company'::text, 'public_body'::text]))),
+    CONSTRAINT decision_class_of_verified CHECK (((buyer_class IS NULL) OR (to_state = 'verified'::text))),
     CONSTRAINT decision_from_state_check CHECK ((from_state = ANY (ARRAY['unverified'::text, 'submitted'::text, 'verified'::text, 'rejected'::text, 'suspended'::text]))),
     CONSTRAINT decision_to_state_check CHECK ((to_state = ANY (ARRAY['unverified'::text, 'submitted'::text, 'verified'::text, 'rejected'::text, 'suspended'::text])))
 );
@@ -742,6 +938,11 @@ CREATE TABLE parties.organisation (
     state text NOT NULL,
     node_id text DEFAULT 'centre'::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    buyer_class_claimed text,
+    buyer_class text,
+    CONSTRAINT organisation_buyer_class_check CHECK ((buyer_class = ANY (ARRAY['academic'::text, 'small_company'::text, 'large_company'::text, 'public_body'::text]))),
+    CONSTRAINT organisation_buyer_class_claimed_check CHECK ((buyer_class_claimed = ANY (ARRAY['academic'::text, 'small_company'::text, 'large_company'::text, 'public_body'::text]))),
+    CONSTRAINT organisation_class_of_verified CHECK (((buyer_class IS NULL) OR (state = 'verified'::text))),
     CONSTRAINT organisation_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT organisation_roles_check CHECK ((cardinality(roles) > 0)),
     CONSTRAINT organisation_state_check CHECK ((state = ANY (ARRAY['unverified'::text, 'submitted'::text, 'verified'::text, 'rejected'::text, 'suspended'::text])))
@@ -961,7 +1162,11 @@ CREATE TABLE settlement.charge (
     currency text NOT NULL,
     explanation jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT charge_amount_units_check CHECK ((amount_units <> 0))
+    corrects uuid,
+    tax_units bigint DEFAULT 0 NOT NULL,
+    tax jsonb,
+    CONSTRAINT charge_amount_units_check CHECK ((amount_units <> 0)),
+    CONSTRAINT charge_tax CHECK (((abs(tax_units) <= abs(amount_units)) AND ((tax_units = 0) OR (tax IS NOT NULL))))
 );
 
 ALTER TABLE ONLY settlement.charge FORCE ROW LEVEL SECURITY;
@@ -1004,7 +1209,7 @@ CREATE TABLE settlement.invoice_line (
     description jsonb NOT NULL,
     quantity numeric NOT NULL,
     amount_units bigint NOT NULL,
-    CONSTRAINT invoice_line_source_kind_check CHECK ((source_kind = ANY (ARRAY['order'::text, 'charge'::text])))
+    CONSTRAINT invoice_line_source_kind_check CHECK ((source_kind = ANY (ARRAY['order'::text, 'charge'::text, 'tax'::text])))
 );
 
 ALTER TABLE ONLY settlement.invoice_line FORCE ROW LEVEL SECURITY;
@@ -1037,10 +1242,14 @@ CREATE TABLE settlement.orders (
     created_at timestamp with time zone NOT NULL,
     paid_at timestamp with time zone,
     settled_in uuid,
+    price_basis bytea,
+    tax_units bigint DEFAULT 0 NOT NULL,
+    tax jsonb,
     CONSTRAINT orders_check CHECK (((state = 'paid'::text) = (paid_at IS NOT NULL))),
     CONSTRAINT orders_payment_check CHECK ((payment = ANY (ARRAY['wallet'::text, 'card'::text]))),
     CONSTRAINT orders_price_units_check CHECK ((price_units >= 0)),
-    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'cancelled'::text])))
+    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'cancelled'::text]))),
+    CONSTRAINT orders_tax CHECK ((((tax_units >= 0) AND (tax_units <= price_units)) AND ((tax_units = 0) OR (tax IS NOT NULL))))
 );
 
 ALTER TABLE ONLY settlement.orders FORCE ROW LEVEL SECURITY;
@@ -1197,6 +1406,12 @@ CREATE TABLE settlement.stripe_event (
 
 ALTER TABLE ONLY settlement.stripe_event FORCE ROW LEVEL SECURITY;
 
+ALTER TABLE ONLY access.custom_meter
+    ADD CONSTRAINT custom_meter_key_key UNIQUE (key);
+
+ALTER TABLE ONLY access.custom_meter
+    ADD CONSTRAINT custom_meter_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY access.grants
     ADD CONSTRAINT grants_pkey PRIMARY KEY (id);
 
@@ -1257,6 +1472,15 @@ ALTER TABLE ONLY catalog.offer
 ALTER TABLE ONLY catalog.offer_standing
     ADD CONSTRAINT offer_standing_pkey PRIMARY KEY (offer_id);
 
+ALTER TABLE ONLY catalog.plan
+    ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY catalog.plan_standing
+    ADD CONSTRAINT plan_standing_pkey PRIMARY KEY (plan_id);
+
+ALTER TABLE ONLY catalog.plan
+    ADD CONSTRAINT plan_supplier_id_code_version_key UNIQUE (supplier_id, code, version);
+
 ALTER TABLE ONLY catalog.revision
     ADD CONSTRAINT revision_dataset_id_number_key UNIQUE (dataset_id, number);
 
@@ -1295,6 +1519,42 @@ ALTER TABLE ONLY compliance.tile
 
 ALTER TABLE ONLY contracts.agreement
     ADD CONSTRAINT agreement_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.auction_award
+    ADD CONSTRAINT auction_award_auction_id_key UNIQUE (auction_id);
+
+ALTER TABLE ONLY contracts.auction_award
+    ADD CONSTRAINT auction_award_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.auction_bid
+    ADD CONSTRAINT auction_bid_id_key UNIQUE (id);
+
+ALTER TABLE ONLY contracts.auction_bid
+    ADD CONSTRAINT auction_bid_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY contracts.auction
+    ADD CONSTRAINT auction_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.auction_reserve
+    ADD CONSTRAINT auction_reserve_pkey PRIMARY KEY (auction_id);
+
+ALTER TABLE ONLY contracts.auction_tally
+    ADD CONSTRAINT auction_tally_pkey PRIMARY KEY (auction_id, "position");
+
+ALTER TABLE ONLY contracts.measurement_agreed
+    ADD CONSTRAINT measurement_agreed_grant_id_component_key UNIQUE (grant_id, component);
+
+ALTER TABLE ONLY contracts.measurement_agreed
+    ADD CONSTRAINT measurement_agreed_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.measurement_answer
+    ADD CONSTRAINT measurement_answer_measurement_id_organisation_id_answer_key UNIQUE (measurement_id, organisation_id, answer);
+
+ALTER TABLE ONLY contracts.measurement_answer
+    ADD CONSTRAINT measurement_answer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.measurement
+    ADD CONSTRAINT measurement_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY contracts.quote
     ADD CONSTRAINT quote_pkey PRIMARY KEY (id);
@@ -1461,6 +1721,8 @@ ALTER TABLE ONLY settlement.statement
 ALTER TABLE ONLY settlement.stripe_event
     ADD CONSTRAINT stripe_event_pkey PRIMARY KEY (id);
 
+CREATE INDEX custom_meter_organisation ON access.custom_meter USING btree (organisation_id);
+
 CREATE INDEX grants_buyer ON access.grants USING btree (buyer_id, id);
 
 CREATE INDEX grants_order ON access.grants USING btree (order_id);
@@ -1491,6 +1753,8 @@ CREATE INDEX listing_supplier ON catalog.listing USING btree (supplier_id, id);
 
 CREATE UNIQUE INDEX offer_current ON catalog.offer_standing USING btree (listing_id, code) WHERE (state = 'current'::text);
 
+CREATE UNIQUE INDEX plan_current ON catalog.plan_standing USING btree (supplier_id, code) WHERE (state = 'current'::text);
+
 CREATE INDEX upload_expiry ON catalog.upload USING btree (expires_at) WHERE (state = ANY (ARRAY['open'::text, 'complete'::text]));
 
 CREATE UNIQUE INDEX upload_path ON catalog.upload USING btree (dataset_id, path_key) WHERE (state = ANY (ARRAY['open'::text, 'complete'::text]));
@@ -1506,6 +1770,28 @@ CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by,
 CREATE INDEX agreement_buyer ON contracts.agreement USING btree (buyer_id, id);
 
 CREATE INDEX agreement_seller ON contracts.agreement USING btree (seller_id, id);
+
+CREATE INDEX auction_awarded ON contracts.auction USING btree (dataset_id) WHERE (state = 'awarded'::text);
+
+CREATE INDEX auction_bid_bidder ON contracts.auction_bid USING btree (bidder_id, seq);
+
+CREATE INDEX auction_bid_line ON contracts.auction_bid USING btree (auction_id, bidder_id, seq);
+
+CREATE INDEX auction_due ON contracts.auction USING btree (closes_at) WHERE (state = ANY (ARRAY['scheduled'::text, 'open'::text, 'closed'::text, 'awarded'::text]));
+
+CREATE INDEX auction_listing ON contracts.auction USING btree (listing_id, id);
+
+CREATE UNIQUE INDEX auction_running ON contracts.auction USING btree (dataset_id) WHERE (state = ANY (ARRAY['scheduled'::text, 'open'::text, 'closed'::text]));
+
+CREATE INDEX auction_supplier ON contracts.auction USING btree (supplier_id, id);
+
+CREATE INDEX measurement_buyer ON contracts.measurement USING btree (buyer_id, id);
+
+CREATE INDEX measurement_evaluator ON contracts.measurement USING btree (evaluator_id, id);
+
+CREATE INDEX measurement_grant ON contracts.measurement USING btree (grant_id, component, id);
+
+CREATE INDEX measurement_seller ON contracts.measurement USING btree (seller_id, id);
 
 CREATE INDEX quote_buyer ON contracts.quote USING btree (buyer_id, id);
 
@@ -1541,6 +1827,8 @@ CREATE INDEX scorecard_supplier ON quality.scorecard USING btree (supplier_id, i
 
 CREATE INDEX charge_buyer ON settlement.charge USING btree (buyer_id, id);
 
+CREATE INDEX charge_offer ON settlement.charge USING btree (offer_id, component);
+
 CREATE INDEX charge_seller ON settlement.charge USING btree (seller_id, id);
 
 CREATE INDEX due_open ON settlement.due USING btree (seller_id, currency, id) WHERE (NOT released);
@@ -1567,6 +1855,8 @@ CREATE INDEX run_item_pending ON settlement.run_item USING btree (run_id, side, 
 
 CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency) WHERE (state = 'open'::text);
 
+CREATE TRIGGER access_custom_meter_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.custom_meter FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER access_usage_batch_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_batch FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER access_usage_copy_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_copy FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -1580,6 +1870,8 @@ CREATE TRIGGER access_usage_seal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON acc
 CREATE TRIGGER catalog_asset_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.asset FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER catalog_offer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.offer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER catalog_plan_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.plan FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER catalog_revision_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.revision FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -1598,6 +1890,20 @@ CREATE TRIGGER tile_only_grows BEFORE UPDATE ON compliance.tile FOR EACH ROW EXE
 CREATE TRIGGER tile_stays BEFORE DELETE OR TRUNCATE ON compliance.tile FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER contracts_agreement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.agreement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_auction_award_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.auction_award FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_auction_bid_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.auction_bid FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_auction_reserve_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.auction_reserve FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_auction_tally_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.auction_tally FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_measurement_agreed_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.measurement_agreed FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_measurement_answer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.measurement_answer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_measurement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.measurement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER contracts_quote_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.quote FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -1650,11 +1956,32 @@ ALTER TABLE ONLY catalog.offer
 ALTER TABLE ONLY catalog.offer_standing
     ADD CONSTRAINT offer_standing_offer_id_fkey FOREIGN KEY (offer_id) REFERENCES catalog.offer(id);
 
+ALTER TABLE ONLY catalog.plan_standing
+    ADD CONSTRAINT plan_standing_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES catalog.plan(id);
+
 ALTER TABLE ONLY catalog.revision
     ADD CONSTRAINT revision_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES catalog.dataset(id);
 
 ALTER TABLE ONLY catalog.upload
     ADD CONSTRAINT upload_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES catalog.dataset(id);
+
+ALTER TABLE ONLY contracts.auction_award
+    ADD CONSTRAINT auction_award_auction_id_fkey FOREIGN KEY (auction_id) REFERENCES contracts.auction(id);
+
+ALTER TABLE ONLY contracts.auction_bid
+    ADD CONSTRAINT auction_bid_auction_id_fkey FOREIGN KEY (auction_id) REFERENCES contracts.auction(id);
+
+ALTER TABLE ONLY contracts.auction_reserve
+    ADD CONSTRAINT auction_reserve_auction_id_fkey FOREIGN KEY (auction_id) REFERENCES contracts.auction(id);
+
+ALTER TABLE ONLY contracts.auction_tally
+    ADD CONSTRAINT auction_tally_auction_id_fkey FOREIGN KEY (auction_id) REFERENCES contracts.auction(id);
+
+ALTER TABLE ONLY contracts.measurement_agreed
+    ADD CONSTRAINT measurement_agreed_id_fkey FOREIGN KEY (id) REFERENCES contracts.measurement(id);
+
+ALTER TABLE ONLY contracts.measurement_answer
+    ADD CONSTRAINT measurement_answer_measurement_id_fkey FOREIGN KEY (measurement_id) REFERENCES contracts.measurement(id);
 
 ALTER TABLE ONLY quality.assessment
     ADD CONSTRAINT assessment_scorecard_id_fkey FOREIGN KEY (scorecard_id) REFERENCES quality.scorecard(id);
@@ -1670,6 +1997,12 @@ ALTER TABLE ONLY quality.disclosure
 
 ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.run(id);
+
+CREATE POLICY access_custom_meter_exchange_app ON access.custom_meter TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_custom_meter_exchange_migrate ON access.custom_meter TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_custom_meter_public ON access.custom_meter FOR SELECT TO exchange_portal USING (true);
 
 CREATE POLICY access_grants_exchange_app ON access.grants TO exchange_app USING (true) WITH CHECK (true);
 
@@ -1745,6 +2078,8 @@ CREATE POLICY access_usage_seal_party ON access.usage_seal FOR SELECT TO exchang
    FROM kernel.party p
   WHERE ((p.object_id = usage_seal.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+ALTER TABLE access.custom_meter ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE access.grants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.lease ENABLE ROW LEVEL SECURITY;
@@ -1819,6 +2154,18 @@ CREATE POLICY catalog_offer_standing_public ON catalog.offer_standing FOR SELECT
    FROM catalog.listing l
   WHERE ((l.id = offer_standing.listing_id) AND (l.state = 'published'::text)))));
 
+CREATE POLICY catalog_plan_exchange_app ON catalog.plan TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_plan_exchange_migrate ON catalog.plan TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_plan_own ON catalog.plan FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY catalog_plan_standing_exchange_app ON catalog.plan_standing TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_plan_standing_exchange_migrate ON catalog.plan_standing TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_plan_standing_own ON catalog.plan_standing FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY catalog_revision_exchange_app ON catalog.revision TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY catalog_revision_exchange_migrate ON catalog.revision TO exchange_migrate USING (true) WITH CHECK (true);
@@ -1842,6 +2189,10 @@ ALTER TABLE catalog.listing ENABLE ROW LEVEL SECURITY;
 ALTER TABLE catalog.offer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.offer_standing ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.plan ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.plan_standing ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.revision ENABLE ROW LEVEL SECURITY;
 
@@ -1915,6 +2266,16 @@ ALTER TABLE compliance.tile ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.agreement ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE contracts.auction ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.auction_award ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.auction_bid ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.auction_reserve ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.auction_tally ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY contracts_agreement_exchange_app ON contracts.agreement TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY contracts_agreement_exchange_migrate ON contracts.agreement TO exchange_migrate USING (true) WITH CHECK (true);
@@ -1923,6 +2284,74 @@ CREATE POLICY contracts_agreement_party ON contracts.agreement FOR SELECT TO exc
    FROM kernel.party p
   WHERE ((p.object_id = agreement.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY contracts_auction_award_exchange_app ON contracts.auction_award TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_award_exchange_migrate ON contracts.auction_award TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_award_party ON contracts.auction_award FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = auction_award.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_auction_bid_exchange_app ON contracts.auction_bid TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_bid_exchange_migrate ON contracts.auction_bid TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_bid_own ON contracts.auction_bid FOR SELECT TO exchange_portal USING ((bidder_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_auction_exchange_app ON contracts.auction TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_exchange_migrate ON contracts.auction TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_public ON contracts.auction FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY contracts_auction_reserve_exchange_app ON contracts.auction_reserve TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_reserve_exchange_migrate ON contracts.auction_reserve TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_reserve_public ON contracts.auction_reserve FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM contracts.auction a
+  WHERE ((a.id = auction_reserve.auction_id) AND (a.reserve_public OR ((a.state = ANY (ARRAY['awarded'::text, 'lapsed'::text])) AND (EXISTS ( SELECT
+           FROM contracts.auction_bid b
+          WHERE ((b.auction_id = a.id) AND (b.bidder_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))))))))));
+
+CREATE POLICY contracts_auction_tally_exchange_app ON contracts.auction_tally TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_tally_exchange_migrate ON contracts.auction_tally TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_auction_tally_public ON contracts.auction_tally FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM contracts.auction_bid b
+  WHERE ((b.auction_id = auction_tally.auction_id) AND (b.bidder_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_measurement_agreed_exchange_app ON contracts.measurement_agreed TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_measurement_agreed_exchange_migrate ON contracts.measurement_agreed TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_measurement_agreed_own ON contracts.measurement_agreed FOR SELECT TO exchange_portal USING ((evaluator_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_measurement_agreed_party ON contracts.measurement_agreed FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = measurement_agreed.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_measurement_answer_exchange_app ON contracts.measurement_answer TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_measurement_answer_exchange_migrate ON contracts.measurement_answer TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_measurement_answer_own ON contracts.measurement_answer FOR SELECT TO exchange_portal USING ((evaluator_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_measurement_answer_party ON contracts.measurement_answer FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = measurement_answer.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_measurement_exchange_app ON contracts.measurement TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_measurement_exchange_migrate ON contracts.measurement TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_measurement_own ON contracts.measurement FOR SELECT TO exchange_portal USING ((evaluator_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_measurement_party ON contracts.measurement FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = measurement.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
 CREATE POLICY contracts_quote_exchange_app ON contracts.quote TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY contracts_quote_exchange_migrate ON contracts.quote TO exchange_migrate USING (true) WITH CHECK (true);
@@ -1930,6 +2359,12 @@ CREATE POLICY contracts_quote_exchange_migrate ON contracts.quote TO exchange_mi
 CREATE POLICY contracts_quote_party ON contracts.quote FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
    FROM kernel.party p
   WHERE ((p.object_id = quote.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+ALTER TABLE contracts.measurement ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.measurement_agreed ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.measurement_answer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.quote ENABLE ROW LEVEL SECURITY;
 
@@ -2265,6 +2700,9 @@ REVOKE ALL ON FUNCTION catalog.matching(wanted tsquery) FROM PUBLIC;
 GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_app;
 GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE access.custom_meter TO exchange_app;
+GRANT SELECT ON TABLE access.custom_meter TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE access.grants TO exchange_app;
 GRANT SELECT ON TABLE access.grants TO exchange_portal;
 
@@ -2312,6 +2750,12 @@ GRANT SELECT ON TABLE catalog.offer TO exchange_portal;
 GRANT SELECT,INSERT,UPDATE ON TABLE catalog.offer_standing TO exchange_app;
 GRANT SELECT ON TABLE catalog.offer_standing TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE catalog.plan TO exchange_app;
+GRANT SELECT ON TABLE catalog.plan TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE catalog.plan_standing TO exchange_app;
+GRANT SELECT ON TABLE catalog.plan_standing TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE catalog.revision TO exchange_app;
 GRANT SELECT ON TABLE catalog.revision TO exchange_portal;
 
@@ -2346,6 +2790,30 @@ GRANT SELECT ON TABLE compliance.tile TO exchange_regulator;
 
 GRANT SELECT,INSERT ON TABLE contracts.agreement TO exchange_app;
 GRANT SELECT ON TABLE contracts.agreement TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE contracts.auction TO exchange_app;
+GRANT SELECT ON TABLE contracts.auction TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.auction_award TO exchange_app;
+GRANT SELECT ON TABLE contracts.auction_award TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.auction_bid TO exchange_app;
+GRANT SELECT ON TABLE contracts.auction_bid TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.auction_reserve TO exchange_app;
+GRANT SELECT ON TABLE contracts.auction_reserve TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.auction_tally TO exchange_app;
+GRANT SELECT ON TABLE contracts.auction_tally TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.measurement TO exchange_app;
+GRANT SELECT ON TABLE contracts.measurement TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.measurement_agreed TO exchange_app;
+GRANT SELECT ON TABLE contracts.measurement_agreed TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.measurement_answer TO exchange_app;
+GRANT SELECT ON TABLE contracts.measurement_answer TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE contracts.quote TO exchange_app;
 GRANT SELECT ON TABLE contracts.quote TO exchange_portal;

@@ -21,6 +21,10 @@ _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _ROLES = Text(f"a role is one of {', '.join(Role)}", f"角色须为 {'、'.join(Role)} 之一")
 _SOME_ROLE = Text("ask for at least one role, and not for operator", "请至少申请一个角色，且不能申请 operator")
 _COUNTRY_FORM = Text("two capital letters as in ISO 3166-1, such as CN", "请使用 ISO 3166-1 的两位大写字母，例如 CN")
+_CLASSES = Text(
+    "academic, small_company, large_company or public_body, or nothing",
+    "可填 academic、small_company、large_company、public_body 之一，或留空",
+)
 _SOME_NUMBER = Text("give at least one of uscc, lei and eu_vat", "请至少填写 uscc、lei、eu_vat 之一")
 
 
@@ -32,6 +36,15 @@ class State(StrEnum):
     VERIFIED = "verified"
     REJECTED = "rejected"
     SUSPENDED = "suspended"
+
+
+class BuyerClass(StrEnum):
+    """What kind of buyer this is; suppliers may price by it."""
+
+    ACADEMIC = "academic"
+    SMALL_COMPANY = "small_company"
+    LARGE_COMPANY = "large_company"
+    PUBLIC_BODY = "public_body"
 
 
 class Party(StrEnum):
@@ -55,7 +68,7 @@ TRANSITIONS: Mapping[tuple[State, State], Party] = {
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """One party of the exchange."""
+    """One party of the exchange; `buyer_class` is what the operator confirmed, whatever it claimed."""
 
     id: UUID
     name: LocaleMap
@@ -64,15 +77,23 @@ class Organisation:
     state: State
     node_id: str
     created_at: datetime
+    buyer_class_claimed: BuyerClass | None = None
+    buyer_class: BuyerClass | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What other rooms need to know of a party before they deal with it."""
+    """What other rooms need to know of a party before they deal with it.
+
+    shapes   `buyer_class` as the operator confirmed it, one of BuyerClass; `tax_registered`: verified, with a tax number
+             of its own country; both are empty for whoever is not verified
+    """
 
     state: State
     roles: frozenset[Role]
     country: str
+    buyer_class: str | None = None
+    tax_registered: bool = False
 
     @property
     def verified(self) -> bool:
@@ -82,7 +103,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One move of a state: from where to where, by whom, when and why. Never a person's data in the reason."""
+    """One move of a state: from where to where, by whom, when and why. Never a person's data in the reason.
+
+    shapes   `buyer_class` is what this decision confirmed; only one that verifies confirms any
+    """
 
     id: UUID
     organisation_id: UUID
@@ -92,6 +116,7 @@ class Decision:
     client_id: UUID
     reason: str
     created_at: datetime
+    buyer_class: BuyerClass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +128,7 @@ class Wish:
     country: str
     identifiers: tuple[Identifier, ...]
     contact: Person
+    buyer_class: BuyerClass | None = None
 
 
 def wish(
@@ -114,6 +140,7 @@ def wish(
     contact_name: str,
     contact_email: str,
     settings: PartiesSettings,
+    buyer_class: str | None = None,
     reserved: frozenset[Role] = RESERVED,
 ) -> Wish | Problem:
     """Check an application to join.
@@ -126,6 +153,8 @@ def wish(
         return ORGANISATION_INVALID(field="roles", reason=_ROLES)
     if not known or known & reserved:
         return ORGANISATION_INVALID(field="roles", reason=_SOME_ROLE)
+    if buyer_class is not None and buyer_class not in set(BuyerClass):
+        return ORGANISATION_INVALID(field="buyer_class", reason=_CLASSES)
     if not _COUNTRY.match(country):
         return ORGANISATION_INVALID(field="country", reason=_COUNTRY_FORM)
     if not name or not set(name) <= set(LANGUAGES) or not all(_is_name(text, settings) for text in name.values()):
@@ -146,7 +175,8 @@ def wish(
     contact = person(contact_name, contact_email, settings)
     if isinstance(contact, Problem):
         return contact
-    return Wish(dict(name), known, country, tuple(found), contact)
+    claimed = BuyerClass(buyer_class) if buyer_class is not None else None
+    return Wish(dict(name), known, country, tuple(found), contact, claimed)
 
 
 def _is_name(text: str, settings: PartiesSettings) -> bool:

@@ -78,6 +78,16 @@ REASON_MISSING = problem_type(
     detail=Text("The reason is empty or longer than {limit} characters.", "理由为空或超过 {limit} 个字符。"),
     remedy=Text("Say in a sentence why, without naming a person.", "请用一句话说明理由，不要写出个人姓名。"),
 )
+BUYER_CLASS_MISPLACED = problem_type(
+    "buyer-class-misplaced",
+    Kind.UNPROCESSABLE,
+    title=Text("A buyer class is confirmed by verifying", "买方类别只能在核验通过时确认"),
+    detail=Text(
+        "The decision names the buyer class {buyer_class} and leads to {state}; only one that verifies confirms a class.",
+        "该决定写明买方类别 {buyer_class}，但结果为 {state}；只有核验通过的决定才能确认类别。",
+    ),
+    remedy=Text("Leave buyer_class out, or decide verify.", "请去掉 buyer_class，或作出核验通过的决定。"),
+)
 ORGANISATION_NOT_VERIFIED = problem_type(
     "organisation-not-verified",
     Kind.FORBIDDEN,

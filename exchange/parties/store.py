@@ -23,23 +23,34 @@ from exchange.parties.clients import Client, Credentials, NewClient
 from exchange.parties.evidence import Document, Evidence, EvidenceKind
 from exchange.parties.identifiers import Identifier, Scheme
 from exchange.parties.members import Member, Person
-from exchange.parties.organisations import Decision, Organisation, State, Wish
+from exchange.parties.organisations import BuyerClass, Decision, Organisation, State, Wish
 from exchange.parties.organisations import Standing as Standing  # purchases read it off this module
 from exchange.parties.roles import Role
 from exchange.parties.tokens import Token
 
 _NUMBERS_LOCK = 7_263_002
+# A tax number counts where its country is the organisation's own: the unified social credit code is China's taxpayer
+# number, an EU VAT number begins with its state's letters (Greece writes EL). A LEI says nothing about tax. Claims of
+# those not verified count for nothing.
+_STANDING = """
+SELECT o.id, o.state, o.roles, o.country, o.buyer_class,
+       o.state = 'verified' AND EXISTS (
+           SELECT FROM parties.identifier i WHERE i.organisation_id = o.id
+           AND (i.scheme = 'uscc' AND o.country = 'CN'
+                OR i.scheme = 'eu_vat' AND left(i.value, 2) = CASE o.country WHEN 'GR' THEN 'EL' ELSE o.country END))
+FROM parties.organisation o WHERE o.id = ANY($1::uuid[])"""
 _CLIENT = (t.client.c.id, t.client.c.organisation_id, t.client.c.label, t.client.c.scopes)
 _CLIENT_ENDS = (t.client.c.created_at, t.client.c.revoked_at)
 
 
 async def standing(tx: Tx, organisation_ids: Sequence[UUID]) -> dict[UUID, Standing]:
-    """State, roles and country of many organisations, in one statement; unknown ones are missing from the answer."""
+    """State, roles, country, class and tax registration of many organisations, in one statement.
+
+    shapes   unknown ones are missing from the answer
+    """
     driver = await tx.driver()
-    rows = await driver.fetch(
-        "SELECT id, state, roles, country FROM parties.organisation WHERE id = ANY($1::uuid[])", list(organisation_ids)
-    )
-    return {row[0]: Standing(State(row[1]), frozenset(map(Role, row[2])), row[3]) for row in rows}
+    rows = await driver.fetch(_STANDING, list(organisation_ids))
+    return {row[0]: Standing(State(row[1]), frozenset(map(Role, row[2])), *row[3:]) for row in rows}
 
 
 async def revoked(tx: Tx, jtis: Sequence[str]) -> set[str]:
@@ -79,6 +90,7 @@ async def add_organisation(tx: Tx, organisation_id: UUID, wish: Wish, state: Sta
             country=wish.country,
             state=state.value,
             created_at=tx.now,
+            buyer_class_claimed=wish.buyer_class,
         )
     )
     numbers = [
@@ -119,11 +131,11 @@ async def lock_organisation(tx: Tx, organisation_id: UUID) -> Organisation | Non
 
 
 async def move(tx: Tx, decision: Decision) -> None:
-    """Write a decision and the state that follows from it."""
+    """Write a decision and the state and class that follow from it: a decision that names no class ends the one there was."""
     moved = await tx.conn.execute(
         update(t.organisation)
         .where(t.organisation.c.id == decision.organisation_id, t.organisation.c.state == decision.from_state.value)
-        .values(state=decision.to_state.value)
+        .values(state=decision.to_state.value, buyer_class=decision.buyer_class)
     )
     assert moved.rowcount == 1, "the state was read under a lock"
     await tx.conn.execute(
@@ -136,6 +148,7 @@ async def move(tx: Tx, decision: Decision) -> None:
             client_id=decision.client_id,
             reason=decision.reason,
             created_at=decision.created_at,
+            buyer_class=decision.buyer_class,
         )
     )
 
@@ -372,6 +385,7 @@ async def _decisions(tx: Tx, query: Select[Any]) -> list[Decision]:
             r.client_id,
             r.reason,
             r.created_at,
+            _class(r.buyer_class),
         )
         for r in rows
     ]
@@ -379,4 +393,18 @@ async def _decisions(tx: Tx, query: Select[Any]) -> list[Decision]:
 
 def _organisation(row: Row[Any]) -> Organisation:
     roles = frozenset(map(Role, row.roles))
-    return Organisation(row.id, row.name, roles, row.country, State(row.state), row.node_id, row.created_at)
+    return Organisation(
+        row.id,
+        row.name,
+        roles,
+        row.country,
+        State(row.state),
+        row.node_id,
+        row.created_at,
+        _class(row.buyer_class_claimed),
+        _class(row.buyer_class),
+    )
+
+
+def _class(value: str | None) -> BuyerClass | None:
+    return None if value is None else BuyerClass(value)

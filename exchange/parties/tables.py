@@ -18,6 +18,8 @@ organisation = Table(
     Column("state", Text, nullable=False),
     Column("node_id", Text, nullable=False, server_default="centre"),
     Column("created_at", _TIME, nullable=False),
+    Column("buyer_class_claimed", Text),
+    Column("buyer_class", Text),
 )
 identifier = Table(
     "identifier",
@@ -50,6 +52,7 @@ decision = Table(
     Column("client_id", Uuid, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("buyer_class", Text),
 )
 member = Table(
     "member",

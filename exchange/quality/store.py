@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, cast, exists, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
@@ -154,6 +154,24 @@ async def disclosed_scores(tx: Tx, revision_ids: Sequence[UUID]) -> dict[UUID, t
         .order_by(c.revision_id, c.created_at.desc(), c.id.desc())
     )
     return {row.revision_id: (row.score, row.grade) for row in await tx.conn.execute(statement)}
+
+
+async def disclosed_sizes(tx: Tx, revision_ids: Sequence[UUID]) -> dict[UUID, tuple[int | None, int, int]]:
+    """Score, records and tokens of the newest disclosed scorecard of several revisions, for comparing their prices."""
+    c = scorecard.c
+    signals = cast(func.convert_from(c.document, "UTF8"), JSONB)["signals"]
+    statement = (
+        select(
+            c.revision_id,
+            c.score,
+            cast(signals["records"].astext, BigInteger),
+            cast(signals["tokens"].astext, BigInteger),
+        )
+        .ext(distinct_on(c.revision_id))
+        .where(c.revision_id.in_(revision_ids), _may_see(None))
+        .order_by(c.revision_id, c.created_at.desc(), c.id.desc())
+    )
+    return {row[0]: (row[1], row[2], row[3]) for row in await tx.conn.execute(statement)}
 
 
 async def own_assessment(tx: Tx, actor: Actor, assessment_id: UUID) -> Assessment | None:

@@ -13,10 +13,11 @@ import structlog
 
 from compliance.marks import read_mark, write_mark
 from compliance.notes import Signer
+from contracts import auctions_store
 from exchange.access.settings import AccessSettings
 from exchange.flows import access_data, seal_usage
 from exchange.flows.checkpoint_log import sequence
-from exchange.kernel import idempotency, jobs
+from exchange.kernel import idempotency, ids, jobs
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.jobs import Job
 from exchange.kernel.metrics import CHECKPOINT_AT, LOG_SIZE
@@ -27,7 +28,9 @@ SEQUENCE_EVERY_S = 0.5
 LEASES_EVERY_S = 15.0
 ROLL_UP_EVERY_S = 20.0
 HOUSE_EVERY_S = 60.0
+AUCTIONS_EVERY_S = 5.0
 SEAL_USAGE = "seal_usage"
+CLOSE_AUCTION = "close_auction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Schedule:
             group.create_task(_every(LEASES_EVERY_S, self.leases))
             group.create_task(_every(ROLL_UP_EVERY_S, self.roll_up))
             group.create_task(_every(HOUSE_EVERY_S, self.house))
+            group.create_task(_every(AUCTIONS_EVERY_S, self.auctions))
 
     async def sequence(self) -> None:
         """Log what waits, until nothing does."""
@@ -76,6 +80,20 @@ class Schedule:
         await self.db.run(self._queue_seals)
         await self.db.run(idempotency.forget_old)
         await self.db.run(parties.forget_expired_tokens)
+
+    async def auctions(self) -> None:
+        """Queue the auctions for which the clock has something to do."""
+        await self.db.run(self._queue_auctions)
+
+    async def _queue_auctions(self, tx: Tx) -> None:
+        due = await auctions_store.due(tx)
+        # By ten minutes: a step that was given up, or that a clock that ran ahead made useless, is tried again.
+        part = tx.now.strftime("%Y%m%d%H%M")[:-1]
+        wanted = [
+            Job(CLOSE_AUCTION, f"{auction_id}:{state.value}:{part}", {"auction": ids.text("auc", auction_id)})
+            for auction_id, state in due
+        ]
+        await jobs.put(tx, *wanted)
 
     async def _queue_seals(self, tx: Tx) -> None:
         due = await seal_usage.due_days(tx, settings=self.access)

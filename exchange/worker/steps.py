@@ -14,6 +14,7 @@ import msgspec
 
 from compliance import notes
 from exchange.flows import (
+    close_auction,
     export_audit,
     open_payout_account,
     pay_out,
@@ -66,6 +67,7 @@ class Steps:
             export_audit.JOB: self.export,
             settle_period.SETTLE: self.settle,
             "seal_usage": self.seal,
+            close_auction.JOB: self.close_auction,
         }
         outside: dict[str, Step] = {
             top_up.CHARGE_CARD: self.charge_card,
@@ -194,6 +196,15 @@ class Steps:
             state = await self.db.run(partial(seal_usage.seal_usage, day=day, settings=self.settings.access))
             if state in (None, seal_usage.SEALED):
                 return {"day": day.isoformat(), "state": state}
+
+    async def close_auction(self, running: Running) -> Result:
+        """Take an auction as far as the clock allows: closed, awarded or lapsed, an unused award ended."""
+        auction_id = ids.parse("auc", running.job.payload["auction"])
+        await self.db.run(partial(close_auction.close_auction, auction_id=auction_id))
+        award = partial(close_auction.award_auction, sales=self.sales, keyring=self.keyring, auction_id=auction_id)
+        await self.db.run(award)
+        state = await self.db.run(partial(close_auction.lapse_award, auction_id=auction_id))
+        return {"auction": running.job.payload["auction"], "state": state.value if state else None}
 
     @property
     def _stripe(self) -> StripeGateway:

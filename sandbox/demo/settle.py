@@ -84,13 +84,19 @@ def _show_invoices(trade: Trade) -> None:
         telling.say("charge", amount=money(charge["amount"]), explanation=telling.name(charge["explanation"]))
     for invoice in buyer.items("/buyer/v1/invoices"):
         document = buyer.get(f"/buyer/v1/invoices/{invoice['id']}")["document"]
-        total = sum((Decimal(line["amount"]["amount"]) for line in document["lines"]), Decimal())
+        lines = [*document["lines"], *document["tax"]]
+        total = sum((Decimal(line["amount"]["amount"]) for line in lines), Decimal())
         if total != Decimal(invoice["total"]["amount"]):
             raise DemoFailed(f"the lines of {invoice['id']} sum to {total}")
         seller = trade.market.name(invoice["seller"])
-        telling.say(
-            "invoice", seller=seller, total=money(invoice["total"]), lines=len(document["lines"]), invoice=invoice["id"]
-        )
+        telling.say("invoice", seller=seller, total=money(invoice["total"]), lines=len(lines), invoice=invoice["id"])
+        for line in document["tax"]:
+            telling.say(
+                "invoice-tax",
+                tax=telling.name(line["name"]),
+                taxable=money(line["taxable"]),
+                amount=money(line["amount"]),
+            )
 
 
 def _recompute(trade: Trade, key: str) -> None:
@@ -192,8 +198,10 @@ def who_got_what(trade: Trade) -> list[list[str]]:
     trial = next(
         one for one in market["operator"].get("/operator/v1/trial-balance")["items"] if one["currency"] == CURRENCY
     )
-    for row, account in (("row.rest", "payable"), ("row.fee", "revenue")):
+    kept = (("row.rest", "payable"), ("row.fee", "revenue"), ("row.tax", "tax"), ("row.rounding", "rounding"))
+    for row, account in kept:
         rows.append((telling.text(row), _total(one["sum"] for one in trial["accounts"] if one["account"] == account)))
+    rows = [row for row in rows if row[1]]
     left = sum((value for _, value in rows), Decimal())
     if left:
         raise DemoFailed(f"{left} {CURRENCY} are unaccounted for")

@@ -180,6 +180,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "invoice of the {seller}: {total} in {lines} lines, added up again by the buyer ({invoice})",
         "{seller}开具的账单：{total}，共 {lines} 行，采购方复核无误（{invoice}）",
     ),
+    "invoice-tax": ("of this, {tax} on {taxable}: {amount}", "其中{tax}，计税金额 {taxable}：{amount}"),
     # 15 pay
     "pay": (
         "The payees add their statements up again, and are paid through Stripe",
@@ -227,6 +228,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "row.wallet": ("left in the buyer's wallet", "采购方钱包余额"),
     "row.payee": ("{role}: paid out", "{role}：已付款"),
     "row.fee": ("exchange: its fee", "交易所：服务费"),
+    "row.tax": ("held by the exchange: tax", "交易所代收：税费"),
+    "row.rounding": ("fractions of a coin that no card was charged", "银行卡未扣的零头"),
     "row.rest": ("fractions of a cent still owed to the payees", "待付收款方的不足一分尾数"),
     "row.sum": ("sum", "合计"),
     "column.who": ("who", "对象"),

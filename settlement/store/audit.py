@@ -93,6 +93,35 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         WHERE NOT EXISTS (SELECT FROM settlement.journal j WHERE j.kind = 'charge' AND j.source_id = c.id)""",
     ),
     (
+        "charge-is-the-amount",
+        """SELECT c.id::text, c.amount_units::text, coalesce(-s.total, 0)::text FROM settlement.charge c
+        LEFT JOIN (SELECT j.source_id, sum(p.amount) AS total FROM settlement.journal j
+            JOIN settlement.posting p ON p.journal_id = j.id
+            JOIN settlement.account a ON a.id = p.account_id AND a.kind IN ('wallet', 'receivable')
+            WHERE j.kind = 'charge' GROUP BY 1) s ON s.source_id = c.id
+        WHERE c.amount_units <> coalesce(-s.total, 0)""",
+    ),
+    (
+        "correction-corrects-its-own",
+        """SELECT c.id::text, c.corrects::text, 'another line' FROM settlement.charge c
+        WHERE c.corrects IS NOT NULL AND c.corrects <> c.order_id AND NOT EXISTS (SELECT FROM settlement.charge o
+            WHERE o.id = c.corrects AND (o.grant_id, o.component, o.period_index) = (c.grant_id, c.component, c.period_index)
+            AND o.id < c.id)""",
+    ),
+    (
+        # A share of the role tax may stand on the same account, so there may be more of it, never less.
+        "tax-is-on-its-account",
+        """SELECT t.source_id::text, t.units::text, coalesce(s.total, 0)::text FROM (
+            SELECT 'purchase' AS kind, id AS source_id, tax_units AS units FROM settlement.orders
+                WHERE tax_units <> 0 AND state = 'paid'
+            UNION ALL SELECT 'charge', id, tax_units FROM settlement.charge WHERE tax_units <> 0) t
+        LEFT JOIN (SELECT j.kind, j.source_id, sum(p.amount) AS total FROM settlement.journal j
+            JOIN settlement.posting p ON p.journal_id = j.id
+            JOIN settlement.account a ON a.id = p.account_id AND a.kind = 'tax'
+            GROUP BY 1, 2) s ON s.kind = t.kind AND s.source_id = t.source_id
+        WHERE abs(coalesce(s.total, 0)) < abs(t.units) OR sign(coalesce(s.total, 0)) <> sign(t.units)""",
+    ),
+    (
         "charge-is-cumulative",
         """SELECT grant_id || ' ' || component || ' ' || period_index, max(n)::text, '1' FROM (
             SELECT grant_id, component, period_index, run_id, count(*) AS n FROM settlement.charge GROUP BY 1, 2, 3, 4) c
@@ -111,6 +140,22 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         """SELECT i.id::text, i.total_units::text, coalesce(sum(l.amount_units), 0)::text FROM settlement.invoice i
         LEFT JOIN settlement.invoice_line l ON l.invoice_id = i.id
         GROUP BY i.id HAVING i.total_units <> coalesce(sum(l.amount_units), 0)""",
+    ),
+    (
+        "invoice-line-is-without-tax",
+        """SELECT l.invoice_id || ' ' || l.line, l.amount_units::text, t.net::text FROM settlement.invoice_line l
+        JOIN (SELECT 'order' AS kind, id, price_units - tax_units AS net FROM settlement.orders
+            UNION ALL SELECT 'charge', id, amount_units - tax_units FROM settlement.charge) t
+            ON t.kind = l.source_kind AND t.id = l.source_id WHERE l.amount_units <> t.net""",
+    ),
+    (
+        "invoice-tax-is-that-of-its-lines",
+        """SELECT l.invoice_id::text, (sum(l.amount_units) FILTER (WHERE l.source_kind = 'tax'))::text, sum(t.tax)::text
+        FROM settlement.invoice_line l LEFT JOIN (SELECT 'order' AS kind, id, tax_units AS tax FROM settlement.orders
+            UNION ALL SELECT 'charge', id, tax_units FROM settlement.charge) t
+            ON t.kind = l.source_kind AND t.id = l.source_id
+        GROUP BY l.invoice_id HAVING coalesce(sum(l.amount_units) FILTER (WHERE l.source_kind = 'tax'), 0)
+            <> coalesce(sum(t.tax), 0)""",
     ),
     (
         "invoice-numbers-have-no-gap",

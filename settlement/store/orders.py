@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from exchange.kernel.db import Tx
 from exchange.kernel.ids import array
 from exchange.kernel.money import Money
@@ -17,11 +19,15 @@ INSERT INTO settlement.orders (id, buyer_id, seller_id, offer_id, listing_id, ag
     payment, state, created_at, paid_at)
 SELECT * FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid[], $6::text::uuid[], $7::bigint[], $8::text[],
     $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])"""
+# Most orders have neither a basis of their own nor tax; they go without three more columns.
+_INSERT_PRICED = _INSERT.replace("paid_at)", "paid_at, price_basis, tax_units, tax)").replace(
+    "$12::timestamptz[])", "$12::timestamptz[], $13::bytea[], $14::bigint[], $15::jsonb[])"
+)
 _MOVE = """
 UPDATE settlement.orders SET state = $2, paid_at = CASE WHEN $2 = 'paid' THEN $3::timestamptz END
 WHERE id = ANY($1::uuid[]) AND state = 'awaiting_payment' RETURNING id"""
 _COLUMNS = """id, buyer_id, seller_id, offer_id, listing_id, agreement_id, price_units, currency, payment, state,
-    created_at, paid_at"""
+    created_at, paid_at, price_basis, tax_units, tax"""
 _GET = f"SELECT {_COLUMNS} FROM settlement.orders WHERE id = ANY($1::uuid[]) ORDER BY id"
 _LOCK = f"{_GET} FOR UPDATE"
 _PAID = f"""SELECT {_COLUMNS}, settled_in FROM settlement.orders
@@ -30,10 +36,10 @@ _SETTLE = """
 UPDATE settlement.orders o SET settled_in = t.item
 FROM unnest($1::uuid[], $2::uuid[]) AS t(id, item) WHERE o.id = t.id AND o.settled_in IS NULL"""
 _SOURCES = """
-SELECT 'order' AS kind, id, buyer_id, seller_id, offer_id, price_units AS units, currency
+SELECT 'order' AS kind, id, buyer_id, seller_id, offer_id, price_units - tax_units AS units, currency
     FROM settlement.orders WHERE id = ANY($1::uuid[])
 UNION ALL
-SELECT 'charge', id, buyer_id, seller_id, offer_id, amount_units, currency
+SELECT 'charge', id, buyer_id, seller_id, offer_id, amount_units - tax_units, currency
     FROM settlement.charge WHERE id = ANY($1::uuid[])"""
 
 
@@ -42,8 +48,12 @@ async def insert_orders(tx: Tx, orders: Sequence[Order]) -> None:
     if not orders:
         return
     driver = await tx.driver()
+    priced: tuple[list[Any], ...] = ()
+    if any(o.price_basis is not None or o.tax is not None for o in orders):
+        taxes = [None if o.tax is None else msgspec.json.encode(o.tax).decode() for o in orders]
+        priced = ([o.price_basis for o in orders], [o.tax_units for o in orders], taxes)
     await driver.execute(
-        _INSERT,
+        _INSERT_PRICED if priced else _INSERT,
         array([o.id for o in orders]),
         array([o.buyer_id for o in orders]),
         array([o.seller_id for o in orders]),
@@ -56,6 +66,7 @@ async def insert_orders(tx: Tx, orders: Sequence[Order]) -> None:
         [o.state.value for o in orders],
         [o.created_at for o in orders],
         [o.paid_at for o in orders],
+        *priced,
     )
 
 
@@ -110,6 +121,7 @@ async def get_sources(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Source]:
 
 def order_of(row: Any) -> Order:
     """An order from a row of either driver."""
+    tax = row["tax"]
     return Order(
         row["id"],
         row["buyer_id"],
@@ -122,6 +134,10 @@ def order_of(row: Any) -> Order:
         OrderState(row["state"]),
         row["created_at"],
         row["paid_at"],
+        row["price_basis"],
+        row["tax_units"],
+        # The driver hands JSON out as text, SQLAlchemy as values.
+        msgspec.json.decode(tax) if isinstance(tax, str) else tax,
     )
 
 

@@ -70,7 +70,7 @@ class StatementRow:
 
 @dataclass(frozen=True, slots=True)
 class ChargeRow:
-    """A charge for metered use."""
+    """A charge for use or a period; `amount` is what the buyer pays, `tax` the part of it that is tax."""
 
     id: UUID
     grant_id: UUID
@@ -82,6 +82,13 @@ class ChargeRow:
     amount: Money
     explanation: dict[str, Any]
     created_at: datetime
+    corrects: UUID | None
+    tax: Money
+
+    @property
+    def corrects_order(self) -> bool:
+        """Whether it corrects what the order itself paid, and not an earlier charge."""
+        return self.corrects == self.order_id
 
 
 async def list_orders(tx: Tx, actor: Actor, request: PageRequest, *, selling: bool = False) -> Page[Order]:
@@ -242,4 +249,6 @@ def _charge_of(row: Any) -> ChargeRow:
         Money(row["amount_units"], row["currency"]),
         row["explanation"],
         row["created_at"],
+        row["corrects"],
+        Money(row["tax_units"], row["currency"]),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ import msgspec
 
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
-from settlement.runs import Charge, Due, Run, RunItem, Side
+from settlement.runs import Booked, Charge, Due, Run, RunItem, Side
 
 _RUN = "id, period_start, period_end, currency, number, state"
 _OPEN = f"SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open' FOR UPDATE"
@@ -39,15 +39,21 @@ ORDER BY organisation_id LIMIT $3 FOR UPDATE"""
 _DONE = "UPDATE settlement.run_item SET state = 'done', done_at = $2 WHERE id = ANY($1::uuid[]) AND state = 'pending'"
 _COUNT = """
 SELECT side, count(*) FILTER (WHERE state = 'done'), count(*) FROM settlement.run_item WHERE run_id = $1 GROUP BY 1"""
+# Where the plan's prices include the tax, its amounts are what the buyer paid; elsewhere the tax came on top.
 _BOOKED = """
-SELECT grant_id, component, period_index, sum(amount_units)::bigint FROM settlement.charge
-WHERE grant_id = ANY($1::uuid[]) GROUP BY 1, 2, 3"""
+SELECT grant_id, component, period_index, (array_agg(id ORDER BY id))[1],
+    sum(amount_units - CASE WHEN (tax->>'included')::boolean THEN 0 ELSE tax_units END)::bigint
+FROM settlement.charge WHERE grant_id = ANY($1::uuid[]) GROUP BY 1, 2, 3"""
+_SETTLED_UNTIL = """
+SELECT i.organisation_id, max(r.period_end) FROM settlement.run_item i JOIN settlement.run r ON r.id = i.run_id
+WHERE i.side = 'seller' AND i.state = 'done' AND i.organisation_id = ANY($1::uuid[]) AND r.currency = $2 GROUP BY 1"""
 _CHARGE = """
 INSERT INTO settlement.charge (id, run_id, grant_id, order_id, offer_id, buyer_id, seller_id, component, period_index,
-    service_start, service_end, quantity, cumulative_units, amount_units, currency, explanation, created_at)
-SELECT t.*, $17 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
+    service_start, service_end, quantity, cumulative_units, amount_units, currency, explanation, corrects, tax_units, tax,
+    created_at)
+SELECT t.*, $20 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
     $9::int[], $10::timestamptz[], $11::timestamptz[], $12::numeric[], $13::bigint[], $14::bigint[], $15::text[],
-    $16::jsonb[]) AS t"""
+    $16::jsonb[], $17::uuid[], $18::bigint[], $19::jsonb[]) AS t"""
 _DUE_ADD = """
 INSERT INTO settlement.due (id, buyer_id, seller_id, currency, unpaid_units, released)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::boolean[])"""
@@ -122,12 +128,17 @@ async def progress(tx: Tx, run_id: UUID) -> dict[Side, tuple[int, int]]:
     return {side: found.get(side, (0, 0)) for side in Side}
 
 
-async def booked(tx: Tx, grant_ids: Sequence[UUID]) -> dict[UUID, dict[tuple[str, int], int]]:
-    """What earlier charges booked: grant -> (component, number of the service period) -> millionths."""
-    found: dict[UUID, dict[tuple[str, int], int]] = {}
-    for grant_id, component, index, units in await (await tx.driver()).fetch(_BOOKED, list(grant_ids)):
-        found.setdefault(grant_id, {})[component, index] = units
+async def booked(tx: Tx, grant_ids: Sequence[UUID]) -> dict[UUID, dict[tuple[str, int], Booked]]:
+    """What earlier charges booked: grant -> (component, number of the service period) -> amount and first charge."""
+    found: dict[UUID, dict[tuple[str, int], Booked]] = {}
+    for grant_id, component, index, first, units in await (await tx.driver()).fetch(_BOOKED, list(grant_ids)):
+        found.setdefault(grant_id, {})[component, index] = Booked(units, first)
     return found
+
+
+async def settled_until(tx: Tx, seller_ids: Sequence[UUID], currency: str) -> dict[UUID, datetime]:
+    """Up to when each seller was settled by earlier runs; a seller whom no run has settled is missing."""
+    return {row[0]: row[1] for row in await (await tx.driver()).fetch(_SETTLED_UNTIL, list(seller_ids), currency)}
 
 
 async def insert_charges(tx: Tx, charges: Sequence[Charge]) -> None:
@@ -151,12 +162,15 @@ async def insert_charges(tx: Tx, charges: Sequence[Charge]) -> None:
         [c.amount.units for c in charges],
         [c.amount.currency for c in charges],
         [msgspec.json.encode(c.explanation).decode() for c in charges],
+        [c.corrects for c in charges],
+        [c.tax_units for c in charges],
+        [None if c.tax is None else msgspec.json.encode(c.tax).decode() for c in charges],
     ]
     await (await tx.driver()).execute(_CHARGE, *columns, tx.now)
 
 
-async def insert_dues(tx: Tx, charges: Sequence[Charge], unpaid: Sequence[int]) -> None:
-    """Note what each charge's buyer still owes; a charge that is fully paid counts as released."""
+async def insert_dues(tx: Tx, charges: Sequence[Charge], unpaid: Sequence[int], released: Container[UUID]) -> None:
+    """Note what each charge's buyer still owes, and whether the charge's shares were released."""
     if not charges:
         return
     await (await tx.driver()).execute(
@@ -166,17 +180,14 @@ async def insert_dues(tx: Tx, charges: Sequence[Charge], unpaid: Sequence[int]) 
         [c.seller_id for c in charges],
         [c.amount.currency for c in charges],
         list(unpaid),
-        [units == 0 for units in unpaid],
+        [c.id in released for c in charges],
     )
 
 
-async def open_dues(tx: Tx, seller_ids: Sequence[UUID], currency: str) -> list[tuple[UUID, Due]]:
-    """Charges whose buyers still owe, locked, oldest first.
-
-    shapes   (seller id, due)
-    """
+async def open_dues(tx: Tx, seller_ids: Sequence[UUID], currency: str) -> list[Due]:
+    """Charges whose shares wait, locked, oldest first."""
     rows = await (await tx.driver()).fetch(_DUE_OPEN, list(seller_ids), currency)
-    return [(row[2], Due(row[0], row[1], row[3])) for row in rows]
+    return [Due(*row) for row in rows]
 
 
 async def pay_dues(tx: Tx, paid: Sequence[tuple[UUID, int]]) -> None:

@@ -21,7 +21,7 @@ _PAYMENTS = """
 SELECT id, organisation_id, purpose, order_id, amount_units, currency, method, state, provider_ref, failure, created_at,
     finished_at FROM settlement.payment WHERE order_id = $1 ORDER BY id"""
 _CHARGES = """
-SELECT id, component, service_start, service_end, amount_units, currency, created_at FROM settlement.charge
+SELECT id, component, service_start, service_end, amount_units, currency, created_at, corrects FROM settlement.charge
 WHERE buyer_id = $2 AND order_id = $1 ORDER BY id"""
 _JOURNALS = """
 SELECT j.id, j.kind, j.source_id, j.created_at, a.kind AS account, a.organisation_id, p.amount, p.currency
@@ -68,7 +68,7 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class ChargeMade:
-    """A charge for metered use or a period."""
+    """A charge for metered use or a period; `corrects` names the charge or order that it corrects."""
 
     id: UUID
     component: str
@@ -76,6 +76,7 @@ class ChargeMade:
     service_end: datetime | None
     amount: Money
     at: datetime
+    corrects: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ async def trade_of(tx: Tx, order_id: UUID) -> Trade | None:
     driver = await tx.driver()
     payments = [payment_of(row) for row in await driver.fetch(_PAYMENTS, order_id)]
     charges = [
-        ChargeMade(row[0], row[1], row[2], row[3], Money(row[4], row[5]), row[6])
+        ChargeMade(row[0], row[1], row[2], row[3], Money(row[4], row[5]), row[6], row[7])
         for row in await driver.fetch(_CHARGES, order_id, order.buyer_id)
     ]
     charge_ids = [one.id for one in charges]

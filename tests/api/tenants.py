@@ -24,6 +24,7 @@ from settlement import postings
 from settlement.payout_accounts import PayoutAccountState
 from settlement.store import ledger
 from tests.support.api import Market, Party
+from tests.support.outcomes import REASON, measured_now, outcome
 from tests.support.trade import (
     CONTENT,
     DATASET,
@@ -40,7 +41,7 @@ from tests.support.trade import (
 
 ROLES = ("supplier", "buyer", "assessor", "regulator")
 _ID = re.compile(
-    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc)_[0-9a-z]{26}\b"
+    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln)_[0-9a-z]{26}\b"
 )
 
 
@@ -75,7 +76,7 @@ class Tenants:
 
     def secrets(self) -> set[str]:
         """Ids that no stranger may see in any answer: everything of the first tenant that was not published."""
-        published = {"listing", "revision", "dataset", "scorecard", "certificate", "offer", "asset"}
+        published = {"listing", "revision", "dataset", "scorecard", "certificate", "offer", "asset", "auction"}
         own = {value for name, value in self.objects.items() if name not in published}
         own |= set(self.unpublished.values())
         return own | {party.client for party in self.first.values()} | {self.first["buyer"].organisation}
@@ -124,6 +125,20 @@ async def _supply(t: Tenants) -> None:
     body = {"code": "use", "document": offer_document("pay_per_use", per_record)}
     offer = await m.done(supplier, f"/supplier/v1/listings/{t.objects['listing']}/offers", body)
     t.objects["metered"] = offer["id"]
+    await _auction(t)
+    wish = {"code": "kept", "title": TITLE, "document": offer_document()["plan"]}
+    t.objects["plan"] = (await m.done(supplier, "/supplier/v1/plans", wish))["id"]
+
+
+async def _auction(t: Tenants) -> None:
+    """An auction with a secret reserve that stays open as long as the test lives."""
+    m, supplier = t.market, t.first["supplier"]
+    body = {"code": "sole", "document": offer_document("one_off", component({"type": "auction"}))}
+    offer = await m.done(supplier, f"/supplier/v1/listings/{t.objects['listing']}/offers", body)
+    ends = m.services.db.clock.now() + timedelta(days=80)
+    wish = {"offer": offer["id"], "exclusive": "exclusive", "closes_at": ends.isoformat(), "reserve_public": False}
+    reserve = {"amount": "500.00", "currency": "CNY"}
+    t.objects["auction"] = (await m.done(supplier, "/supplier/v1/auctions", {**wish, "reserve": reserve}))["id"]
 
 
 async def _keep_back(t: Tenants) -> None:
@@ -156,12 +171,25 @@ async def _buy(t: Tenants) -> None:
         wish = {"offer": offer, "purposes": ["pretrain"], "payment": "wallet"}
         bought = await m.done(buyer, "/buyer/v1/orders", wish)
     t.objects |= {"order": bought["id"], "agreement": bought["agreement"], "grant": bought["grant"]}
+    bid = {"amount": {"amount": "600.00", "currency": "CNY"}, "purposes": ["pretrain"]}
+    t.objects["bid"] = (await m.done(buyer, f"/buyer/v1/auctions/{t.objects['auction']}/bids", bid))["id"]
+    t.objects["measurement"] = (await _measurement(t))["id"]
     token = await _grant_token(t)
     t.old_grant_token = token["token"]
     opened = await m.http.get("/data/v1/grant", headers={"authorization": f"Bearer {token['token']}"})
     t.objects["asset"] = opened.json()["assets"][0]["id"]
     rows = f"/data/v1/assets/{t.objects['asset']}/rows?limit=4"
     assert (await m.http.get(rows, headers={"authorization": f"Bearer {token['token']}"})).status_code == 200
+
+
+async def _measurement(t: Tenants) -> dict[str, Any]:
+    """A measurement between all three, that nobody has answered."""
+    m, evaluator = t.market, t.first["assessor"]
+    body = {"code": "result", "document": offer_document("one_off", outcome(evaluator.organisation))}
+    offer = await m.done(t.first["supplier"], f"/supplier/v1/listings/{t.objects['listing']}/offers", body)
+    wish = {"offer": offer["id"], "purposes": ["pretrain"], "payment": "wallet"}
+    grant = (await m.done(t.first["buyer"], "/buyer/v1/orders", wish))["grant"]
+    return await m.done(evaluator, "/assessor/v1/measurements", measured_now(m, grant))
 
 
 async def _grant_token(t: Tenants) -> dict[str, Any]:
@@ -255,11 +283,57 @@ BODIES: dict[str, dict[str, Any]] = {
     "/supplier/v1/datasets/{dataset:str}/revisions": {"uploads": ["{upload}"]},
     "/supplier/v1/revisions/{revision:str}/assessments": {"assessor": "{assessor}"},
     "/supplier/v1/listings/{listing:str}/offers": {"code": "theirs", "document": offer_document()},
+    "/buyer/v1/grants/{grant:str}/change-offer": {"offer": "{offer}"},
+    "/supplier/v1/auctions/{auction:str}/cancellation": {"reason": {"en": "Mine", "zh": "我的"}},
     "/assessor/v1/assessments/{assessment:str}/certificate": {"statement": STATEMENT, "scope": "full", "valid_days": 9},
+    **{
+        f"/{portal}/v1/measurements/{{measurement:str}}/{verb}": body
+        for portal in ("supplier", "buyer", "assessor")
+        for verb, body in (
+            ("acceptance", {"sha256": "0" * 64}),
+            ("dispute", {"reason": REASON}),
+            ("withdrawal", {"reason": REASON}),
+        )
+    },
+}
+_MEASURED = {
+    "grant": "{grant}",
+    "component": "uplift",
+    "measured": "75",
+    "measured_at": "2026-01-16T00:00:00Z",
+    "evidence_sha256": "ab" * 32,
+    "method": STATEMENT,
 }
 # Commands without an id in the path that name the first tenant's objects in the body, and how they are refused.
 NAMED_IN_BODY: list[tuple[str, str, dict[str, Any], int]] = [
     ("supplier", "/supplier/v1/listings", {"revision": "{revision}", "title": TITLE, "summary": SUMMARY}, 404),
+    (
+        "supplier",
+        "/supplier/v1/auctions",
+        {
+            "offer": "{offer}",
+            "exclusive": "exclusive",
+            "reserve": {"amount": "5.00", "currency": "CNY"},
+            "closes_at": "2026-04-01T00:00:00Z",
+        },
+        404,
+    ),
     ("supplier", "/supplier/v1/usage/sources", {"client": "{client}"}, 404),
+    ("supplier", "/supplier/v1/plans/check", {"plan": offer_document()["plan"], "listing": "{listing}"}, 404),
+    ("supplier", "/supplier/v1/plans/preview", {"plan": "{plan}", "listing": "{listing}"}, 404),
+    ("supplier", "/supplier/v1/plans/preview", {"plan": offer_document()["plan"], "offer": "{offer}"}, 404),
+    *[(role, f"/{role}/v1/measurements", _MEASURED, 404) for role in ("supplier", "buyer", "assessor")],
+    (
+        "supplier",
+        "/supplier/v1/quotes",
+        {
+            "offer": "{offer}",
+            "buyer": "{organisation}",
+            "amounts": {"price": "1"},
+            "purposes": ["pretrain"],
+            "expires_at": "2026-04-01T00:00:00Z",
+        },
+        404,
+    ),
     ("buyer", "/buyer/v1/orders", {"offer": "{offer}", "purposes": ["pretrain"], "quote": "{quote}"}, 404),
 ]

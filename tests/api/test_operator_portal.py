@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from exchange.flows.register_organisation import Registered
 from exchange.kernel import ids, jobs
 from exchange.worker.loop import drain
 from exchange.worker.steps import Steps
@@ -73,6 +74,41 @@ async def test_an_organisation_is_seen_with_its_papers_and_decided_on(exchange: 
         "verified",
         "suspended",
     ]
+
+
+async def test_a_buyer_class_is_claimed_shown_and_confirmed(exchange: Market) -> None:
+    body = {
+        "name": {"en": "Example University", "zh": "示例大学"},
+        "roles": ["buyer"],
+        "country": "CN",
+        "identifiers": {"uscc": "91110108772551611J"},
+        "contact": {"name": "Li Hua", "email": "li.hua@example.com"},
+        "buyer_class": "academic",
+    }
+    joined = (await exchange.http.post("/catalog/v1/organisations", json=body)).json()
+    made = Registered(joined["organisation"], joined["state"], joined["member"], joined["client"])
+    buyer = await exchange.sign_in(made, joined["client_secret"])
+    own = (await exchange.get(buyer, "/buyer/v1/organisation")).json()
+    assert (own["buyer_class_claimed"], own["buyer_class"]) == ("academic", None)
+    paper = {"kind": "register_extract", "media_type": "application/pdf", "content": "JVBERi0xLjQK"}
+    await exchange.done(buyer, "/buyer/v1/organisation/evidence", {"documents": [paper]})
+    operator = await exchange.operator()
+    path = f"/operator/v1/organisations/{buyer.organisation}"
+    row = (await exchange.get(operator, path)).json()["organisation"]
+    assert (row["buyer_class_claimed"], row["buyer_class"]) == ("academic", None)
+    wrong = await exchange.post(
+        operator, f"{path}/decisions", {"decision": "reject", "reason": "No.", "buyer_class": "academic"}
+    )
+    assert (wrong.status_code, wrong.json()["type"]) == (422, "/problems/buyer-class-misplaced")
+    wish = {"decision": "verify", "reason": "A university by its statute.", "buyer_class": "academic"}
+    assert (await exchange.done(operator, f"{path}/decisions", wish))["buyer_class"] == "academic"
+    detail = (await exchange.get(operator, path)).json()
+    assert detail["organisation"]["buyer_class"] == "academic"
+    assert [one["buyer_class"] for one in detail["decisions"]] == [None, "academic"]
+    own = (await exchange.get(buyer, "/buyer/v1/organisation")).json()
+    assert (own["buyer_class"], own["decisions"][-1]["buyer_class"]) == ("academic", "academic")
+    answer = await exchange.http.post("/catalog/v1/organisations", json={**body, "buyer_class": "student"})
+    assert answer.status_code == 400, answer.text
 
 
 async def test_only_operators_come_in(exchange: Market) -> None:

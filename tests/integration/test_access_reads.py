@@ -11,7 +11,7 @@ import pytest
 
 from compliance import store as compliance
 from compliance.directives import Directive
-from exchange.access.meters import Meter
+from exchange.access.meters import NUMBERS, Meter
 from exchange.access.reads import Admitted, Sent
 from exchange.access.settings import AccessSettings
 from exchange.access.store import grants, quota
@@ -45,7 +45,7 @@ async def used(database: Database, grant_id: UUID, meter: Meter) -> int:
             await driver.fetchval(
                 "SELECT coalesce(sum(quantity), 0) FROM access.usage_record WHERE grant_id = $1 AND meter = $2",
                 grant_id,
-                meter,
+                NUMBERS[meter],
             )
         )
 

@@ -30,7 +30,7 @@ from exchange.kernel.pages import PageRequest
 from exchange.parties import store
 from exchange.parties.clients import NewClient, hash_secret, new_client
 from exchange.parties.evidence import Document, document
-from exchange.parties.organisations import Standing, State, Wish, wish
+from exchange.parties.organisations import BuyerClass, Standing, State, Wish, wish
 from exchange.parties.roles import Role, scopes_of
 from exchange.parties.settings import PartiesSettings, TokenSettings
 from exchange.parties.tokens import Token, token_keys, verify
@@ -60,16 +60,19 @@ class Market:
         assert isinstance(made, NewClient)
         return made, secret
 
-    async def join(self, roles: Sequence[str], **numbers: str) -> Registered:
+    async def join(
+        self, roles: Sequence[str], *, country: str = "CN", buyer_class: str | None = None, **numbers: str
+    ) -> Registered:
         reserved = frozenset[Role]()
         asked = wish(
             name={"zh": "示例", "en": "Example"},
             roles=roles,
-            country="CN",
+            country=country,
             identifiers=numbers or {"uscc": USCC},
             contact_name="张三",
             contact_email="zhang@example.cn",
             settings=LIMITS,
+            buyer_class=buyer_class,
             reserved=reserved,
         )
         assert isinstance(asked, Wish)
@@ -157,10 +160,97 @@ async def test_standing_answers_many_at_once(market: Market) -> None:
     new = await market.join(["annotator"], eu_vat="DE136695976")
     found = await market.run(store.standing, [org(buyer), org(new), UUID(int=404), org(buyer)])
     assert found == {
-        org(buyer): Standing(State.VERIFIED, frozenset({Role.BUYER}), "CN"),
+        org(buyer): Standing(State.VERIFIED, frozenset({Role.BUYER}), "CN", None, tax_registered=True),
         org(new): Standing(State.UNVERIFIED, frozenset({Role.ANNOTATOR}), "CN"),
     }
     assert await market.run(store.standing, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("country", "numbers", "registered"),
+    [
+        ("CN", {"uscc": USCC}, True),
+        ("CN", {"lei": "529900T8BM49AURSDO55"}, False),
+        ("CN", {"eu_vat": "DE136695976"}, False),
+        ("DE", {"eu_vat": "DE136695976"}, True),
+        ("DE", {"eu_vat": "FR40303265045"}, False),
+        ("DE", {"lei": "529900T8BM49AURSDO55", "eu_vat": "DE136695976"}, True),
+        ("GR", {"eu_vat": "EL094259216"}, True),
+        ("SG", {"uscc": USCC}, False),
+    ],
+)
+async def test_registered_for_tax_is_who_has_a_tax_number_at_home_and_is_verified(
+    market: Market, country: str, numbers: dict[str, str], registered: bool
+) -> None:
+    operator = await market.actor(await market.join(["operator"], lei=LEI))
+    who = await market.join(["buyer"], country=country, **numbers)
+
+    async def says() -> bool:
+        return (await market.run(store.standing, [org(who)]))[org(who)].tax_registered
+
+    assert not await says(), "a number that nobody has looked at"
+    await market.run(submit_evidence, await market.actor(who), [paper()], LIMITS)
+    await market.run(verify_organisation, operator, org(who), State.VERIFIED, "in order", LIMITS)
+    assert await says() is registered
+    await market.run(verify_organisation, operator, org(who), State.SUSPENDED, "complaint", LIMITS)
+    assert not await says()
+
+
+async def test_a_buyer_class_holds_once_the_operator_confirmed_it(market: Market) -> None:
+    operator = await market.actor(await market.join(["operator"], lei=LEI))
+    buyer = await market.join(["buyer"], buyer_class="academic")
+    itself = await market.actor(buyer)
+
+    async def decide(to: State, buyer_class: BuyerClass | None = None) -> Decided | Problem:
+        return await market.run(verify_organisation, operator, org(buyer), to, "seen", LIMITS, buyer_class)
+
+    async def known() -> tuple[str | None, BuyerClass | None, BuyerClass | None]:
+        standing = (await market.run(store.standing, [org(buyer)]))[org(buyer)]
+        found = await market.run(store.find_organisation, org(buyer))
+        assert found is not None
+        return standing.buyer_class, found.buyer_class, found.buyer_class_claimed
+
+    await market.run(submit_evidence, itself, [paper()], LIMITS)
+    academic, small = BuyerClass.ACADEMIC, BuyerClass.SMALL_COMPANY
+    assert await known() == (None, None, academic), "a claim is no class"
+    misplaced = await decide(State.REJECTED, academic)
+    assert isinstance(misplaced, Problem)
+    assert misplaced.slug == "buyer-class-misplaced"
+    done = await decide(State.VERIFIED)
+    assert isinstance(done, Decided)
+    assert (done.buyer_class, await known()) == (None, (None, None, academic)), "verified, the claim not confirmed"
+    await decide(State.SUSPENDED)
+    done = await decide(State.VERIFIED, academic)
+    assert isinstance(done, Decided)
+    assert (done.buyer_class, await known()) == ("academic", ("academic", academic, academic))
+    await decide(State.SUSPENDED)
+    assert await known() == (None, None, academic), "it ends with the verification"
+    await decide(State.VERIFIED, small)
+    assert await known() == ("small_company", small, academic), "the operator goes by the evidence"
+    confirmed = [one.buyer_class for one in await market.run(store.decisions_of, org(buyer))]
+    assert confirmed == [None, None, None, academic, None, small]
+    async with market.database.read(itself) as tx:
+        mine = await store.my_organisation(tx, itself)
+        assert mine is not None
+        assert (mine.buyer_class, mine.buyer_class_claimed) == (small, academic)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE parties.organisation SET buyer_class = 'student'",
+        "UPDATE parties.organisation SET buyer_class_claimed = 'student'",
+        "UPDATE parties.organisation SET buyer_class = 'academic'",
+    ],
+)
+async def test_no_class_stands_in_the_database_without_a_verification(
+    market: Market, database_url: str, change: str
+) -> None:
+    await market.join(["buyer"])
+    connection = await asyncpg.connect(DatabaseUrls.from_one(database_url).app.replace("+asyncpg", ""))
+    with pytest.raises(asyncpg.CheckViolationError):
+        await connection.execute(change)
+    await connection.close()
 
 
 async def test_only_another_operator_decides_and_only_with_a_reason(market: Market) -> None:

@@ -43,10 +43,12 @@ TABLES = (
 ROLES = ("exchange_app", "exchange_portal", "exchange_regulator", "exchange_migrate")
 # What a trade leaves behind for good. A table that loses its form must be taken out of this list by hand.
 FACTS = {
-    "access.usage_batch access.usage_copy access.usage_late access.usage_record access.usage_seal",
-    "catalog.asset catalog.offer catalog.revision",
+    "access.custom_meter access.usage_batch access.usage_copy access.usage_late access.usage_record access.usage_seal",
+    "catalog.asset catalog.offer catalog.plan catalog.revision",
     "compliance.audit_entry compliance.audit_leaf compliance.checkpoint",
+    "contracts.measurement contracts.measurement_agreed contracts.measurement_answer",
     "contracts.agreement contracts.quote",
+    "contracts.auction_award contracts.auction_bid contracts.auction_reserve contracts.auction_tally",
     "kernel.party kernel.public_key",
     "parties.decision parties.evidence parties.identifier",
     "quality.certificate quality.disclosure quality.scorecard",

@@ -34,8 +34,9 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.ids import IdSource
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import Money
+from pricing.basis import EMPTY, Basis
 from tests.support import access
-from tests.support.settlement_market import BUYER, Market, actor, open_market
+from tests.support.settlement_market import BUYER, ONE_OFF, SELLER, Market, actor, open_market
 
 SETTINGS = AccessSettings()
 MANY = 100
@@ -91,7 +92,11 @@ async def test_the_observer_hears_every_kind_of_statement(watched: Watched) -> N
 async def test_purchase(watched: Watched, keyring: Keyring) -> None:
     market = await open_market(watched.database, keyring)
     await market.fund(BUYER, 100_000_000_000)
-    for name in ("one_off", "per_use"):
+    half = {"id": "half", "type": "term", "months": 1, "percent": "50"}
+    await market.offer("taxed", ONE_OFF, kind="one_off", discounts=[half])
+    for name in ("one_off", "per_use", "taxed"):
+        if name == "taxed":
+            await market.register_for_tax(SELLER)
         for _ in range(3):
             # The process remembers offers, and accounts once their first transaction is behind everybody.
             await market.buy(BUYER, name)
@@ -109,7 +114,8 @@ def _purchases(market: Market, offer: str, key: str, count: int) -> Callable[[Tx
     for n in range(count):
         digest = hashlib.sha256(f"{offer} {key} {n}".encode()).digest()
         command = Command(actor(BUYER, "buyer"), "purchase", f"{offer}-{key}-{n}", digest)
-        wishes.append(Purchase(command, market.offers[offer], ("pretrain",), "wallet"))
+        choices = Basis(term_months=1 + n % 3) if offer == "taxed" else EMPTY
+        wishes.append(Purchase(command, market.offers[offer], ("pretrain",), "wallet", choices=choices))
     return lambda tx: purchase(tx, market.sales, market.keyring, wishes)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.access.meters import Meter
+from exchange.access.meters import NUMBERS, Meter, is_usage_key, meters_of, rank
 from exchange.access.reads import QuotaKey, allot, growth, shortages
 from exchange.access.settings import AccessSettings
 from exchange.access.usage import COPY_HEAD, COPY_TAIL, GrantCache, GrantFacts, copy_rows, judge, micros, read_events
@@ -60,11 +60,13 @@ def test_a_lease_grows_by_enough_or_by_all_there_is(short, left):
     assert take >= min(short, left)
 
 
+# Every meter of ours, and what suppliers brought in: one of their own and one of a data class.
+STORED = {**NUMBERS, "x_gpu_hours": 1000, "tokens/medical": 32_767}
 events = st.lists(
     st.tuples(
         st.uuids(),
         st.integers(0, 3),
-        st.sampled_from(list(Meter)),
+        st.sampled_from(sorted(STORED)),
         st.integers(-200_000_000_000, 10**8),
         st.integers(0, 2**53 - 1),
     ),
@@ -82,20 +84,20 @@ def test_copy_rows_are_what_the_events_say(made):
                 "id": str(event),
                 "subject": texts[grant],
                 "time": (NOW + timedelta(microseconds=shift)).isoformat(),
-                "data": {"meter": meter.key, "value": value},
+                "data": {"meter": meter, "value": value},
             }
             for event, grant, meter, shift, value in made
         ]
     )
     known = GrantCache(10)
-    facts = GrantFacts(grants[0], SELLER, frozenset(Meter), NOW - timedelta(days=9), None)
+    facts = GrantFacts(grants[0], SELLER, STORED, NOW - timedelta(days=9), None)
     known.learn({text: GrantFacts(id_, *_rest(facts)) for text, id_ in zip(texts, grants, strict=True)})
     judged = judge(read_events(body, SETTINGS), SELLER, known, NOW, SETTINGS)
     assert judged.accepted == len(made)
     rows = b"".join(copy_rows(judged, day, 7, UUID(int=8)) for day in judged.days())
     parsed = [_row(rows[at : at + 100]) for at in range(0, len(rows), 100)]
     expected = [
-        (7, event.bytes, grants[grant].bytes, int(meter), micros(NOW) + shift, value, UUID(int=8).bytes)
+        (7, event.bytes, grants[grant].bytes, STORED[meter], micros(NOW) + shift, value, UUID(int=8).bytes)
         for event, grant, meter, shift, value in made
     ]
     assert sorted(parsed) == sorted(expected)
@@ -145,3 +147,19 @@ def test_the_root_is_rfc_6962_s(leaves):
         return node_hash(plain(part[:split]), plain(part[split:]))
 
     assert root_of(map(leaf_hash, leaves)) == plain(leaves)
+
+
+keys = st.one_of(
+    st.sampled_from(list(Meter)),
+    st.from_regex(r"x_[a-z][a-z0-9_]{0,30}", fullmatch=True),
+    st.from_regex(r"(tokens|x_gpu)/[a-z][a-z0-9_]{0,39}", fullmatch=True),
+)
+
+
+@given(st.lists(keys, max_size=12), st.randoms())
+def test_usage_keys_have_one_order_whatever_order_they_come_in(found, shuffle):
+    assert all(is_usage_key(key) for key in found)
+    again = list(found)
+    shuffle.shuffle(again)
+    assert meters_of(found) == meters_of(again)
+    assert [rank(key) for key in meters_of(found)] == sorted({rank(key) for key in found})

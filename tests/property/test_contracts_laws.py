@@ -39,6 +39,7 @@ FRAMES = st.builds(
     rule_set=TEXTS,
     node_id=TEXTS,
     time_zone=st.sampled_from(["Asia/Shanghai", "Europe/Berlin"]),
+    basis=st.sampled_from([b"", canonical({"currency": "CNY", "amounts": {"licence": "12.5"}})]),
 )
 DEALS = st.builds(
     Deal,

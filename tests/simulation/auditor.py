@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.simulation.people import Bought, Caller, units
+from tests.simulation.people import Bought, Caller, tax_of, units
 
 
 def charge_of(bought: Bought, records: int) -> int:
@@ -41,7 +41,7 @@ async def audit(caller: Caller, buyers: Sequence[str], payees: Sequence[str], st
         found += await _buyer(caller, buyer, due)
     for payee in payees:
         found += await _payee(caller, payee, due[caller.parties[payee].organisation])
-    found += await _house(caller, due["platform"])
+    found += await _house(caller, due["platform"], due["tax"])
     return found + _stripe(caller, stripe, await _payouts(caller, payees))
 
 
@@ -54,22 +54,26 @@ async def _buyer(caller: Caller, buyer: str, due: dict[str, int]) -> list[str]:
     found += [f"{name} is {one['state']}" for name, one in orders.items() if one["state"] != "paid"]
     grants = Counter(one["order"] for one in await caller.items(buyer, "/buyer/v1/grants"))
     found += _differs(f"grants of {buyer}", Counter(dict.fromkeys(mine, 1)), grants)
-    charges: dict[str, list[int]] = defaultdict(list)
+    charges: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for row in await caller.items(buyer, "/buyer/v1/charges"):
-        charges[row["order"]].append(units(row["amount"]))
+        charges[row["order"]].append((units(row["amount"]) - units(row["tax"]), units(row["tax"])))
     spent = 0
     for name, bought in mine.items():
-        found += _differs(f"price of {name}", bought.plan.at_once, units(orders[name]["total"]))
+        plan = bought.plan
+        found += _differs(f"price of {name}", plan.paid_at_once, units(orders[name]["total"]))
         records = await _records(caller, bought)
         reported = sum(books.reported.get(bought.grant, {}).values())
         if not bought.answered + reported <= records <= bought.asked + reported:
             found.append(
                 f"{bought.grant}: {bought.answered} + {reported} answered, {bought.asked} asked, {records} on record"
             )
-        found += _differs(f"charges of {name}", charge_of(bought, records), sum(charges[name]))
-        spent += sum(charges[name]) + (bought.plan.at_once if bought.way == "wallet" else 0)
-        for amount in [bought.plan.at_once, *charges[name]]:
-            for who, part in parts_of(amount, bought.plan.shares).items():
+        found += _differs(f"charges of {name}", charge_of(bought, records), sum(net for net, _ in charges[name]))
+        taxes = [tax_of(net, plan.tax_percent) for net, _ in charges[name]]
+        found += _differs(f"tax on charges of {name}", taxes, [tax for _, tax in charges[name]])
+        spent += sum(map(sum, charges[name])) + (plan.paid_at_once if bought.way == "wallet" else 0)
+        due["tax"] += plan.paid_at_once - plan.at_once + sum(taxes)
+        for net in [plan.at_once, *(net for net, _ in charges[name])]:
+            for who, part in parts_of(net, plan.shares).items():
                 due[who] += part
     put_in = sum(amount for who, amount in books.topped_up.values() if who == buyer)
     held = sum(units(one) for one in (await caller.get(buyer, "/buyer/v1/wallet"))["balances"])
@@ -95,11 +99,12 @@ async def _payee(caller: Caller, payee: str, due: int) -> list[str]:
     return found + _differs(f"payout of {payee}", due // 10_000 * 10_000, paid)
 
 
-async def _house(caller: Caller, due: int) -> list[str]:
-    """The exchange's own revenue, its trial balance, and its check of all facts."""
+async def _house(caller: Caller, due: int, tax: int) -> list[str]:
+    """The exchange's own revenue, the tax it holds, its trial balance, and its check of all facts."""
     (trial,) = (await caller.get("operator", "/operator/v1/trial-balance"))["items"]
     sums = {line["account"]: units(line["sum"]) for line in trial["accounts"]}
     found = _differs("revenue of the exchange", due, sums.get("revenue", 0))
+    found += _differs("tax held by the exchange", tax, sums.get("tax", 0))
     found += _differs("trial balance", 0, sum(sums.values()))
     found += _differs("money still on its way", (0, 0), (sums.get("pending", 0), sums.get("in_transit", 0)))
     checked = await caller.get("operator", "/operator/v1/findings")
@@ -120,7 +125,7 @@ def _stripe(caller: Caller, stripe: Path, payouts: list[int]) -> list[str]:
         one["amount"] for one in objects if one["object"] == "payment_intent" and one["status"] == "succeeded"
     )
     ours = [amount // 10_000 for name, (_, amount) in books.topped_up.items() if name in books.by_card]
-    ours += [one.plan.at_once // 10_000 for one in books.bought.values() if one.way == "card"]
+    ours += [one.plan.paid_at_once // 10_000 for one in books.bought.values() if one.way == "card"]
     found = _differs("charges at Stripe", sorted(ours), charged)
     return found + _differs(
         "transfers at Stripe", payouts, sorted(one["amount"] for one in objects if one["object"] == "transfer")

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,8 @@ class _Simulation:
             parties = {"operator": await market.operator()}
             for name in [*self.suppliers, *self.rich, *self.poor, "broker", "assessor"]:
                 role = "buyer" if name in self.rich + self.poor else name.partition("-")[0]
-                parties[name] = await market.join(role)
+                # The first supplier has a tax number, so that what it sells is taxed; the others have none.
+                parties[name] = await market.join(role, tax_number=name == self.suppliers[0])
         return parties
 
     async def _account(self, who: str) -> None:
@@ -130,9 +131,7 @@ class _Simulation:
         for plan, document in self._offers(who):
             body = {"code": plan.code, "document": document}
             made = await do(who, f"{at}/listings/{listing}/offers", body)
-            self.plans.append(
-                Plan(made["id"], who, plan.code, plan.at_once, plan.per_record, plan.included, plan.shares)
-            )
+            self.plans.append(replace(plan, offer=made["id"]))
         await do(who, f"{at}/listings/{listing}/publication")
 
     def _offers(self, who: str) -> list[tuple[Plan, dict[str, Any]]]:
@@ -146,7 +145,8 @@ class _Simulation:
                 code
             ]
             per_record = {"month": 70_001, "use": 250_007}.get(code, 0)
-            plan = Plan("", who, code, price, per_record, 12 if code == "month" else 0, weights)
+            tax = 6 if who == self.suppliers[0] else 0
+            plan = Plan("", who, code, price, per_record, 12 if code == "month" else 0, weights, tax)
             made.append((plan, self._document(plan, broker)))
         return made
 

@@ -20,7 +20,7 @@ UNITS = 1_000_000
 
 @dataclass(frozen=True)
 class Plan:
-    """An offer as its buyer reads it: what it costs at once, and what use costs."""
+    """An offer as its buyer reads it: what it costs at once and what use costs, both without tax, and the tax."""
 
     offer: str
     seller: str
@@ -29,6 +29,12 @@ class Plan:
     per_record: int = 0
     included: int = 0
     shares: tuple[tuple[str, int], ...] = ()
+    tax_percent: int = 0
+
+    @property
+    def paid_at_once(self) -> int:
+        """What the order takes, tax included."""
+        return self.at_once + tax_of(self.at_once, self.tax_percent)
 
 
 @dataclass
@@ -165,6 +171,13 @@ class Caller:
 def chance_of(seed: int, *about: object) -> random.Random:
     """The dice of one actor: the same seed and name give the same throws, whatever others do."""
     return random.Random("/".join(map(str, (seed, *about))))
+
+
+def tax_of(net: int, percent: int) -> int:
+    """The tax on an amount, half to even, to the millionth."""
+    whole, rest = divmod(abs(net) * percent, 100)
+    whole += 2 * rest > 100 or (2 * rest == 100 and whole % 2 == 1)
+    return -whole if net < 0 else whole
 
 
 def units(wire: dict[str, str]) -> int:

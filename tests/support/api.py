@@ -27,6 +27,7 @@ from uuid import UUID
 import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from stdnum.cn import uscc
 from stdnum.iso7064 import mod_97_10
 
 from exchange.apps.http.context import Services
@@ -96,10 +97,12 @@ class Market:
             self._operator = await self._found()
         return self._operator
 
-    async def join(self, *roles: str, verified: bool = True, country: str = "CN", name: str = "") -> Party:
+    async def join(
+        self, *roles: str, verified: bool = True, country: str = "CN", name: str = "", tax_number: bool = False
+    ) -> Party:
         """An organisation with these roles, verified unless told otherwise, made through the flows."""
         limits, secret = self.services.settings.parties, secrets.token_urlsafe(32)
-        wanted = self._wish(roles, country, name)
+        wanted = self._wish(roles, country, name, tax_number=tax_number)
         client = new_client("test", sorted(scopes_of(wanted.roles)), hash_secret(secret), limits)
         made = await self.services.db.run(lambda tx: register_organisation(tx, wanted, client))  # type: ignore[arg-type]
         if verified:
@@ -159,15 +162,27 @@ class Market:
         made = await self.services.db.run(lambda tx: found_operator(tx, wanted, client))  # type: ignore[arg-type]
         return await self.sign_in(made, secret)
 
-    def _wish(self, roles: tuple[str, ...], country: str, name: str, reserved: frozenset[Any] = RESERVED) -> Wish:
+    def _wish(
+        self,
+        roles: tuple[str, ...],
+        country: str,
+        name: str,
+        reserved: frozenset[Any] = RESERVED,
+        *,
+        tax_number: bool = False,
+    ) -> Wish:
         number = next(self._numbers)
         title = name or f"{roles[0].capitalize()} {number}"
-        base = f"529900{number:012d}"
+        base, credit = f"529900{number:012d}", f"91310000{number:09d}"
+        numbers = {"lei": base + mod_97_10.calc_check_digits(base)}
+        if tax_number:
+            # China's credit code is its taxpayer number.
+            numbers["uscc"] = credit + uscc.calc_check_digit(credit)
         made = wish(
             name={"en": title, "zh": f"{title} 机构"},
             roles=roles,
             country=country,
-            identifiers={"lei": base + mod_97_10.calc_check_digits(base)},
+            identifiers=numbers,
             contact_name="Li Hua",
             contact_email="li.hua@example.com",
             settings=self.services.settings.parties,

@@ -54,6 +54,7 @@ class Market:
     offers: dict[str, UUID]
     sales: Sales
     keys: int = 0
+    listing: UUID | None = None
 
     async def fund(self, buyer: UUID, units: int) -> None:
         """Put money into a wallet."""
@@ -63,13 +64,46 @@ class Market:
 
         await self.database.run(flow)
 
-    async def buy(self, buyer: UUID, offer: str, payment: Literal["wallet", "card"] = "wallet") -> Any:
+    async def offer(self, name: str, *components: dict[str, Any], kind: str = "subscription", **plan: Any) -> None:
+        """Put another offer on the listing; `plan` holds discounts, limits, tax and the like."""
+
+        async def flow(tx: Tx) -> UUID:
+            assert self.listing is not None
+            return await _offer(await tx.driver(), tx, self.listing, name, kind, list(components), **plan)
+
+        self.offers[name] = await self.database.run(flow)
+
+    async def register_for_tax(self, organisation: UUID, scheme: str = "uscc", value: str = "") -> None:
+        """Give an organisation a tax number of its country."""
+
+        async def flow(tx: Tx) -> None:
+            await (await tx.driver()).execute(
+                "INSERT INTO parties.identifier (organisation_id, scheme, value, created_at) VALUES ($1, $2, $3, $4)",
+                organisation,
+                scheme,
+                value or organisation.hex,
+                tx.now,
+            )
+
+        await self.database.run(flow)
+
+    async def classify(self, organisation: UUID, buyer_class: str) -> None:
+        """Confirm what kind of buyer an organisation is."""
+
+        async def flow(tx: Tx) -> None:
+            await (await tx.driver()).execute(
+                "UPDATE parties.organisation SET buyer_class = $2 WHERE id = $1", organisation, buyer_class
+            )
+
+        await self.database.run(flow)
+
+    async def buy(self, buyer: UUID, offer: str, payment: Literal["wallet", "card"] = "wallet", **more: Any) -> Any:
         """Place one order; its receipt or problem."""
         self.keys += 1
         command = Command(
             actor(buyer, "buyer"), "purchase", f"key-{self.keys}", hashlib.sha256(b"%d" % self.keys).digest()
         )
-        wish = Purchase(command, self.offers[offer], ("pretrain",), payment)
+        wish = Purchase(command, self.offers[offer], ("pretrain",), payment, **more)
         (answer,) = await self.database.run(lambda tx: purchase(tx, self.sales, self.keyring, [wish]))
         if isinstance(answer, Problem):
             return answer
@@ -81,6 +115,7 @@ class Market:
 
         async def flow(tx: Tx) -> None:
             driver = await tx.driver()
+            await seal.ensure_days(tx, [at.date()])
             await driver.execute(
                 "INSERT INTO access.usage_record (source_id, event_id, grant_id, meter, at, quantity, batch_id) "
                 "VALUES (1, $1, $2, 2, $3, $4, $1)",
@@ -101,6 +136,7 @@ async def open_market(database: Database, keyring: Keyring) -> Market:
         "per_use": ("pay_per_use", [PER_RECORD]),
     }
     made: dict[str, UUID] = {}
+    listings: list[UUID] = []
 
     async def flow(tx: Tx) -> None:
         await seal.ensure_partitions(tx, 3)
@@ -121,11 +157,12 @@ async def open_market(database: Database, keyring: Keyring) -> Market:
                 tx.now,
             )
         listing = await _listing(driver, tx)
+        listings.append(listing)
         for name, (kind, components) in offers.items():
             made[name] = await _offer(driver, tx, listing, name, kind, components)
 
     await database.run(flow)
-    return Market(database, keyring, made, Sales())
+    return Market(database, keyring, made, Sales(), listing=listings[-1])
 
 
 async def _listing(driver: Any, tx: Tx) -> UUID:
@@ -157,7 +194,7 @@ async def _listing(driver: Any, tx: Tx) -> UUID:
     return listing
 
 
-async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, components: list[Any]) -> UUID:
+async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, components: list[Any], **plan: Any) -> UUID:
     offer = tx.new_id()
     document = canonical(
         {
@@ -165,7 +202,7 @@ async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, compo
             "v": 1,
             "kind": kind,
             "currency": "CNY",
-            "plan": {"type": "plan", "v": 1, "currency": "CNY", "time_zone": "UTC", "components": components},
+            "plan": {"type": "plan", "v": 1, "currency": "CNY", "time_zone": "UTC", "components": components, **plan},
             "terms": {"type": "terms", "v": 1, "prevailing_language": "zh", "spdx": "CC-BY-4.0"},
             "delivery": {"files": True, "rows": True},
             "shares": SHARES,

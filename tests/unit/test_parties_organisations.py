@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exchange.kernel.errors import Problem
-from exchange.parties.organisations import TRANSITIONS, Party, State, Wish, move, wish
+from exchange.parties.organisations import TRANSITIONS, BuyerClass, Party, Standing, State, Wish, move, wish
 from exchange.parties.roles import NAMES, SCOPES, Role, scopes_of
 from exchange.parties.settings import PartiesSettings
 
@@ -43,6 +43,8 @@ def test_a_good_application() -> None:
         ({"name": {"en": " "}}, "organisation-invalid"),
         ({"name": {"en": "a\nb"}}, "organisation-invalid"),
         ({"name": {"en": "x" * 201}}, "organisation-invalid"),
+        ({"buyer_class": "student"}, "organisation-invalid"),
+        ({"buyer_class": ""}, "organisation-invalid"),
         ({"identifiers": {}}, "organisation-invalid"),
         ({"identifiers": {"lei": "1"}}, "identifier-invalid"),
         ({"contact_name": ""}, "person-invalid"),
@@ -56,6 +58,21 @@ def test_a_bad_application_says_which_field(change: dict[str, Any], slug: str) -
     assert answer.slug == slug
     assert "nobody" not in answer.detail("en")
     assert "{" not in answer.detail("en") + answer.detail("zh") + answer.remedy("zh")
+
+
+def test_a_buyer_class_may_be_claimed_and_need_not_be() -> None:
+    answer = wish(**GOOD)
+    assert isinstance(answer, Wish)
+    assert answer.buyer_class is None
+    for one in BuyerClass:
+        claimed = wish(**GOOD, buyer_class=one.value)
+        assert isinstance(claimed, Wish)
+        assert claimed.buyer_class is one
+
+
+def test_nobody_has_a_class_or_a_tax_number_until_somebody_says_so() -> None:
+    standing = Standing(State.VERIFIED, frozenset({Role.BUYER}), "CN")
+    assert (standing.buyer_class, standing.tax_registered) == (None, False)
 
 
 def test_only_what_is_written_happens() -> None:

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from exchange.access.grants import Grant, period_start
-from exchange.access.meters import Meter
 from exchange.access.store.grants import of_orders
+from exchange.access.store.meters import keys_of, numbers_of
 from exchange.access.tables import grants as _grants
 from exchange.access.tables import lease as _lease
 from exchange.access.tables import quota as _quota
@@ -36,7 +36,7 @@ _TOKENS = "SELECT id, grant_id, created_at FROM access.token WHERE grant_id = AN
 class QuotaLeft:
     """A quota in the period that holds now; `left` is what a new read may still take."""
 
-    meter: Meter
+    meter: str
     limit: int
     period: str
     period_start: datetime
@@ -49,7 +49,7 @@ class Used:
     """What one grant used of one meter in all, in how many records."""
 
     grant_id: UUID
-    meter: Meter
+    meter: str
     quantity: int
     n: int
 
@@ -92,9 +92,10 @@ async def quota_left(tx: Tx, actor: Actor, grant: Grant) -> list[QuotaLeft]:
     for meter, start, units, running in await tx.conn.execute(leased):
         used[meter, start] = used.get((meter, start), 0) + int(units)
         busy[meter, start] = int(running)
+    numbers = await numbers_of(tx, list(starts))
     found = []
     for one in grant.quotas:
-        key = (int(one.meter), starts[one.meter])
+        key = (numbers[one.meter], starts[one.meter])
         spent = used.get(key, 0)
         left = max(0, one.limit - spent - busy.get(key, 0))
         found.append(QuotaLeft(one.meter, one.limit, one.period, starts[one.meter], spent, left))
@@ -121,4 +122,5 @@ async def course_of(tx: Tx, order_id: UUID) -> Course:
     grant_ids = [one.id for one in found]
     tokens = [Issued(*row) for row in await driver.fetch(_TOKENS, grant_ids)]
     rows: list[Any] = await driver.fetch(_USED, grant_ids, min(one.starts_at for one in found))
-    return Course(found, tokens, [Used(row[0], Meter(row[1]), int(row[2]), row[3]) for row in rows])
+    keys = await keys_of(tx, {row[1] for row in rows})
+    return Course(found, tokens, [Used(row[0], keys[row[1]], int(row[2]), row[3]) for row in rows])

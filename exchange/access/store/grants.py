@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Select, select
 
 from exchange.access.grants import Grant, GrantState, NewGrant, quotas, quotas_of, sources_of
-from exchange.access.meters import Meter
+from exchange.access.store.meters import keys_of, numbers_of
 from exchange.access.tables import grants as _grants
 from exchange.access.tables import token as _token
 from exchange.kernel.actor import Actor
@@ -62,12 +62,13 @@ UPDATE access.token SET revoked_at = $3 WHERE id = ANY($1::uuid[]) AND buyer_id 
 async def insert_grants(tx: Tx, rows: Sequence[NewGrant]) -> None:
     """Issue grants, in one statement for any number.
 
-    errors   BadQuota for a quota document that means nothing
+    errors   BadQuota for a quota document that means nothing; BadMeter for a usage key that no offer brought in
     """
     if not rows:
         return
     for row in rows:
         quotas(row.quota)
+    numbers = await numbers_of(tx, {meter for row in rows for meter in row.meters})
     driver = await tx.driver()
     await driver.execute(
         _INSERT,
@@ -77,7 +78,7 @@ async def insert_grants(tx: Tx, rows: Sequence[NewGrant]) -> None:
         [row.node_id for row in rows],
         [msgspec.json.encode(row.quota).decode() for row in rows],
         [msgspec.json.encode(row.purposes).decode() for row in rows],
-        [msgspec.json.encode(row.meters).decode() for row in rows],
+        [msgspec.json.encode([numbers[meter] for meter in row.meters]).decode() for row in rows],
         tx.now,
     )
 
@@ -106,14 +107,24 @@ async def end(tx: Tx, grant_ids: Sequence[UUID]) -> set[UUID]:
 
 async def load(tx: Tx, grant_ids: Sequence[UUID]) -> dict[UUID, Grant]:
     """Grants by id, for flows."""
-    rows = await tx.conn.execute(_select().where(_grants.c.id.in_(grant_ids)))
-    return {row["id"]: grant_of(row) for row in rows.mappings()}
+    return {one.id: one for one in await _read(tx, _select().where(_grants.c.id.in_(grant_ids)))}
 
 
 async def of_orders(tx: Tx, order_ids: Sequence[UUID]) -> list[Grant]:
     """The grants that some orders brought, for flows."""
-    rows = await tx.conn.execute(_select().where(_grants.c.order_id.in_(order_ids)).order_by(_grants.c.id))
-    return [grant_of(row) for row in rows.mappings()]
+    return await _read(tx, _select().where(_grants.c.order_id.in_(order_ids)).order_by(_grants.c.id))
+
+
+async def of_seller(
+    tx: Tx, seller_id: UUID, listing_id: UUID | None, offer_id: UUID | None, before: datetime, limit: int
+) -> list[Grant]:
+    """The grants of one seller's listing or offer that began before a moment, oldest first, for flows."""
+    statement = _select().where(_grants.c.seller_id == seller_id, _grants.c.starts_at < before)
+    if listing_id is not None:
+        statement = statement.where(_grants.c.listing_id == listing_id)
+    if offer_id is not None:
+        statement = statement.where(_grants.c.offer_id == offer_id)
+    return await _read(tx, statement.order_by(_grants.c.id).limit(limit))
 
 
 async def bought(tx: Tx, actor: Actor, request: PageRequest) -> Page[Grant]:
@@ -129,9 +140,8 @@ async def sold(tx: Tx, actor: Actor, request: PageRequest) -> Page[Grant]:
 async def grant(tx: Tx, actor: Actor, grant_id: UUID) -> Grant | None:
     """One grant that the actor's organisation buys or sells."""
     sides = (_grants.c.buyer_id, _grants.c.seller_id)
-    rows = await tx.conn.execute(_select().where(_grants.c.id == grant_id, ours(sides, actor)))
-    row = rows.mappings().one_or_none()
-    return None if row is None else grant_of(row)
+    found = await _read(tx, _select().where(_grants.c.id == grant_id, ours(sides, actor)))
+    return found[0] if found else None
 
 
 async def insert_tokens(tx: Tx, rows: Sequence[tuple[UUID, Grant, datetime]]) -> None:
@@ -169,19 +179,19 @@ async def tokens(tx: Tx, actor: Actor, grant_id: UUID) -> list[tuple[UUID, datet
     return [(row[0], row[1], row[2]) for row in await tx.conn.execute(statement)]
 
 
-def live_grant(row: Any) -> Grant:
+def live_grant(row: Any, keys: Mapping[int, str]) -> Grant:
     """The same for the hot path: what never changes of a grant is read once per state and end."""
     key = row["id"], row["state"], row["quota"], row["starts_at"], row["ends_at"], row["order_id"]
     found = _LIVE.get(key)
     if found is None:
         if len(_LIVE) >= _LIVE_MAX:
             _LIVE.clear()
-        found = _LIVE[key] = grant_of(row)
+        found = _LIVE[key] = grant_of(row, keys)
     return found
 
 
-def grant_of(row: Any) -> Grant:
-    """A grant out of a row with COLUMNS, of the driver or of SQLAlchemy."""
+def grant_of(row: Any, keys: Mapping[int, str]) -> Grant:
+    """A grant out of a row with COLUMNS, of the driver or of SQLAlchemy; `keys` are those of its meters' numbers."""
     quota = row["quota"]
     return Grant(
         id=row["id"],
@@ -194,7 +204,7 @@ def grant_of(row: Any) -> Grant:
         buyer_id=row["buyer_id"],
         seller_id=row["seller_id"],
         purposes=tuple(row["purposes"]),
-        meters=tuple([Meter(number) for number in row["meters"]]),
+        meters=tuple([keys[number] for number in row["meters"]]),
         # The driver hands JSON out as text, SQLAlchemy as values.
         quotas=quotas_of(quota) if isinstance(quota, str) else quotas(quota),
         starts_at=row["starts_at"],
@@ -212,5 +222,15 @@ def _select() -> Select[Any]:
 async def _page(tx: Tx, statement: Select[Any], request: PageRequest) -> Page[Grant]:
     if request.after is not None:
         statement = statement.where(_grants.c.id > UUID(request.after[0]))
-    rows = await tx.conn.execute(statement.order_by(_grants.c.id).limit(request.limit + 1))
-    return page_of([grant_of(row) for row in rows.mappings()], request, lambda one: (str(one.id),))
+    found = await _read(tx, statement.order_by(_grants.c.id).limit(request.limit + 1))
+    return page_of(found, request, lambda one: (str(one.id),))
+
+
+async def _read(tx: Tx, statement: Select[Any]) -> list[Grant]:
+    rows = (await tx.conn.execute(statement)).mappings().all()
+    keys = await keys_of(tx, _numbers(rows))
+    return [grant_of(row, keys) for row in rows]
+
+
+def _numbers(rows: Iterable[Any]) -> set[int]:
+    return {number for row in rows for number in row["meters"]}

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from exchange.access.grants import Grant
-from exchange.access.meters import Meter
 from exchange.access.reads import Lease, QuotaKey, growth
 from exchange.access.settings import AccessSettings
+from exchange.access.store.meters import keys_of, numbers_of
 from exchange.kernel.db import Tx
 
 # A write even where nothing changes: it locks the row and reads its newest form.
@@ -107,7 +107,7 @@ class Drift:
     """A quota that does not agree with the facts."""
 
     grant_id: UUID
-    meter: Meter
+    meter: str
     what: str
     said: str
     fact: str
@@ -123,14 +123,16 @@ async def top_up(
     """
     driver = await tx.driver()
     keys = sorted(short)
-    columns = [k.grant_id for k in keys], [k.meter for k in keys], [k.period_start for k in keys]
+    numbers = await numbers_of(tx, {k.meter for k in keys})
+    names = {numbers[k.meter]: k.meter for k in keys}
+    columns = [k.grant_id for k in keys], [numbers[k.meter] for k in keys], [k.period_start for k in keys]
     sides = [grants[k.grant_id].buyer_id for k in keys], [grants[k.grant_id].seller_id for k in keys]
     limits = [_limit(grants[k.grant_id], k.meter) for k in keys]
-    left = {_key(row): row["free"] for row in await driver.fetch(_LOCK, *columns, limits, *sides)}
+    left = {_key(row, names): row["free"] for row in await driver.fetch(_LOCK, *columns, limits, *sides)}
     back, used = dict.fromkeys(keys, 0), dict.fromkeys(keys, 0)
     for row in await driver.fetch(_CUT, *columns, [left[k] < short[k] for k in keys], tx.now, holder):
-        back[_key(row)] += row["back"]
-        used[_key(row)] += row["used"]
+        back[_key(row, names)] += row["back"]
+        used[_key(row, names)] += row["used"]
     rows = await driver.fetch(
         _LEASE,
         [tx.new_id() for _ in keys],
@@ -142,7 +144,7 @@ async def top_up(
         holder,
         tx.now + timedelta(seconds=settings.lease_ttl_s),
     )
-    return {_key(row): Lease(row["id"], row["free"]) for row in rows}
+    return {_key(row, names): Lease(row["id"], row["free"]) for row in rows}
 
 
 async def settle_expired(tx: Tx, *, holder: UUID | None = None, quotas_max: int = 1_000) -> int:
@@ -166,15 +168,14 @@ async def renew(tx: Tx, holder: UUID, settings: AccessSettings) -> int:
 async def drift(tx: Tx) -> Sequence[Drift]:
     """Every quota whose numbers are not those of the usage records; none in a sound database."""
     driver = await tx.driver()
-    return [
-        Drift(row["grant_id"], Meter(row["meter"]), row["what"], row["said"], row["fact"])
-        for row in await driver.fetch(_DRIFT)
-    ]
+    rows = await driver.fetch(_DRIFT)
+    keys = await keys_of(tx, {row["meter"] for row in rows})
+    return [Drift(row["grant_id"], keys[row["meter"]], row["what"], row["said"], row["fact"]) for row in rows]
 
 
-def _limit(grant: Grant, meter: Meter) -> int:
+def _limit(grant: Grant, meter: str) -> int:
     return next(quota.limit for quota in grant.quotas if quota.meter == meter)
 
 
-def _key(row: Any) -> QuotaKey:
-    return QuotaKey(row["grant_id"], Meter(row["meter"]), row["period_start"])
+def _key(row: Any, names: Mapping[int, str]) -> QuotaKey:
+    return QuotaKey(row["grant_id"], names[row["meter"]], row["period_start"])

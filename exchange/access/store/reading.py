@@ -10,9 +10,9 @@ from uuid import UUID
 
 from asyncpg.exceptions import SerializationError
 
-from exchange.access.meters import Meter
 from exchange.access.reads import Lease, QuotaKey, Standing
 from exchange.access.store.grants import COLUMNS, live_grant
+from exchange.access.store.meters import keys_of, numbers_of
 from exchange.kernel.db import Tx
 
 OUR_SOURCE = 0
@@ -67,7 +67,7 @@ class Records:
 
     event_ids: list[UUID]
     grant_ids: list[UUID]
-    meters: list[int]
+    meters: list[str]
     quantities: list[int]
     read_ids: list[UUID]
 
@@ -76,7 +76,7 @@ class Records:
         """None yet."""
         return cls([], [], [], [], [])
 
-    def add(self, event_id: UUID, grant_id: UUID, meter: Meter, quantity: int, read_id: UUID) -> None:
+    def add(self, event_id: UUID, grant_id: UUID, meter: str, quantity: int, read_id: UUID) -> None:
         """One more."""
         self.event_ids.append(event_id)
         self.grant_ids.append(grant_id)
@@ -84,9 +84,10 @@ class Records:
         self.quantities.append(quantity)
         self.read_ids.append(read_id)
 
-    def columns(self) -> tuple[list[Any], ...]:
-        """The columns as the statement takes them."""
-        return self.event_ids, self.grant_ids, self.meters, self.quantities, self.read_ids
+    def columns(self, numbers: Mapping[str, int]) -> tuple[list[Any], ...]:
+        """The columns as the statement takes them; `numbers` are those of the meters."""
+        meters = [numbers[meter] for meter in self.meters]
+        return self.event_ids, self.grant_ids, meters, self.quantities, self.read_ids
 
 
 @dataclass(slots=True)
@@ -102,19 +103,22 @@ async def standings(tx: Tx, pairs: Sequence[tuple[UUID, UUID]]) -> tuple[list[St
     """What stands for each (grant, token), and whether today takes records; holds the day open until the commit."""
     driver = await tx.driver()
     rows = await driver.fetch(_STANDING, [p[0] for p in pairs], [p[1] for p in pairs], [today(tx)])
+    keys = await keys_of(tx, {number for row in rows if row["meters"] for number in row["meters"]})
     found: list[Standing | None] = [None] * len(pairs)
     for row in rows:
         if row["id"] is not None:
-            found[row["n"] - 1] = Standing(live_grant(row), row["revoked"])
+            found[row["n"] - 1] = Standing(live_grant(row, keys), row["revoked"])
     return found, today(tx) in (rows[0]["open"] if rows else ())
 
 
 async def leases(tx: Tx, holder: UUID, grant_ids: Sequence[UUID]) -> dict[QuotaKey, Lease]:
     """The open leases of one process on some grants."""
     driver = await tx.driver()
+    rows = await driver.fetch(_LEASES, holder, grant_ids)
+    keys = await keys_of(tx, {row["meter"] for row in rows})
     return {
-        QuotaKey(row["grant_id"], Meter(row["meter"]), row["period_start"]): Lease(row["id"], row["free"])
-        for row in await driver.fetch(_LEASES, holder, grant_ids)
+        QuotaKey(row["grant_id"], keys[row["meter"]], row["period_start"]): Lease(row["id"], row["free"])
+        for row in rows
     }
 
 
@@ -128,14 +132,15 @@ async def write(
     """
     driver = await tx.driver()
     insert = _OPEN if day_open else _LATE
+    numbers = await numbers_of(tx, set(records.meters))
     if not moves:
         if records.event_ids:
-            await driver.execute(insert, tx.now, *records.columns())
+            await driver.execute(insert, tx.now, *records.columns(numbers))
         return
     rows = await driver.fetch(
         f"WITH put AS ({insert}){_LEASED}",
         tx.now,
-        *records.columns(),
+        *records.columns(numbers),
         list(moves),
         [move.used for move in moves.values()],
         [move.held for move in moves.values()],
@@ -147,10 +152,11 @@ async def write(
         raise SerializationError("a lease was cut by another process; the batch decides again")
     there = {row["id"] for row in rows}
     lost = [(move.key, move.used) for id_, move in moves.items() if id_ not in there and move.key is not None]
+    numbers = await numbers_of(tx, {key.meter for key, _ in lost})
     await driver.execute(
         _ORPHANS,
         [key.grant_id for key, _ in lost],
-        [key.meter for key, _ in lost],
+        [numbers[key.meter] for key, _ in lost],
         [key.period_start for key, _ in lost],
         [units for _, units in lost],
     )

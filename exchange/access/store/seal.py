@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from exchange.access.meters import Meter
+from exchange.access.store.meters import keys_of
 from exchange.access.tables import usage_rollup as _rollup
 from exchange.access.tables import usage_seal as _seal
 from exchange.access.usage import leaf, stamp
@@ -105,7 +105,7 @@ class UsageTotal:
     """What one grant used of one meter in a period."""
 
     grant_id: UUID
-    meter: Meter
+    meter: str
     quantity: int
     n: int
 
@@ -220,7 +220,8 @@ async def usage_totals(
         key = row["grant_id"], row["meter"]
         quantity, n = totals.get(key, (0, 0))
         totals[key] = quantity + int(row["quantity"]), n + row["n"]
-    return [UsageTotal(grant_id, Meter(meter), *totals[grant_id, meter]) for grant_id, meter in sorted(totals)]
+    keys = await keys_of(tx, {meter for _, meter in totals})
+    return [UsageTotal(grant_id, keys[meter], *totals[grant_id, meter]) for grant_id, meter in sorted(totals)]
 
 
 async def leaves(tx: Tx, day: date, source_id: int, grant_id: UUID) -> list[bytes]:
@@ -231,14 +232,15 @@ async def leaves(tx: Tx, day: date, source_id: int, grant_id: UUID) -> list[byte
 
 async def usage_of(
     tx: Tx, actor: Actor, grant_id: UUID, since: datetime, until: datetime
-) -> list[tuple[datetime, Meter, int, bool]]:
+) -> list[tuple[datetime, str, int, bool]]:
     """The rolled-up use of a grant that the actor buys or sells: quarter-hour, meter, quantity, final."""
     c = _rollup.c
     statement = select(c.quarter, c.meter, c.quantity, c.final).where(
         ours((c.buyer_id, c.seller_id), actor), c.grant_id == grant_id, c.quarter >= since, c.quarter < until
     )
-    rows = await tx.conn.execute(statement.order_by(c.quarter, c.meter))
-    return [(row[0], Meter(row[1]), int(row[2]), row[3]) for row in rows]
+    rows = (await tx.conn.execute(statement.order_by(c.quarter, c.meter))).all()
+    keys = await keys_of(tx, {row[1] for row in rows})
+    return [(row[0], keys[row[1]], int(row[2]), row[3]) for row in rows]
 
 
 async def roots_of(tx: Tx, actor: Actor, grant_id: UUID, since: date, until: date) -> list[Root]:
@@ -253,13 +255,15 @@ async def roots_of(tx: Tx, actor: Actor, grant_id: UUID, since: date, until: dat
 
 async def _leaves(tx: Tx, statement: str, arguments: Sequence[Any]) -> AsyncIterator[tuple[int, UUID, bytes]]:
     driver = await tx.driver()
-    keys = {meter: Meter(meter).key for meter in Meter}
+    keys = await keys_of(tx, ())
     texts: dict[UUID, str] = {}
     async for row in driver.cursor(statement, *arguments, prefetch=_KEEP_EVENTS):
         source_id, grant_id, event_id, meter, at, quantity = row
         text = texts.get(grant_id)
         if text is None:
             text = texts.setdefault(grant_id, ids.text("grt", grant_id))
+        if meter not in keys:
+            keys = await keys_of(tx, [meter])
         yield source_id, grant_id, leaf(source_id, str(event_id), text, keys[meter], stamp(at), quantity)
 
 

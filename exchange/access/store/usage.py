@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from exchange.access.meters import Meter
+from exchange.access.store.meters import keys_of
 from exchange.access.tables import source as _source
 from exchange.access.usage import COPY_COLUMNS, COPY_HEAD, COPY_TAIL, GrantFacts
 from exchange.kernel.actor import Actor
@@ -90,11 +90,12 @@ async def sources(tx: Tx, actor: Actor) -> list[Source]:
 async def grant_facts(tx: Tx, wanted: Mapping[UUID, str]) -> dict[str, GrantFacts]:
     """What never changes of some grants, by the text of their ids."""
     rows = await (await tx.driver()).fetch(_FACTS, list(wanted))
+    keys = await keys_of(tx, {number for row in rows for number in row["meters"]})
     return {
         wanted[row["id"]]: GrantFacts(
             row["id"],
             row["seller_id"],
-            frozenset([Meter(number) for number in row["meters"]]),
+            {keys[number]: number for number in row["meters"]},
             row["starts_at"],
             row["ends_at"],
         )

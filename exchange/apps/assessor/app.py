@@ -8,6 +8,7 @@ from exchange.apps.assessor import assessments
 from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.earnings import earnings_routes
+from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.portal import portal
 
 PREFIX = "/assessor/v1"
@@ -21,7 +22,12 @@ def app(services: Services) -> Litestar:
         description="Assess datasets and sign certificates; see the shares you earned.\n\n"
         "评估数据集并签发证书，查看分成与结算。",
         prefix=PREFIX,
-        routes=[*account_routes(PREFIX), *assessments.ROUTES, *earnings_routes(PREFIX)],
+        routes=[
+            *account_routes(PREFIX),
+            *assessments.ROUTES,
+            *measurement_routes(PREFIX, party=False),
+            *earnings_routes(PREFIX),
+        ],
         services=services,
         portal_scope="assessor",
     )

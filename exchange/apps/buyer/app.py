@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from litestar import Litestar
 
-from exchange.apps.buyer import agreements, grants, invoices, orders, quotes, wallet
+from exchange.apps.buyer import agreements, auctions, changes, grants, invoices, orders, quotes, simulations, wallet
 from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
+from exchange.apps.http.drafts import draft_routes
+from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.portal import portal
 from exchange.apps.http.shortcut import Shortcut
 
@@ -32,12 +34,17 @@ def app(services: Services) -> Litestar:
         prefix=PREFIX,
         routes=[
             *account_routes(PREFIX),
+            *measurement_routes(PREFIX, party=True),
             *quotes.ROUTES,
+            *simulations.ROUTES,
+            *auctions.ROUTES,
             *orders.ROUTES,
             *wallet.ROUTES,
             *agreements.ROUTES,
             *grants.ROUTES,
+            *changes.ROUTES,
             *invoices.ROUTES,
+            *draft_routes(PREFIX),
         ],
         services=services,
         portal_scope="buyer",

@@ -193,7 +193,7 @@ async def show_usage(request: Asked, grant: FromPath[str], since: _Moment = None
         grant,
         stamp(start),
         stamp(end),
-        [UsageLine(stamp(quarter), meter.key, quantity, final) for quarter, meter, quantity, final in lines],
+        [UsageLine(stamp(quarter), meter, quantity, final) for quarter, meter, quantity, final in lines],
         [RootView(one.day.isoformat(), one.source_id, one.part, one.n, one.root.hex()) for one in roots],
     )
 
@@ -209,7 +209,7 @@ def grant_view(one: Grant) -> GrantView:
         revision=ids.text("rev", one.revision_id),
         seller=ids.text("org", one.seller_id),
         purposes=list(one.purposes),
-        meters=[meter.key for meter in one.meters],
+        meters=list(one.meters),
         starts_at=stamp(one.starts_at),
         ends_at=stamp(one.ends_at) if one.ends_at else None,
         state=one.state.value,
@@ -222,7 +222,7 @@ def _bought(one: Grant | None, request: Asked) -> Grant:
 
 
 def _quota(left: QuotaLeft) -> QuotaView:
-    return QuotaView(left.meter.key, left.limit, left.period, stamp(left.period_start), left.used, left.left)
+    return QuotaView(left.meter, left.limit, left.period, stamp(left.period_start), left.used, left.left)
 
 
 ROUTES = (list_grants, show_grant, take_token, end_token, stop_grant, show_usage)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response
@@ -10,12 +10,13 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from exchange.apps.http.answers import Asked, body_digest, found, idempotency_key, plain_answer, write
+from exchange.apps.http.choices import Choices, basis_of
 from exchange.apps.http.context import actor_of, let_in, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
 from exchange.apps.http.plain import Plain
 from exchange.apps.http.shortcut import Caller
-from exchange.apps.http.wire import Id, MoneyWire, Time, body_id, money_wire, object_id, stamp
+from exchange.apps.http.wire import Id, MoneyWire, Time, body_id, json_of, money_wire, object_id, stamp
 from exchange.flows.cancel_order import OrderCancelled, cancel_order
 from exchange.flows.once import Command
 from exchange.flows.purchase import ACTION, OrderReceipt, Purchase
@@ -27,8 +28,11 @@ from settlement.store import reads
 Purpose = Annotated[str, Meta(pattern="^[a-z_]{2,40}$", examples=["pretrain"])]
 
 
-class OrderWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to buy: an offer's current version, for which purposes, paid from the wallet or by card."""
+class OrderWish(Choices, frozen=True, forbid_unknown_fields=True):
+    """What to buy: an offer's current version, for which purposes, paid from the wallet or by card.
+
+    An order that names a quote takes the quote's choices and price, and states none itself.
+    """
 
     offer: Annotated[str, Meta(examples=["ofr_01m80jwmabesg81hwe4cc73nw9"], max_length=40)]
     purposes: Annotated[tuple[Purpose, ...], Meta(min_length=1, max_length=16, examples=[["pretrain", "evaluate"]])]
@@ -50,6 +54,11 @@ class OrderView(msgspec.Struct, frozen=True):
     buyer: Id
     seller: Id
     total: MoneyWire
+    tax: Annotated[MoneyWire, Meta(description="The part of the total that is tax. 总额中的税额。")]
+    basis: Annotated[
+        dict[str, Any],
+        Meta(description="What fixed the price beside the offer: choices, class, agreed amounts. 定价依据。"),
+    ]
     payment: str
     state: str
     created_at: Time
@@ -90,6 +99,7 @@ async def _place(request: Asked, data: OrderWish) -> Plain:
         data.payment,
         body_id("qte", data.quote) if data.quote else None,
         data.payment_method,
+        basis_of(data),
     )
     return plain_answer(await services_of(request).purchases.put(wish))
 
@@ -131,6 +141,8 @@ def order_view(order: Order) -> OrderView:
         buyer=ids.text("org", order.buyer_id),
         seller=ids.text("org", order.seller_id),
         total=money_wire(order.price.units, order.price.currency),
+        tax=money_wire(order.tax_units, order.price.currency),
+        basis={} if order.price_basis is None else json_of(order.price_basis),
         payment=order.payment.value,
         state=order.state.value,
         created_at=stamp(order.created_at),

@@ -1,37 +1,31 @@
-"""Quotes, which bind the seller until they expire, and simulations, which bind nobody."""
+"""Quotes, which bind the seller until they expire."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, post
+from litestar import Response
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from contracts import store as contracts
 from contracts.store import QuoteRow
 from exchange.apps.buyer.orders import Purpose
-from exchange.apps.http.answers import Asked, accepted_value, found, write
+from exchange.apps.http.answers import Asked, found, write
+from exchange.apps.http.choices import Choices, basis_of
 from exchange.apps.http.context import actor_of, services_of
-from exchange.apps.http.documented import answers, command, listing, show
+from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
+from exchange.apps.http.simulations import Forecast
 from exchange.apps.http.wire import Id, MoneyWire, Sha256, Time, body_id, json_of, object_id, stamp
-from exchange.flows.ask_quote import ACTION, Question, QuoteReceipt, ask_quote
-from exchange.flows.simulate_price import MONTHS_MAX, Simulation, simulate_price
+from exchange.flows.ask_quote import ACTION, Question, ask_quote
+from exchange.flows.issue_quote import QuoteReceipt
 from exchange.kernel import ids
 
-Month = Annotated[
-    dict[str, int],
-    Meta(description="Use in one month: bytes, records, tokens, requests, files.", examples=[{"records": 50_000}]),
-]
-Forecast = Annotated[
-    tuple[Month, ...], Meta(max_length=MONTHS_MAX, examples=[[{"records": 50_000}, {"records": 80_000}]])
-]
 
-
-class QuoteWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which offer, for which purposes; with a forecast the quote also holds an estimate per month."""
+class QuoteWish(Choices, frozen=True, forbid_unknown_fields=True):
+    """Which offer, for which purposes, with which choices; a forecast adds an estimate per month."""
 
     offer: Annotated[str, Meta(examples=["ofr_01m80jwmabesg81hwe4cc73nw9"], max_length=40)]
     purposes: Annotated[tuple[Purpose, ...], Meta(min_length=1, max_length=16, examples=[["pretrain"]])]
@@ -50,7 +44,7 @@ class QuoteView(msgspec.Struct, frozen=True):
 
 
 class QuoteDocument(msgspec.Struct, frozen=True):
-    """A quote with the signed document: the price's lines, their arithmetic, and the estimate."""
+    """A quote with the signed document: lines, discounts and tax with their arithmetic, the basis, the estimate."""
 
     quote: QuoteView
     document: dict[str, Any]
@@ -60,18 +54,11 @@ class QuoteDocument(msgspec.Struct, frozen=True):
     signature: Annotated[bytes, Meta(description="Ed25519 over the exact bytes, in base64.")]
 
 
-class SimulationWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A listing and the use foreseen, month by month."""
-
-    listing: Annotated[str, Meta(examples=["lst_01m80jwmabesg81hwe4cc73nw9"], max_length=40)]
-    forecast: Forecast
-
-
 @command("/buyer/v1/quotes", QuoteReceipt)
 async def ask(request: Asked, data: JSONBody[QuoteWish]) -> Response[bytes]:
     """Ask what an offer costs; the answer is signed and binds for 14 days. 询价（已签名，14 天内有效）。"""
     services, actor = services_of(request), actor_of(request)
-    question = Question(body_id("ofr", data.offer), data.purposes, data.forecast)
+    question = Question(body_id("ofr", data.offer), data.purposes, data.forecast, basis_of(data))
     return await write(
         request,
         ACTION,
@@ -105,17 +92,6 @@ async def show_quote(request: Asked, quote: FromPath[str]) -> QuoteDocument:
     )
 
 
-@post("/buyer/v1/simulations", status_code=200, responses=answers(Simulation, 200, 400, 401, 403, 404, 422))
-async def simulate(request: Asked, data: JSONBody[SimulationWish]) -> Simulation:
-    """Compare the offers of a listing over a forecast of use. 按用量预测比较各报价方案的费用。
-
-    Nothing is kept and nobody is bound: the same arithmetic as the bill's, over your numbers.
-    """
-    actor, listing_id = actor_of(request), body_id("lst", data.listing)
-    async with services_of(request).db.read(actor) as tx:
-        return accepted_value(await simulate_price(tx, listing_id, data.forecast))
-
-
 def quote_view(row: QuoteRow) -> QuoteView:
     """A quote as the API shows it."""
     return QuoteView(
@@ -128,4 +104,4 @@ def quote_view(row: QuoteRow) -> QuoteView:
     )
 
 
-ROUTES = (ask, list_quotes, show_quote, simulate)
+ROUTES = (ask, list_quotes, show_quote)

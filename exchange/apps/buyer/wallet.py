@@ -78,6 +78,10 @@ class ChargeView(msgspec.Struct, frozen=True):
     quantity: Annotated[str, Meta(examples=["1200"])]
     amount: MoneyWire
     explanation: Texts
+    tax: Annotated[MoneyWire, Meta(description="The part of the amount that is tax. 金额中的税额。")]
+    corrects: Annotated[
+        str | None, Meta(description="The charge or order that this late correction corrects. 所更正的费用或订单。")
+    ]
     created_at: Time
 
 
@@ -183,6 +187,8 @@ def _charge(row: ChargeRow) -> ChargeView:
         quantity=row.quantity,
         amount=money_wire(row.amount.units, row.amount.currency),
         explanation=row.explanation.get("text", {}),
+        tax=money_wire(row.tax.units, row.tax.currency),
+        corrects=ids.text("ord" if row.corrects_order else "chg", row.corrects) if row.corrects else None,
         created_at=stamp(row.created_at),
     )
 

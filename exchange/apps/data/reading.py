@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from exchange.access.meters import Meter
+from exchange.access.meters import Meter, classed, data_class_of, is_counted
 from exchange.access.reads import Admitted, Amounts, Hold, Read, Sent
 from exchange.access.tokens import BadToken, GrantClaims
 from exchange.apps.data import problems
@@ -77,7 +77,7 @@ async def show_grant(request: Asked) -> GrantView:
         grant=ids.text("grt", claims.grant_id),
         revision=ids.text("rev", claims.revision_id),
         purposes=sorted(claims.purposes),
-        meters=[meter.key for meter in claims.meters],
+        meters=list(claims.meters),
         files=delivery.files,
         rows=delivery.rows,
         expires_at=claims.expires_at.isoformat(),
@@ -105,11 +105,11 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     services = services_of(request)
     if await services.files.stat(stored.asset.sha256) is None:
         raise Refused(problems.DATA_GONE())
-    if Meter.TOKENS in claims.meters:
+    if is_counted(claims.meters, Meter.TOKENS):
         raise Refused(problems.COUNTED_BY_TOKEN())
     # What is sold by the record is counted by the record in a file, too, or a quota of rows could be walked around.
-    index = await _shelf(request).index(stored) if Meter.RECORDS in claims.meters else None
-    sending = Sending(stored, start, end, index)
+    index = await _shelf(request).index(stored) if is_counted(claims.meters, Meter.RECORDS) else None
+    sending = Sending(stored, start, end, index, claims.meters)
     admitted = await _admit(services, Read(claims, _purpose(request, claims), sending.all(), known=False))
     headers = {
         "etag": _etag(stored),
@@ -147,9 +147,10 @@ async def rows(request: Asked) -> Plain:
         raise Refused(problems.DATA_GONE()) from error
     count = max(0, min(limit, len(index) - first))
     needs = [(Meter.BYTES, len(data)), (Meter.RECORDS, count), (Meter.REQUESTS, 1)]
-    if Meter.TOKENS in claims.meters:
+    if is_counted(claims.meters, Meter.TOKENS):
         needs.append((Meter.TOKENS, _tokens(index.form, data)))
-    await _admit(services_of(request), Read(claims, _purpose(request, claims), tuple(needs), known=True))
+    wanted = Read(claims, _purpose(request, claims), _keyed(needs, stored, claims.meters), known=True)
+    await _admit(services_of(request), wanted)
     counts = ((b"x-rows", str(count).encode()), (b"x-rows-total", str(len(index)).encode()))
     return Plain(200, data, stored.asset.media_type.encode(), *counts)
 
@@ -207,6 +208,7 @@ class Sending:
     start: int
     end: int
     index: RowIndex | None
+    meters: tuple[str, ...]
 
     def all(self) -> Amounts:
         """What the whole range counts for."""
@@ -218,12 +220,13 @@ class Sending:
         starts = self.index.starts if self.index is not None else ()
         records = bisect_left(starts, high) - bisect_left(starts, low)
         ended = 1 if whole and high == self.end else 0
-        return (
+        needs = [
             (Meter.BYTES, high - low),
             (Meter.REQUESTS, 1 if first else 0),
             (Meter.FILES, ended),
             (Meter.RECORDS, records),
-        )
+        ]
+        return _keyed(needs, self.stored, self.meters)
 
 
 async def _metered(services: Services, sending: Sending, hold: Hold | None) -> AsyncIterator[bytes]:
@@ -245,6 +248,14 @@ async def _metered(services: Services, sending: Sending, hold: Hold | None) -> A
             # The reader went away, or the file ended early: what left is put on record all the same.
             left = sending.between(said, at, first=said == sending.start)
             await asyncio.shield(services.records.put(Sent(hold, left)))
+
+
+def _keyed(needs: Sequence[tuple[Meter, int]], stored: StoredAsset, meters: tuple[str, ...]) -> Amounts:
+    """What a file's folder makes of `needs`: under `data_class=medical/`, a plan with `tokens/medical` counts that."""
+    data_class = data_class_of(stored.asset.path)
+    if data_class is None:
+        return tuple(needs)
+    return tuple([(classed(meters, meter, data_class), units) for meter, units in needs])
 
 
 def _tokens(form: Form, data: bytes) -> int:

@@ -70,6 +70,7 @@ class DecisionView(msgspec.Struct, frozen=True):
     after: str
     reason: str
     at: Time
+    buyer_class: str | None = None
 
 
 class OrganisationView(msgspec.Struct, frozen=True):
@@ -84,6 +85,16 @@ class OrganisationView(msgspec.Struct, frozen=True):
     evidence: list[EvidenceView]
     decisions: list[DecisionView]
     created_at: Time
+    buyer_class_claimed: Annotated[
+        str | None, Meta(description="The kind of buyer you say you are. 机构自报的买方类别。", examples=["academic"])
+    ] = None
+    buyer_class: Annotated[
+        str | None,
+        Meta(
+            description="As the operator confirmed it; only this counts for prices. 经运营方确认的买方类别，价格以此为准。",
+            examples=["academic"],
+        ),
+    ] = None
 
 
 class EvidenceWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +189,8 @@ async def show_organisation(request: Asked) -> OrganisationView:
         evidence=[_evidence(one) for one in evidence],
         decisions=[_decision(one) for one in decisions],
         created_at=stamp(own.created_at),
+        buyer_class_claimed=own.buyer_class_claimed,
+        buyer_class=own.buyer_class,
     )
 
 
@@ -259,7 +272,7 @@ def _evidence(one: Evidence) -> EvidenceView:
 
 
 def _decision(one: Decision) -> DecisionView:
-    return DecisionView(one.from_state.value, one.to_state.value, one.reason, stamp(one.created_at))
+    return DecisionView(one.from_state.value, one.to_state.value, one.reason, stamp(one.created_at), one.buyer_class)
 
 
 def _client(one: Client) -> ClientView:

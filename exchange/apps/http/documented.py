@@ -85,4 +85,4 @@ def listing(path: str, model: Any, *refusals: int, **more: Any) -> get:
 def command(path: str, model: Any, *refusals: int, status: int = 201, **more: Any) -> post:
     """A route that changes something, once per Idempotency-Key."""
     found = answers(model, status, *(refusals or (400, 401, 403, 404, 409, 422)))
-    return post(path, status_code=status, operation_class=Command, responses=found, **more)
+    return post(path, status_code=status, responses=found, **{"operation_class": Command, **more})

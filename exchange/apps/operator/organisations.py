@@ -24,7 +24,7 @@ from exchange.kernel.errors import NOT_FOUND, Refused
 from exchange.parties import store as parties
 from exchange.parties.evidence import Evidence
 from exchange.parties.identifiers import Identifier
-from exchange.parties.organisations import Decision, Organisation, State
+from exchange.parties.organisations import BuyerClass, Decision, Organisation, State
 
 _State = Annotated[
     Literal["unverified", "submitted", "verified", "rejected", "suspended"] | None,
@@ -41,6 +41,16 @@ class OrganisationRow(msgspec.Struct, frozen=True):
     country: Annotated[str, Meta(examples=["CN"])]
     state: Annotated[str, Meta(examples=["submitted"])]
     created_at: Time
+    buyer_class_claimed: Annotated[
+        str | None, Meta(description="The kind of buyer it says it is. 机构自报的买方类别。", examples=["academic"])
+    ] = None
+    buyer_class: Annotated[
+        str | None,
+        Meta(
+            description="As the operator confirmed it; only this counts for prices. 经运营方确认的买方类别，价格以此为准。",
+            examples=["academic"],
+        ),
+    ] = None
 
 
 class NumberView(msgspec.Struct, frozen=True):
@@ -59,6 +69,7 @@ class DecisionView(msgspec.Struct, frozen=True):
     decided_by: Id
     reason: str
     at: Time
+    buyer_class: str | None = None
 
 
 class OrganisationDetail(msgspec.Struct, frozen=True):
@@ -75,6 +86,14 @@ class DecisionWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     decision: Literal["verify", "reject", "suspend"]
     reason: Annotated[str, Meta(min_length=1, max_length=2000, examples=["Licence and register agree."])]
+    buyer_class: Annotated[
+        Literal["academic", "small_company", "large_company", "public_body"] | None,
+        Meta(
+            description="With verify: the kind of buyer that the evidence shows, whatever was claimed; without it there is none. "
+            "仅用于 verify：依据材料确认的买方类别；不填则无类别。",
+            examples=["academic"],
+        ),
+    ] = None
 
 
 _MOVES = {"verify": State.VERIFIED, "reject": State.REJECTED, "suspend": State.SUSPENDED}
@@ -136,14 +155,16 @@ async def download_evidence(request: Asked, organisation: FromPath[str], evidenc
 async def decide(request: Asked, organisation: FromPath[str], data: JSONBody[DecisionWish]) -> Response[bytes]:
     """Verify, reject or suspend an organisation. 核验、驳回或暂停机构。
 
-    A suspended one is back in order with `verify`. Nobody decides on its own organisation.
+    A suspended one is back in order with `verify`. Each decision to verify names the buyer class or ends it. Nobody decides
+    on its own organisation.
     """
     services, actor, organisation_id = services_of(request), actor_of(request), object_id("org", organisation)
+    confirmed = BuyerClass(data.buyer_class) if data.buyer_class else None
     return await write(
         request,
         f"organisation.{data.decision}",
         lambda tx: verify_organisation(
-            tx, actor, organisation_id, _MOVES[data.decision], data.reason, services.settings.parties
+            tx, actor, organisation_id, _MOVES[data.decision], data.reason, services.settings.parties, confirmed
         ),
         object_id=organisation,
     )
@@ -158,6 +179,8 @@ def organisation_row(one: Organisation) -> OrganisationRow:
         country=one.country,
         state=one.state.value,
         created_at=stamp(one.created_at),
+        buyer_class_claimed=one.buyer_class_claimed,
+        buyer_class=one.buyer_class,
     )
 
 
@@ -192,6 +215,7 @@ def _decision(one: Decision) -> DecisionView:
         ids.text("org", one.decided_by),
         one.reason,
         stamp(one.created_at),
+        one.buyer_class,
     )
 
 

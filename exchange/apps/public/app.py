@@ -5,9 +5,10 @@ from __future__ import annotations
 from litestar import Litestar
 
 from exchange.apps.http.context import Services
+from exchange.apps.http.cost_recovery import recovery_routes
 from exchange.apps.http.metadata import metadata_routes
 from exchange.apps.http.portal import portal
-from exchange.apps.public import catalogue, health, joining, problems, proofs
+from exchange.apps.public import auctions, catalogue, health, joining, prices, problems, proofs, simulations
 
 PREFIX = "/catalog/v1"
 # First path segments that this app serves.
@@ -24,6 +25,10 @@ def app(services: Services) -> Litestar:
         prefix=PREFIX,
         routes=[
             *catalogue.ROUTES,
+            *prices.ROUTES,
+            *simulations.ROUTES,
+            *recovery_routes("/catalog/v1"),
+            *auctions.ROUTES,
             *joining.ROUTES,
             *proofs.ROUTES,
             *metadata_routes(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, post
@@ -40,6 +40,14 @@ class OrganisationWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="At least one of uscc, lei, eu_vat.", examples=[{"uscc": "91110108772551611J"}]),
     ]
     contact: ContactWish
+    buyer_class: Annotated[
+        Literal["academic", "small_company", "large_company", "public_body"] | None,
+        Meta(
+            description="What kind of buyer you are; some prices depend on it. It holds once the operator confirmed it. "
+            "买方类别，部分价格与此有关；经运营方确认后生效。",
+            examples=["academic"],
+        ),
+    ] = None
     client_label: Annotated[str, Meta(min_length=1, max_length=200)] = "first client"
 
 
@@ -71,6 +79,7 @@ async def join(request: Asked, data: JSONBody[OrganisationWish]) -> Response[Joi
             contact_name=data.contact.name,
             contact_email=data.contact.email,
             settings=limits,
+            buyer_class=data.buyer_class,
         )
     )
     secret = secrets.token_urlsafe(SECRET_BYTES)

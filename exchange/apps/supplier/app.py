@@ -6,9 +6,24 @@ from litestar import Litestar
 
 from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
+from exchange.apps.http.cost_recovery import recovery_routes
+from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.earnings import earnings_routes
+from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.portal import portal
-from exchange.apps.supplier import datasets, listings, quality, revisions, sales, uploads, usage
+from exchange.apps.supplier import (
+    auctions,
+    datasets,
+    guidance,
+    listings,
+    plans,
+    quality,
+    quotes,
+    revisions,
+    sales,
+    uploads,
+    usage,
+)
 
 PREFIX = "/supplier/v1"
 
@@ -23,13 +38,20 @@ def app(services: Services) -> Litestar:
         prefix=PREFIX,
         routes=[
             *account_routes(PREFIX),
+            *measurement_routes(PREFIX, party=True),
             *datasets.ROUTES,
+            *guidance.ROUTES,
             *uploads.ROUTES,
             *revisions.ROUTES,
             *quality.ROUTES,
             *listings.ROUTES,
+            *recovery_routes(PREFIX),
+            *quotes.ROUTES,
+            *plans.ROUTES,
+            *auctions.ROUTES,
             *sales.ROUTES,
             *usage.ROUTES,
+            *draft_routes(PREFIX, selling=True),
             *earnings_routes(PREFIX),
         ],
         services=services,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response
@@ -16,7 +16,7 @@ from exchange.apps.http.answers import Asked, found
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
-from exchange.apps.http.wire import Id, MoneyWire, Texts, Time, money_wire, object_id, stamp
+from exchange.apps.http.wire import Id, MoneyWire, Texts, Time, json_of, money_wire, object_id, stamp
 from exchange.kernel import ids
 from exchange.kernel.errors import INVALID_REQUEST, Refused
 from settlement.orders import Order
@@ -37,6 +37,11 @@ class SaleView(msgspec.Struct, frozen=True):
     listing: Annotated[str, Meta(examples=["lst_01m80jwmabesg81hwe4cc73nw9"])]
     agreement: Annotated[str, Meta(examples=["agr_01m80jwmabesg81hwe4cc73nw9"])]
     total: MoneyWire
+    tax: Annotated[MoneyWire, Meta(description="The part of the total that is tax. 总额中的税额。")]
+    basis: Annotated[
+        dict[str, Any],
+        Meta(description="What fixed the price beside the offer: choices, class, agreed amounts. 定价依据。"),
+    ]
     payment: Annotated[str, Meta(examples=["wallet"])]
     state: Annotated[str, Meta(examples=["paid"])]
     created_at: Time
@@ -87,6 +92,10 @@ class ChargeView(msgspec.Struct, frozen=True):
     quantity: Annotated[str, Meta(examples=["1200"])]
     amount: MoneyWire
     explanation: Texts
+    tax: Annotated[MoneyWire, Meta(description="The part of the amount that is tax. 金额中的税额。")]
+    corrects: Annotated[
+        str | None, Meta(description="The charge or order that this late correction corrects. 所更正的费用或订单。")
+    ]
     created_at: Time
 
 
@@ -127,7 +136,7 @@ async def show_usage(request: Asked, grant: FromPath[str], since: _Moment = None
         one = found(await grants.grant(tx, actor, grant_id))
         found(one if one.seller_id == actor.organisation_id else None)
         lines = await seal.usage_of(tx, actor, grant_id, start, end)
-    items = [UsageLine(stamp(quarter), meter.key, quantity, final) for quarter, meter, quantity, final in lines]
+    items = [UsageLine(stamp(quarter), meter, quantity, final) for quarter, meter, quantity, final in lines]
     return UsageView(grant, stamp(start), stamp(end), items)
 
 
@@ -149,6 +158,8 @@ def sale_view(one: Order) -> SaleView:
         listing=ids.text("lst", one.listing_id),
         agreement=ids.text("agr", one.agreement_id),
         total=money_wire(one.price.units, one.price.currency),
+        tax=money_wire(one.tax_units, one.price.currency),
+        basis={} if one.price_basis is None else json_of(one.price_basis),
         payment=one.payment.value,
         state=one.state.value,
         created_at=stamp(one.created_at),
@@ -163,7 +174,7 @@ def _grant(one: Grant) -> SoldGrantView:
         listing=ids.text("lst", one.listing_id),
         order=ids.text("ord", one.order_id),
         purposes=list(one.purposes),
-        meters=[meter.key for meter in one.meters],
+        meters=list(one.meters),
         starts_at=stamp(one.starts_at),
         ends_at=stamp(one.ends_at) if one.ends_at else None,
         state=one.state.value,
@@ -181,6 +192,8 @@ def _charge(row: ChargeRow) -> ChargeView:
         quantity=row.quantity,
         amount=money_wire(row.amount.units, row.amount.currency),
         explanation=row.explanation.get("text", {}),
+        tax=money_wire(row.tax.units, row.tax.currency),
+        corrects=ids.text("ord" if row.corrects_order else "chg", row.corrects) if row.corrects else None,
         created_at=stamp(row.created_at),
     )
 

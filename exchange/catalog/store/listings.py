@@ -132,6 +132,12 @@ async def find_offer(tx: Tx, offer_id: UUID) -> Offer | None:
     return offer_of(row) if row else None
 
 
+async def versions_of(tx: Tx, listing_id: UUID, code: str) -> list[UUID]:
+    """The ids of every version of one offer."""
+    statement = select(offer.c.id).where(offer.c.listing_id == listing_id, offer.c.code == code)
+    return list((await tx.conn.execute(statement)).scalars())
+
+
 async def load_offers(tx: Tx, offer_ids: Sequence[UUID]) -> Mapping[UUID, OfferForSale]:
     """Load all that a batch of purchases needs of its offers, in one statement; unknown ids are left out."""
     driver = await tx.driver()

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, cast, exists, func, li
 from sqlalchemy.dialects.postgresql import ARRAY, REAL, TSQUERY
 
 from exchange.catalog.browsing import Found, SearchFilter, Shelf
-from exchange.catalog.listings import ListingState
+from exchange.catalog.listings import Listing, ListingState
 from exchange.catalog.offers import Offer, OfferStanding
 from exchange.catalog.revisions import StoredAsset
 from exchange.catalog.search import Query, query
@@ -163,6 +163,22 @@ async def _offers(tx: Tx, listing_ids: Sequence[UUID]) -> list[Offer]:
         .order_by(offer.c.listing_id, offer.c.code)
     )
     return [offer_of(row) for row in (await tx.conn.execute(statement)).mappings()]
+
+
+async def offer_on_show(tx: Tx, offer_id: UUID) -> tuple[Offer, Listing, OfferStanding] | None:
+    """Read one version of an offer of a published listing, current or not; None for others."""
+    statement = select(*OFFER, offer_standing.c.state.label("standing")).join(
+        offer_standing, offer_standing.c.offer_id == offer.c.id
+    )
+    row = (await tx.conn.execute(statement.where(offer.c.id == offer_id))).mappings().one_or_none()
+    if row is None:
+        return None
+    fields = dict(row)
+    standing = OfferStanding(fields.pop("standing"))
+    found = offer_of(fields)
+    shown = select(*LISTING).where(listing.c.id == found.listing_id, _PUBLISHED)
+    listed = (await tx.conn.execute(shown)).mappings().one_or_none()
+    return (found, listing_of(listed), standing) if listed else None
 
 
 async def assets(tx: Tx, listing_id: UUID, page: PageRequest) -> Page[StoredAsset]:

@@ -1,0 +1,32 @@
+"""Offers taken off sale because a licence to their dataset was sold to one buyer alone, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from exchange.kernel.db import Tx
+
+_WITHDRAW = """
+UPDATE catalog.offer_standing s SET state = 'withdrawn', changed_at = $2
+FROM catalog.listing l WHERE l.id = s.listing_id AND l.dataset_id = $1 AND s.state = 'current' RETURNING s.offer_id"""
+# A version that the supplier made meanwhile keeps its place.
+_RESTORE = """
+UPDATE catalog.offer_standing s SET state = 'current', changed_at = $2
+WHERE s.offer_id = ANY($1::uuid[]) AND s.state = 'withdrawn' AND NOT EXISTS (
+    SELECT FROM catalog.offer_standing o WHERE o.listing_id = s.listing_id AND o.code = s.code AND o.state = 'current')
+RETURNING s.offer_id"""
+
+
+async def withdraw_offers(tx: Tx, dataset_id: UUID) -> list[UUID]:
+    """Take every current offer of a dataset off sale, in all its listings; the offers that it concerned."""
+    rows = await (await tx.driver()).fetch(_WITHDRAW, dataset_id, tx.now)
+    return sorted(row[0] for row in rows)
+
+
+async def restore_offers(tx: Tx, offer_ids: Sequence[UUID]) -> list[UUID]:
+    """Put offers back on sale that `withdraw_offers` took off; the offers that can be bought again."""
+    if not offer_ids:
+        return []
+    rows = await (await tx.driver()).fetch(_RESTORE, list(offer_ids), tx.now)
+    return sorted(row[0] for row in rows)

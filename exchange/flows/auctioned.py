@@ -1,0 +1,102 @@
+"""What an auction's offer and its bidders must fulfil, at the bid and again at the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from compliance import store as audit
+from contracts import auctions_store as auctions
+from contracts import terms as licence
+from contracts.auctions import Auction, exclusive_until
+from contracts.auctions_problems import SOLD_EXCLUSIVELY
+from contracts.evaluation import permits
+from exchange.catalog.listings import ListingState
+from exchange.catalog.offers import OfferForSale
+from exchange.catalog.store.listings import load_offers
+from exchange.flows import problems
+from exchange.kernel import ids
+from exchange.kernel.db import Tx
+from exchange.kernel.errors import Problem
+from exchange.kernel.text import Text
+from exchange.parties import store as parties
+from exchange.parties.organisations import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An auction's offer and the organisations around it, as one moment saw them."""
+
+    offer: OfferForSale
+    document: Mapping[str, Any]
+    standings: Mapping[UUID, Standing]
+    frozen: frozenset[UUID]
+
+
+async def look(tx: Tx, auction: Auction, bidders: Collection[UUID]) -> Scene:
+    """Load what the rules ask about an auction and these bidders."""
+    offer = (await load_offers(tx, [auction.offer_id]))[auction.offer_id]
+    parts = [*bidders, offer.supplier_id]
+    objects = [offer.offer_id, offer.listing_id, offer.dataset_id, offer.revision_id]
+    return Scene(
+        offer,
+        msgspec.json.decode(offer.document),
+        await parties.standing(tx, parts),
+        frozenset(await audit.off_sale(tx, [*objects, *parts])),
+    )
+
+
+def refuses_sale(scene: Scene) -> Problem | None:
+    """Why the offer cannot be sold to anybody now, or None.
+
+    A version of the offer that took the place of the auctioned one changes nothing: bidders bid for this one.
+    """
+    offer = scene.offer
+    for prefix, one in (
+        ("org", offer.supplier_id),
+        ("lst", offer.listing_id),
+        ("ds", offer.dataset_id),
+        ("rev", offer.revision_id),
+        ("ofr", offer.offer_id),
+    ):
+        if one in scene.frozen:
+            return problems.FROZEN(object=ids.text(prefix, one))
+    seller = scene.standings.get(offer.supplier_id)
+    if seller is None or not seller.verified:
+        return problems.NOT_FOR_SALE(reason=Text("its supplier is not verified", "供应方未通过核验"))
+    if offer.listing_state is not ListingState.PUBLISHED:
+        state = offer.listing_state.value
+        return problems.NOT_FOR_SALE(reason=Text(f"its listing is {state}", f"上架产品状态为 {state}"))
+    return None
+
+
+def refuses_bidder(tx: Tx, scene: Scene, bidder_id: UUID, purposes: tuple[str, ...]) -> Problem | None:
+    """Why an organisation could not buy the offer for these purposes now, or None."""
+    if bidder_id == scene.offer.supplier_id:
+        return problems.OWN_OFFER()
+    bidder = scene.standings.get(bidder_id)
+    if bidder is None or not bidder.verified:
+        return problems.BUYER_NOT_VERIFIED(state=bidder.state.value if bidder else "unknown")
+    if bidder_id in scene.frozen:
+        return problems.FROZEN(object=ids.text("org", bidder_id))
+    terms, zone = licence.load(scene.document["terms"]), ZoneInfo(scene.document["plan"]["time_zone"])
+    for purpose in purposes:
+        decision = permits(terms, purpose, bidder.country, tx.now, starts_at=tx.now, zone=zone)
+        if problem := decision.problem():
+            return problem
+    return None
+
+
+async def sold_exclusively(tx: Tx, dataset_id: UUID) -> Problem | None:
+    """Why nothing of a dataset may be offered now: somebody was awarded an exclusive licence to it. None otherwise."""
+    for one, awarded_at in await auctions.awarded(tx, dataset_id):
+        until = exclusive_until(one, awarded_at)
+        if until is None or tx.now < until:
+            said = Text("for good", "永久") if until is None else Text(until.isoformat(), until.isoformat())
+            return SOLD_EXCLUSIVELY(auction=ids.text("auc", one.id), until=said)
+    return None
