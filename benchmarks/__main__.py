@@ -8,12 +8,12 @@ import sys
 
 import uvloop
 
-from benchmarks import plan_check, purchase, quote, rating, read, usage
+from benchmarks import plan_check, purchase, quote, rating, read, terms, usage
 from benchmarks.house import house
 from benchmarks.result import Result
 
 # Those that only calculate come first and need no exchange.
-CALCULATING = (rating, plan_check)
+CALCULATING = (rating, plan_check, terms)
 SERVED = (purchase, usage, read, quote)
 ALL = (*CALCULATING, *SERVED)
 

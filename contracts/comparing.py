@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.rights import Duration, Rights
+from contracts.rights import EXCLUSIVITIES, Duration, Exclusivity, Rights
 from contracts.terms import Terms
 
 _MONTH_DAYS_MOST, _MONTH_DAYS_LEAST = 31, 28
@@ -32,6 +32,10 @@ def _joined(licences: tuple[Rights, ...]) -> Rights:
         duration=min(lives, key=lambda life: life.days + life.months * _MONTH_DAYS_LEAST, default=None),
         users=min(users, default=None),
         duties=frozenset.union(*(one.duties for one in licences)),
+        sites=min((one.sites for one in licences if one.sites is not None), default=None),
+        outputs=frozenset.union(*(one.outputs for one in licences)),
+        exclusivity=_narrowest([one.exclusivity for one in licences]),
+        details=tuple(detail for one in licences for detail in one.details),
     )
 
 
@@ -42,8 +46,25 @@ def _as_wide(one: Rights, other: Rights) -> bool:
         and (one.territory is None or (other.territory is not None and one.territory >= other.territory))
         and _as_long(one.duration, other.duration)
         and (one.users is None or (other.users is not None and one.users >= other.users))
-        and one.duties <= other.duties
+        and (one.sites is None or (other.sites is not None and one.sites >= other.sites))
+        and one.limits <= other.limits
+        # The same duty with another time or another consequence may be harder: in doubt it is.
+        and set(one.conditions) <= set(other.conditions)
+        and _as_exclusive(one.exclusivity, other.exclusivity)
     )
+
+
+def _narrowest(said: list[Exclusivity | None]) -> Exclusivity | None:
+    """What remains of the exclusivity of licences that hold together: only what all of them say alike."""
+    return said[0] if all(one == said[0] for one in said) else None
+
+
+def _as_exclusive(one: Exclusivity | None, other: Exclusivity | None) -> bool:
+    if other is None or other.kind == "none" or one == other:
+        return True
+    if one is None or EXCLUSIVITIES.index(one.kind) < EXCLUSIVITIES.index(other.kind):
+        return False
+    return one.months is None or (other.months is not None and one.months >= other.months)
 
 
 def _as_long(one: Duration | None, other: Duration | None) -> bool:

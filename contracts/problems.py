@@ -15,6 +15,36 @@ TERMS_FIELD = problem_type(
         "请修改该字段；许可条款的 JSON Schema 与示例见文档。",
     ),
 )
+FRAME_FIELD = problem_type(
+    "frame-field-wrong",
+    Kind.UNPROCESSABLE,
+    title=Text("A field of the legal frame is wrong", "法律框架字段有误"),
+    detail=Text("{field} {why}.", "{field} {why}。"),
+    remedy=Text(
+        "Correct the field, or leave it out: it is then shown as missing. The documentation has the JSON Schema and examples.",
+        "请修改该字段，或将其省略（将显示为未约定）；JSON Schema 与示例见文档。",
+    ),
+)
+QUESTION_FIELD = problem_type(
+    "question-field-wrong",
+    Kind.UNPROCESSABLE,
+    title=Text("A field of the question is wrong", "提问字段有误"),
+    detail=Text("{field} {why}.", "{field} {why}。"),
+    remedy=Text(
+        "Correct the field, or leave out what is not known; the answer is then unknown where it matters.",
+        "请修改该字段；未知的事实可省略，相关规则的结论将为“未知”。",
+    ),
+)
+POLICY_CLAUSE = problem_type(
+    "policy-clause-foreign",
+    Kind.UNPROCESSABLE,
+    title=Text("A clause of the policy is not in our profile", "策略条款不在本平台支持范围内"),
+    detail=Text("{clause} {why}.", "{clause} {why}。"),
+    remedy=Text(
+        "Write the clause in the profile's vocabulary, or take it out; no clause is ever dropped in silence.",
+        "请使用本平台词汇表改写该条款或将其删除；平台不会静默忽略任何条款。",
+    ),
+)
 TERMS_FORBID = problem_type(
     "terms-forbid",
     Kind.FORBIDDEN,

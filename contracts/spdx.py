@@ -1,13 +1,19 @@
 """SPDX licence expressions, and what each licence that we have read says about training data.
 
+The readings are data: contracts/licences/*.toml, each with the clause it rests on and the points that stay doubtful.
 Doubtful points are left unknown, never guessed: a purpose in neither set is unknown. A licence that is not listed
-here is known by name only, and everything about it is unknown.
+there is known by name only, and everything about it is unknown.
 """
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib import resources
 from itertools import product
+from typing import Any
 
 from license_expression import (
     AND,
@@ -21,48 +27,119 @@ from license_expression import (
 )
 
 from contracts.rights import PURPOSES, Rights
+from exchange.kernel.text import Text
 
 ALTERNATIVES_MAX = 64
 Alternatives = tuple[tuple[Rights, ...], ...]
 
-_ALL = frozenset(PURPOSES)
-_NO_DUTIES: frozenset[str] = frozenset()
-_ATTRIBUTION = frozenset({"attribution"})
-_SHARE_ALIKE = frozenset({"attribution", "share_alike"})
-_NOTICES = frozenset({"keep_notices"})
-# No derivatives: reading, measuring and searching copies nothing new; whether weights or synthetic text are
-# adaptations is disputed, so these stay unknown.
-_NO_DERIVATIVES = frozenset({"evaluate", "retrieve", "infer", "research", "redistribute"})
+_FILES = ("data", "software", "models")
+# What an entry may say of its own; the rest comes from the entry it names by `like`.
+_UNKNOWN = "unknown"
 
 
 class BadExpression(ValueError):
     """A text that is no SPDX licence expression, or names a licence that SPDX does not list."""
 
 
-def _licences(names: str, **rest: frozenset[str] | bool) -> dict[str, Rights]:
-    return {name: Rights(name, **{"purposes": _ALL, **rest}) for name in names.split()}  # type: ignore[arg-type]
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A point that a licence leaves open: what it is about (purposes, duties, commercial, adapt, bundle), and why."""
+
+    about: frozenset[str]
+    why: Text
 
 
-LICENCES: dict[str, Rights] = {
-    **_licences("CC0-1.0 PDDL-1.0 CC-PDDC Unlicense 0BSD MIT-0", duties=_NO_DUTIES),
-    **_licences("CC-BY-4.0 CC-BY-3.0 CC-BY-2.0 ODC-By-1.0 OGL-UK-3.0 etalab-2.0 DL-DE-BY-2.0", duties=_ATTRIBUTION),
-    **_licences("CC-BY-SA-4.0 CC-BY-SA-3.0 ODbL-1.0", duties=_SHARE_ALIKE),
-    **_licences("CC-BY-NC-4.0 CC-BY-NC-3.0", duties=_ATTRIBUTION, commercial=False),
-    **_licences("CC-BY-NC-SA-4.0 CC-BY-NC-SA-3.0", duties=_SHARE_ALIKE, commercial=False),
-    **_licences("CC-BY-ND-4.0", duties=_ATTRIBUTION, purposes=_NO_DERIVATIVES),
-    **_licences("CC-BY-NC-ND-4.0", duties=_ATTRIBUTION, purposes=_NO_DERIVATIVES, commercial=False),
-    **_licences(
-        "MIT Apache-2.0 BSD-2-Clause BSD-3-Clause ISC CDLA-Permissive-2.0 CDLA-Permissive-1.0", duties=_NOTICES
-    ),
-    **_licences("MulanPSL-2.0", duties=_NOTICES),
-}
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """One licence as we read it.
+
+    shapes   adapt: what a dataset derived from it may carry: `free` any terms that keep its duties, `same` only `into`
+             (and `maybe_into` perhaps), `never` none, `unknown` doubtful; also_into: terms that an authority named as
+             fitting; others_unknown: what `into` does not name is doubtful instead of excluded; bundle_unknown: whether
+             it may lie beside data under other terms is doubtful
+    source   the licence's own text, whose name and version `source` gives
+    """
+
+    rights: Rights
+    clause: Text
+    source: str
+    doubts: tuple[Doubt, ...]
+    adapt: str
+    into: frozenset[str]
+    also_into: frozenset[str]
+    maybe_into: frozenset[str]
+    others_unknown: bool
+    bundle_unknown: bool
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The purposes of which it is doubtful whether they are allowed, in the vocabulary's order."""
+        return tuple(name for name in PURPOSES if name not in self.rights.purposes | self.rights.prohibits)
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """The names that a site offers for licences, and which of ours each means."""
+
+    name: str
+    version: str
+    names: Mapping[str, str]
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(resources.files("contracts").joinpath("licences", f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _whole(entries: Mapping[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    """An entry with what it takes over from the one that it is like."""
+    entry = entries[name]
+    return {**_whole(entries, entry["like"]), **entry} if "like" in entry else entry
+
+
+def _licence(name: str, entry: Mapping[str, Any], doubts: Mapping[str, Doubt]) -> Licence:
+    allows, commercial = entry.get("allows", "all"), entry.get("commercial", True)
+    rights = Rights(
+        name,
+        frozenset(PURPOSES) if allows == "all" else frozenset(allows),
+        prohibits=frozenset(entry.get("prohibits", ())),
+        commercial=None if commercial == _UNKNOWN else commercial,
+        duties=frozenset(entry.get("duties", ())),
+        outputs=frozenset(entry.get("outputs", ())),
+    )
+    return Licence(
+        rights,
+        Text(**entry["clause"]),
+        entry["source"],
+        tuple(doubts[one] for one in entry.get("doubts", ())),
+        entry.get("adapt", "free"),
+        frozenset(entry.get("into", ())),
+        frozenset(entry.get("also_into", ())),
+        frozenset(entry.get("maybe_into", ())),
+        entry.get("others") == _UNKNOWN,
+        entry.get("bundle") == _UNKNOWN,
+    )
+
+
+def _load() -> dict[str, Licence]:
+    doubts = {
+        name: Doubt(frozenset(entry["about"]), Text(entry["en"], entry["zh"]))
+        for name, entry in _read("doubts").items()
+    }
+    entries = {name: entry for file in _FILES for name, entry in _read(file).items()}
+    return {name: _licence(name, _whole(entries, name), doubts) for name in entries}
+
+
+READ: dict[str, Licence] = _load()
+LICENCES: dict[str, Rights] = {name: licence.rights for name, licence in READ.items()}
+PICKERS: dict[str, Picker] = {name: Picker(**entry) for name, entry in _read("pickers").items()}
 
 
 @lru_cache(maxsize=1024)
 def alternatives(expression: str) -> Alternatives:
     """Read an expression as a choice between sets of licences that hold together.
 
-    shapes   OR gives alternatives of which one is enough; AND gives licences that must all allow a use
+    shapes   OR gives alternatives of which one is enough; AND gives licences that must all allow a use; of names that
+             SPDX does not list, those of ours that begin with LicenseRef- are known
     errors   BadExpression, also for more than 64 alternatives
     source   SPDX specification 2.3, annex D
     """
@@ -104,4 +181,6 @@ def _size(parts: list[Alternatives]) -> int:
 
 @cache
 def _spdx() -> Licensing:
-    return get_spdx_licensing()
+    listed = get_spdx_licensing().known_symbols
+    ours = [LicenseSymbol(name) for name in READ if name not in listed]
+    return Licensing([*listed.values(), *ours])

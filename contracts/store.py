@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Column, Select, Table, select
 
 from contracts import tables
+from contracts.signatures_store import seen_by
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.ids import array
@@ -168,7 +169,9 @@ async def _one(tx: Tx, table: Table, kind: type[Row], actor: Actor, row_id: UUID
 
 
 def _seen_by(table: Table, actor: Actor) -> Select[Any]:
-    return select(table).where(ours((table.c.buyer_id, table.c.seller_id), actor))
+    # An agreement may have passed to another organisation, which is a party to it since.
+    seen = seen_by(table, actor, table.c.id) if table is tables.agreement else None
+    return select(table).where(ours((table.c.buyer_id, table.c.seller_id), actor) if seen is None else seen)
 
 
 def _key(after: tuple[str, ...]) -> UUID:

@@ -85,6 +85,7 @@ def schedule(made: Services) -> Schedule:
         settings.home / "log.mark",
         made.holder,
         settings.access,
+        made.keyring,
     )
 
 

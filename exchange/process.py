@@ -130,6 +130,7 @@ def _assemble(on: Ground, db: Database) -> Services:
         purchases=_batcher("purchase", db, buy, settings.batch),
         reads=_batcher("access_data", db, read, paired),
         records=_batcher("record_usage", db, record, paired),
+        running=_batcher("still_open", db, access_data.still_open, settings.batch),
     )
 
 

@@ -281,6 +281,8 @@ def _statement_line(
             part for part in parts if part.organisation_id == payee_id and part.role not in (Role.PLATFORM, Role.TAX)
         ]
         line["explain"] = [{"role": part.role.value, "text": dict(explain(part, source.gross))} for part in mine]
+    elif entry.kind == postings.SERVICE_CREDIT:
+        line["source"] = ids.text("crd", entry.source_id)
     elif entry.kind.startswith("payout"):
         line["source"] = ids.text("pot", entry.source_id)
     return line

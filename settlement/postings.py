@@ -31,6 +31,7 @@ RELEASE = "release"
 PAYOUT = "payout"
 PAYOUT_PAID = "payout_paid"
 PAYOUT_FAILED = "payout_failed"
+SERVICE_CREDIT = "service_credit"
 
 
 def part_account(part: Part) -> AccountKey:
@@ -166,3 +167,12 @@ def payout_failed(payout_id: UUID, organisation_id: UUID, amount: Money) -> Jour
         Line(payable(organisation_id, amount.currency), amount.units, payout_id),
     )
     return Journal(PAYOUT_FAILED, payout_id, lines)
+
+
+def service_credit(credit_id: UUID, seller_id: UUID, buyer_id: UUID, grant_id: UUID, amount: Money) -> Journal:
+    """A seller did not keep what it promised: payable -> the buyer's wallet, tagged with the grant."""
+    lines = (
+        Line(payable(seller_id, amount.currency), -amount.units, grant_id),
+        Line(wallet(buyer_id, amount.currency), amount.units, grant_id),
+    )
+    return Journal(SERVICE_CREDIT, credit_id, lines)

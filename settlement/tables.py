@@ -342,3 +342,21 @@ payout_account = Table(
     _time("changed_at"),
     UniqueConstraint("destination"),
 )
+service_credit = Table(
+    "service_credit",
+    metadata,
+    _id("id", primary_key=True),
+    _id("cause_id"),
+    _id("grant_id"),
+    _id("buyer_id"),
+    _id("seller_id"),
+    _units("amount_units"),
+    _units("short_units"),
+    _text("currency"),
+    _time("period_start"),
+    Column("explanation", JSONB, nullable=False),
+    _time("created_at"),
+    UniqueConstraint("cause_id", "grant_id"),
+    Index("service_credit_period", "grant_id", "period_start"),
+    Index("service_credit_buyer", "buyer_id", "id"),
+)

@@ -10,7 +10,10 @@ GRANT_SUSPENDED = problem_type(
     Kind.FORBIDDEN,
     title=Text("Grant suspended", "使用权已暂停"),
     detail=Text("The grant {grant} is suspended.", "使用权 {grant} 已被暂停。"),
-    remedy=Text("Ask the operator why; nothing is charged meanwhile.", "请向运营方了解原因；暂停期间不产生费用。"),
+    remedy=Text(
+        "The agreement's events say who suspended it and why; no use is counted until it is lifted.",
+        "请查看合约事件了解暂停方及原因；解除前不计用量。",
+    ),
 )
 GRANT_ENDED = problem_type(
     "grant-ended",

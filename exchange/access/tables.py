@@ -81,6 +81,7 @@ grants = Table(
     Index("grants_buyer", "buyer_id", "id"),
     Index("grants_seller", "seller_id", "id"),
     Index("grants_order", "order_id"),
+    Index("grants_dataset", "dataset_id", postgresql_where=text("state <> 'ended'")),
 )
 token = Table(
     "token",

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from exchange.catalog.problems import DATASET_INVALID, DATASET_NOT_ACTIVE
 from exchange.catalog.settings import CatalogSettings
+from exchange.catalog.upstreams import Upstream, check_upstreams
 from exchange.kernel.errors import Problem
 from exchange.kernel.text import LANGUAGES, LocaleMap, Text
 
@@ -69,7 +70,7 @@ MOVES: Mapping[DatasetState, frozenset[DatasetState]] = {
 class DatasetDraft:
     """What a supplier hands in.
 
-    `synthetic_share` counts ten-thousandths of the records. `legal_basis` says why data about people may be shared, and
+    `synthetic_share` counts ten-thousandths of the records. `derived_from` names what it was made of. `legal_basis` says why data about people may be shared, and
     `cross_border_basis` why it may leave its country; both may be left out where no people are in the data.
     """
 
@@ -83,6 +84,7 @@ class DatasetDraft:
     synthetic_share: int = 0
     legal_basis: str | None = None
     cross_border_basis: str | None = None
+    derived_from: tuple[Upstream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Dataset:
     cross_border_basis: str | None
     state: DatasetState
     created_at: datetime
+    derived_from: tuple[Upstream, ...] = ()
 
 
 def register(
@@ -124,6 +127,8 @@ def register(
     for field, reason in fields:
         if reason is not None:
             return DATASET_INVALID(field=field, reason=reason)
+    if problem := check_upstreams(draft.derived_from):
+        return problem
     return Dataset(
         id=new_id,
         supplier_id=supplier_id,
@@ -139,6 +144,7 @@ def register(
         cross_border_basis=draft.cross_border_basis,
         state=DatasetState.ACTIVE,
         created_at=now,
+        derived_from=draft.derived_from,
     )
 
 

@@ -21,6 +21,8 @@ from exchange.kernel.text import Text
 WEIGHTS_TOTAL = 10_000
 SHARES_MAX = 20
 FIELDS = frozenset({"type", "v", "kind", "currency", "plan", "terms", "delivery", "shares"})
+# The legal frame; without it every part of it is shown as missing.
+OPTIONAL = frozenset({"frame"})
 # These two are known without being named: the listing's supplier, and the exchange.
 _NAMELESS = frozenset({"supplier", "platform", "tax"})
 _ROLE = re.compile(r"[a-z][a-z_]{2,39}\Z")
@@ -42,11 +44,16 @@ class OfferStanding(StrEnum):
     CURRENT = "current"
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
+    # A private version that is bought by ending its negotiation, and in no other way.
+    RESERVED = "reserved"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One version of an offer. `code` names the offer in its listing; `entry_units` is the least paid to start."""
+    """One version of an offer. `code` names the offer in its listing; `entry_units` is the least paid to start.
+
+    shapes   private: only its supplier and its audience know of it
+    """
 
     id: UUID
     listing_id: UUID
@@ -59,11 +66,15 @@ class Offer:
     document: bytes
     sha256: bytes
     created_at: datetime
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OfferForSale:
-    """All that a purchase needs to know of an offer, its listing and its revision."""
+    """All that a purchase needs to know of an offer, its listing and its revision.
+
+    shapes   audience: the organisations that may know of a private offer; None: everybody may
+    """
 
     offer_id: UUID
     listing_id: UUID
@@ -79,6 +90,11 @@ class OfferForSale:
     standing: OfferStanding
     listing_state: ListingState
     revision_sha256: bytes
+    audience: frozenset[UUID] | None = None
+
+    def shown_to(self, organisation_id: UUID | None) -> bool:
+        """Whether an organisation (None: anybody) may know that this offer exists."""
+        return self.audience is None or organisation_id == self.supplier_id or organisation_id in self.audience
 
     @property
     def for_sale(self) -> bool:
@@ -140,9 +156,13 @@ def encode(request: OfferRequest, settings: CatalogSettings) -> bytes | Problem:
     document = request.document
     if not _CODE.match(request.code):
         return _wrong("code", "it has other signs than a-z, 0-9 and '-'", "只能使用 a-z、0-9 和 “-”")
-    if set(document) != FIELDS:
-        names = ", ".join(sorted(FIELDS))
-        return _wrong("document", f"it needs exactly the fields {names}", f"需要且仅需要以下字段：{names}")
+    if not FIELDS <= set(document) <= FIELDS | OPTIONAL:
+        names, also = ", ".join(sorted(FIELDS)), ", ".join(sorted(OPTIONAL))
+        return _wrong(
+            "document",
+            f"it needs exactly the fields {names}, and may have {also}",
+            f"需要且仅需要以下字段：{names}；另可包含 {also}",
+        )
     if document["type"] != "offer" or document["v"] != 1:
         return _wrong("type", "it is not an offer of version 1", "不是 v1 报价方案")
     if document["kind"] not in [kind.value for kind in OfferKind]:
@@ -151,7 +171,7 @@ def encode(request: OfferRequest, settings: CatalogSettings) -> bytes | Problem:
         )
     if not isinstance(document["currency"], str) or not _CURRENCY.match(document["currency"]):
         return _wrong("currency", "it is no ISO 4217 code such as CNY", "应为 ISO 4217 货币代码，例如 CNY")
-    for field in ("plan", "terms"):
+    for field in ("plan", "terms", *sorted(OPTIONAL & set(document))):
         if not isinstance(document[field], dict) or not document[field]:
             return _wrong(field, "it is not an object", "应为非空对象")
     reason = _check_delivery(document["delivery"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -41,6 +42,7 @@ dataset = Table(
     Column("cross_border_basis", Text),
     Column("state", Text, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("derived_from", JSONB(none_as_null=True)),
     Index("dataset_supplier", "supplier_id", "id"),
 )
 
@@ -135,6 +137,7 @@ offer = Table(
     Column("document", LargeBinary, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("private", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("listing_id", "code", "version"),
 )
 
@@ -147,7 +150,18 @@ offer_standing = Table(
     Column("code", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("changed_at", _TIME, nullable=False),
+    Column("private", Boolean, nullable=False, server_default=text("false")),
     Index("offer_current", "listing_id", "code", unique=True, postgresql_where=text("state = 'current'")),
+)
+
+offer_audience = Table(
+    "offer_audience",
+    metadata,
+    Column("offer_id", Uuid, ForeignKey("catalog.offer.id"), primary_key=True),
+    Column("organisation_id", Uuid, primary_key=True),
+    Column("supplier_id", Uuid, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Index("offer_audience_organisation", "organisation_id", "offer_id"),
 )
 
 plan = Table(

@@ -96,6 +96,17 @@ async def access_data(
     return [answer for answer in answers if answer is not None]
 
 
+async def still_open(tx: Tx, reads: Sequence[Read]) -> list[Problem | None]:
+    """Why running reads may not go on, or None: the grant and the token are asked again, and what a directive froze."""
+    pairs = list(dict.fromkeys([(read.claims.grant_id, read.claims.jti) for read in reads]))
+    standing = await reading.standings_now(tx, pairs)
+    frozen = await _frozen(tx, [one.grant for one in standing.values()])
+    return [
+        refusal(read, standing.get((read.claims.grant_id, read.claims.jti)), tx.now) or frozen.get(read.claims.grant_id)
+        for read in reads
+    ]
+
+
 async def record_usage(tx: Tx, batch: Sequence[Sent], *, settings: AccessSettings) -> list[Recorded]:
     """Put on record what running reads really sent, and give back what they did not.
 

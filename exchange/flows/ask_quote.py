@@ -59,7 +59,7 @@ async def ask_quote(tx: Tx, sales: Sales, keyring: Keyring, actor: Actor, questi
 async def _sale(tx: Tx, sales: Sales, actor: Actor, question: Question) -> Sale | Problem:
     """What the actor's organisation would buy now."""
     offer = (await load_offers(tx, [question.offer_id])).get(question.offer_id)
-    if offer is None:
+    if offer is None or not offer.shown_to(actor.organisation_id):
         return NOT_FOUND()
     standings = await parties.standing(tx, [actor.organisation_id, offer.supplier_id])
     concerned = [offer.offer_id, offer.listing_id, offer.dataset_id, offer.revision_id, *standings]

@@ -89,7 +89,7 @@ async def _refuse(tx: Tx, sales: Sales, grant: Grant, change: Change, at: dateti
         return GRANT_ENDED(grant=ids.text("grt", grant.id))
     offers = await load_offers(tx, [grant.offer_id, change.offer_id])
     wanted = offers.get(change.offer_id)
-    if wanted is None:
+    if wanted is None or not wanted.shown_to(grant.buyer_id):
         return NOT_FOUND()
     if wanted.listing_id != grant.listing_id:
         return OFFER_OF_ANOTHER_LISTING()

@@ -66,8 +66,11 @@ async def _part(tx: Tx, sales: Sales, keyring: Keyring, after: UUID) -> tuple[li
     offers = await load_offers(tx, list({one.offer_id for one in page})) if page else {}
     known = [one.id for one in page]
     granted: dict[UUID, int] = {}
+    buyers = {one.id: one.buyer_id for one in page}
     for grant in await grants.of_orders(tx, known):
-        granted[grant.order_id] = granted.get(grant.order_id, 0) + 1
+        # A transfer brings another organisation a grant of the same order; the order's own is the buyer's.
+        if grant.buyer_id == buyers[grant.order_id]:
+            granted[grant.order_id] = granted.get(grant.order_id, 0) + 1
     agreed = await contracts.find_agreements(tx, [one.agreement_id for one in page])
     logged = await audit.objects_logged(tx, "purchase", [ids.text("ord", one.id) for one in page])
     found = []

@@ -46,7 +46,7 @@ async def end_grant(tx: Tx, sales: Sales, actor: Actor, grant_id: UUID) -> Grant
         return GRANT_ENDED(grant=name)
     offers = await load_offers(tx, [grant.offer_id])
     order = (await orders.get_orders(tx, [grant.order_id]))[grant.order_id]
-    paid_until = _bound_until(sales.sold(offers[grant.offer_id], order), order, grant, tx.now)
+    paid_until = bound_until(sales.sold(offers[grant.offer_id], order), order, grant, tx.now)
     # A grant lasts at least for the moment it began in.
     ends_at = min(
         paid_until or max(tx.now, grant.starts_at + timedelta(microseconds=1)),
@@ -61,7 +61,7 @@ async def end_grant(tx: Tx, sales: Sales, actor: Actor, grant_id: UUID) -> Grant
     return GrantEnded(name, state.value, ends_at.isoformat().replace("+00:00", "Z"))
 
 
-def _bound_until(sale: Sale, order: Order, grant: Grant, now: datetime) -> datetime | None:
+def bound_until(sale: Sale, order: Order, grant: Grant, now: datetime) -> datetime | None:
     """The end of the term, or of the longest period under way that costs something of itself; None: not bound."""
     ends = [term_end(sale, order, grant), *_paid_until(sale, grant, now)]
     return max((end for end in ends if end is not None and end > now), default=None)

@@ -57,6 +57,19 @@ QUOTE_OF_ANOTHER_OFFER = problem_type(
         "Order the offer that the quote names, or ask a new quote.", "请按询价单所列报价方案下单，或重新询价。"
     ),
 )
+PRICE_ABOVE_VERIFIED = problem_type(
+    "price-above-verified",
+    Kind.CONFLICT,
+    title=Text("More than the buyer verified", "超过买方确认的金额"),
+    detail=Text(
+        "An order now costs {price}, and the buyer verified {verified}.",
+        "现在下单应付 {price}，而买方确认的金额为 {verified}。",
+    ),
+    remedy=Text(
+        "Its price depends on the day or on a tax that has changed: end this negotiation and agree again.",
+        "价格因下单日期或税率变化而不同：请终止本次协商并重新达成一致。",
+    ),
+)
 FORECAST_INVALID = problem_type(
     "forecast-invalid",
     Kind.UNPROCESSABLE,

@@ -11,6 +11,7 @@ import msgspec
 from compliance import store as audit
 from compliance.entries import Entry
 from exchange.catalog.store import datasets as catalog
+from exchange.flows.check_data_contract import follow_contract
 from exchange.kernel import ids
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
@@ -52,15 +53,18 @@ def job(revision_id: UUID, supplier_id: UUID) -> Job:
 async def profile_revision(
     db: Database, source: Bytes, revision_id: UUID, progress: Progress = unwatched
 ) -> ScorecardReceipt | Problem:
-    """Measure with no transaction open, then write scorecard and audit entry in one.
+    """Measure with no transaction open, then write scorecard and audit entry in one; then its data contract is asked.
 
     errors   answers NOT_FOUND; raises what `source` and `progress` raise
     """
     found = await db.run(partial(load, revision_id=revision_id))
-    if isinstance(found, ScorecardReceipt | Problem):
-        return found
-    signals = await measure(found.files, source, progress)
-    return await db.run(partial(record, subject=found, signals=signals))
+    if isinstance(found, Subject):
+        signals = await measure(found.files, source, progress)
+        found = await db.run(partial(record, subject=found, signals=signals))
+    if isinstance(found, ScorecardReceipt):
+        # Also where it was measured before: the first worker may have stopped between the two.
+        await follow_contract(db, revision_id)
+    return found
 
 
 async def load(tx: Tx, revision_id: UUID) -> Subject | ScorecardReceipt | Problem:

@@ -12,13 +12,15 @@ from compliance import store as audit
 from compliance.entries import Entry
 from compliance.problems import NOT_PUBLISHABLE
 from compliance.rules import PUBLICATION, PublicationFacts, RuleResult
-from contracts import spdx, terms
+from contracts import chain_store, spdx, terms
 from contracts.terms import Terms
 from exchange.catalog import paths
 from exchange.catalog.datasets import Dataset, is_own_licence
 from exchange.catalog.listings import Listing, ListingState, publish
 from exchange.catalog.offers import Offer
 from exchange.catalog.store import datasets, listings
+from exchange.flows import chain_of_rights, upstreams
+from exchange.flows.check_data_contract import refuse_broken
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
@@ -42,19 +44,24 @@ class RuleReceipt(msgspec.Struct, frozen=True):
 
 
 class PublicationReceipt(msgspec.Struct, frozen=True):
-    """How a listing stands by a version of the rules; `published_at` is empty while it is not published."""
+    """How a listing stands by a version of the rules; `published_at` is empty while it is not published.
+
+    `notes` say what is missing of its chain of rights, and what of it would refuse the publication.
+    """
 
     listing: str
     state: str
     published_at: str
     rule_set: str
     rules: list[RuleReceipt]
+    notes: list[dict[str, str]] = []
 
 
 async def publish_listing(tx: Tx, actor: Actor, listing_id: UUID) -> PublicationReceipt | Problem:
     """Put a draft on sale when every rule is met.
 
-    errors   answers not-found, listing-state, and publication-rules-not-met with each rule that is not met
+    errors   answers not-found, listing-state, rights-block-revision, rights-search-running, terms-wider-than-rights,
+             upstream-terms-conflict, and publication-rules-not-met with each rule that is not met
     """
     listing = await listings.lock_listing(tx, listing_id)
     if listing is None or listing.supplier_id != actor.organisation_id:
@@ -65,9 +72,12 @@ async def publish_listing(tx: Tx, actor: Actor, listing_id: UUID) -> Publication
     results = await _judge(tx, listing)
     if unmet := rules.unmet(results):
         return _refusal(unmet)
+    problem, notes = await _rights(tx, listing)
+    if problem is not None:
+        return problem
     await listings.set_listing(tx, changed)
     await audit.append(tx, [_entry(actor, changed)])
-    return _receipt(changed, results)
+    return _receipt(changed, results, notes)
 
 
 async def review_listing(tx: Tx, actor: Actor, listing_id: UUID) -> PublicationReceipt | Problem:
@@ -78,7 +88,10 @@ async def review_listing(tx: Tx, actor: Actor, listing_id: UUID) -> PublicationR
     listing = await listings.find_listing(tx, listing_id)
     if listing is None or listing.supplier_id != actor.organisation_id:
         return NOT_FOUND()
-    return _receipt(listing, await _judge(tx, listing))
+    problem, notes = await _rights(tx, listing)
+    if problem is not None:
+        notes = [Text(problem.detail("en"), problem.detail("zh")), *notes]
+    return _receipt(listing, await _judge(tx, listing), notes)
 
 
 async def refuse_offer(tx: Tx, listing: Listing, new: Offer) -> Problem | None:
@@ -136,6 +149,22 @@ async def _judge(tx: Tx, listing: Listing, new: Offer | None = None) -> list[Rul
     return rules.publication(facts)
 
 
+async def _rights(tx: Tx, listing: Listing) -> tuple[Problem | None, list[Text]]:
+    """What the dataset's chain of rights and what it was made of refuse, and what of it is missing or doubtful."""
+    dataset = await datasets.find_dataset(tx, listing.dataset_id)
+    if dataset is None:
+        raise LookupError("a listing has no dataset")
+    files = [stored.asset for stored in await datasets.assets_of(tx, listing.revision_id)]
+    written = [msgspec.json.decode(one.document)["terms"] for one in await listings.current_offers(tx, listing.id)]
+    problem = await chain_of_rights.refuse_blocked(tx, dataset, files, searched=True)
+    declared = await chain_store.declared(tx, dataset.id, [one.path for one in files])
+    if declared is not None:
+        problem = problem or chain_of_rights.too_wide(declared, written)
+    problem = problem or await upstreams.refuse_conflict(tx, dataset.id, written)
+    problem = problem or await refuse_broken(tx, listing.revision_id)
+    return problem, [*chain_of_rights.notes_of(declared), *await upstreams.doubts(tx, dataset.id, written)]
+
+
 def _licence_known(dataset: Dataset, files: Sequence[str]) -> bool:
     """Hold a licence as known when it is listed, or when the revision carries the text of the supplier's own."""
     if is_own_licence(dataset.licence):
@@ -180,11 +209,12 @@ def _entry(actor: Actor, listing: Listing) -> Entry:
     )
 
 
-def _receipt(listing: Listing, results: Sequence[RuleResult]) -> PublicationReceipt:
+def _receipt(listing: Listing, results: Sequence[RuleResult], notes: Sequence[Text] = ()) -> PublicationReceipt:
     return PublicationReceipt(
         listing=ids.text("lst", listing.id),
         state=listing.state.value,
         published_at=listing.published_at.isoformat() if listing.published_at else "",
         rule_set=PUBLICATION,
         rules=[RuleReceipt(one.rule, one.passed, one.why.map()) for one in results],
+        notes=[one.map() for one in notes],
     )

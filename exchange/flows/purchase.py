@@ -48,6 +48,7 @@ class Purchase(msgspec.Struct, frozen=True):
     """A buyer's wish: this offer, for these purposes, paid like that.
 
     shapes   choices: what the buyer may choose of the price; starts_at None: at once
+             verified: the most that the buyer verified at the end of a negotiation, the only way to buy a private offer
     """
 
     command: Command
@@ -58,6 +59,7 @@ class Purchase(msgspec.Struct, frozen=True):
     payment_method: str | None = None
     choices: Basis = EMPTY
     starts_at: datetime | None = None
+    verified: Money | None = None
 
 
 class OrderReceipt(msgspec.Struct, frozen=True):
@@ -182,6 +184,8 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
     if isinstance(sale, Problem):
         return sale
     problem = sale.refuses(wish.purposes, facts.standings[buyer_id].country, tx.now)
+    if problem is None and wish.verified is not None and sale.price.units > wish.verified.units:
+        problem = problems.PRICE_ABOVE_VERIFIED(price=str(sale.price), verified=str(wish.verified))
     if problem is not None:
         return problem
     by_card = wish.payment == "card" and sale.price.units > 0
@@ -208,7 +212,7 @@ def refused(wish: Purchase, offer: OfferForSale | None, facts: Facts) -> Problem
     actor = wish.command.actor
     if actor.jti in facts.lapsed:
         return UNAUTHENTICATED()
-    if offer is None:
+    if offer is None or not offer.shown_to(actor.organisation_id):
         return NOT_FOUND()
     buyer, seller = facts.standings.get(actor.organisation_id), facts.standings.get(offer.supplier_id)
     if buyer is None or buyer.state != "verified":
@@ -222,7 +226,8 @@ def refused(wish: Purchase, offer: OfferForSale | None, facts: Facts) -> Problem
     if seller is None or seller.state != "verified":
         return problems.NOT_FOR_SALE(reason=Text("its supplier is not verified", "供应方未通过核验"))
     # A quote binds the supplier to an older version; it does not undo what the operator took off sale.
-    bound = wish.quote_id is not None and offer.listing_state is ListingState.PUBLISHED
+    quoted = wish.verified is not None or (wish.quote_id is not None and offer.audience is None)
+    bound = quoted and offer.listing_state is ListingState.PUBLISHED
     if not offer.for_sale and not bound:
         reason = Text(
             f"its listing is {offer.listing_state.value} and this version is {offer.standing.value}",

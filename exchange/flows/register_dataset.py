@@ -10,6 +10,7 @@ from exchange.catalog.datasets import DatasetDraft, is_own_licence, refuse_licen
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import datasets as store
 from exchange.flows.once import done
+from exchange.flows.upstreams import refuse_unreadable
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.canonical import digest
@@ -29,7 +30,7 @@ async def register_dataset(
 ) -> DatasetReceipt | Problem:
     """Write a dataset that belongs to the actor's organisation.
 
-    errors   answers forbidden, dataset-invalid
+    errors   answers forbidden, dataset-invalid, upstream-terms-wrong
     """
     if "supplier" not in actor.roles:
         return FORBIDDEN(needs="supplier")
@@ -38,12 +39,18 @@ async def register_dataset(
         return dataset
     if not (is_own_licence(dataset.licence) or _is_listed(dataset.licence)):
         return refuse_licence()
+    if problem := await refuse_unreadable(tx, dataset.derived_from, dataset.supplier_id):
+        return problem
     await store.insert_dataset(tx, dataset)
     name = ids.text("ds", dataset.id)
-    described = digest(
-        {"title": dict(dataset.title), "licence": dataset.licence, "provenance": dict(dataset.provenance)}
-    )
-    await audit.append(tx, [done(actor, "dataset.register", name, description=described)])
+    described: dict[str, object] = {
+        "title": dict(dataset.title),
+        "licence": dataset.licence,
+        "provenance": dict(dataset.provenance),
+    }
+    if dataset.derived_from:
+        described["derived_from"] = [one.document() for one in dataset.derived_from]
+    await audit.append(tx, [done(actor, "dataset.register", name, description=digest(described))])
     return DatasetReceipt(name, dataset.state.value)
 
 

@@ -9,10 +9,12 @@ from uuid import UUID
 import msgspec
 
 from compliance import store as audit
+from contracts import chain_store
 from exchange.catalog import revisions
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import datasets as store
-from exchange.flows import profile_revision
+from exchange.flows import profile_revision, trace_rights
+from exchange.flows.chain_of_rights import refuse_blocked
 from exchange.flows.once import done
 from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
@@ -47,7 +49,7 @@ async def seal_revision(
     """Write the next revision of a dataset and queue its profile.
 
     errors   answers not-found, dataset-not-active, upload-incomplete, upload-not-open, path-taken, revision-empty,
-             revision-too-large, revision-unchanged
+             revision-too-large, revision-unchanged, rights-block-revision
     """
     dataset = await store.lock_dataset(tx, command.dataset_id)
     if dataset is None or dataset.supplier_id != actor.organisation_id:
@@ -60,10 +62,14 @@ async def seal_revision(
     sealed = revisions.seal(dataset, assets, previous, new_id=tx.new_id(), now=tx.now, settings=settings)
     if isinstance(sealed, Problem):
         return sealed
+    if problem := await refuse_blocked(tx, dataset, sealed.assets, searched=False):
+        return problem
     await store.insert_revision(tx, sealed, command.uploads)
     revision = sealed.revision
     name = ids.text("rev", revision.id)
     (job_id,) = await jobs.put(tx, profile_revision.job(revision.id, revision.supplier_id))
+    if await chain_store.any_ended(tx, dataset.id):
+        await jobs.put(tx, trace_rights.job(dataset, name))
     await audit.append(tx, [done(actor, "revision.seal", name, manifest=revision.sha256)])
     return RevisionReceipt(
         id=name,

@@ -97,12 +97,13 @@ async def sold_with(tx: Tx, sales: Sales, paid: Sequence[Order]) -> list[Sold]:
     offers = await listings.load_offers(tx, list({order.offer_id for order in paid}))
     by_order = {order.id: (order, sales.sold(offers[order.offer_id], order)) for order in paid}
     # A one-off price was paid with the order; such orders, and they are most, need no look at their use.
-    running = [order_id for order_id, (_, sale) in by_order.items() if _goes_on(sale)]
+    running = [order_id for order_id, (_, sale) in by_order.items() if goes_on(sale)]
     found = await grants.of_orders(tx, running) if running else []
     return [Sold(grant, *by_order[grant.order_id]) for grant in found]
 
 
-def _goes_on(sale: Sale) -> bool:
+def goes_on(sale: Sale) -> bool:
+    """Whether what was sold may still cost something after the order: it charges by time, by use, or asks for a minimum."""
     plan = sale.plan
     if plan.trial_days or any(one.minima for one in plan.by_cadence.values()):
         return True

@@ -70,6 +70,8 @@ async def show_cost_recovery(tx: Tx, offer_id: UUID, actor: Actor | None = None)
     offer = (await load_offers(tx, [offer_id])).get(offer_id)
     if offer is None or (actor is None and offer.listing_state is not ListingState.PUBLISHED):
         return None
+    if not offer.shown_to(None if actor is None else actor.organisation_id):
+        return None
     if actor is not None and offer.supplier_id != actor.organisation_id:
         return None
     stated = _stated(msgspec.json.decode(offer.document)["plan"])

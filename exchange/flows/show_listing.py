@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from contracts import data_contract_store as data_contracts
+from contracts.data_contract_store import Checked, StoredContract
 from exchange.catalog.browsing import SearchFilter, Shelf
 from exchange.catalog.listings import Listing
 from exchange.catalog.offers import Offer
@@ -38,6 +40,8 @@ class ListingPage:
     scorecard: StoredScorecard | None
     certificates: Sequence[Certificate]
     names: dict[UUID, LocaleMap]
+    contract: StoredContract | None = None
+    checked: Checked | None = None
 
     @property
     def supplier(self) -> LocaleMap:
@@ -70,4 +74,7 @@ async def show_listing(tx: Tx, listing_id: UUID) -> ListingPage | None:
     scorecard = await quality.visible_scorecard(tx, None, shelf.revision.id)
     certificates = await quality.certificates_of(tx, [shelf.revision.id])
     concerned = {shelf.listing.supplier_id, *(one.assessor_id for one in certificates)}
-    return ListingPage(shelf, scorecard, certificates, await parties.public_names(tx, sorted(concerned)))
+    names = await parties.public_names(tx, sorted(concerned))
+    contract = await data_contracts.public_contract(tx, shelf.dataset.id)
+    checked = None if contract is None else await data_contracts.check_of(tx, shelf.revision.id)
+    return ListingPage(shelf, scorecard, certificates, names, contract, checked)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from compliance import store as audit
-from contracts import terms
+from contracts import frame, terms
+from contracts.terms import Terms
 from exchange.access.store import meters
 from exchange.catalog import offers
+from exchange.catalog.listings import Listing
 from exchange.catalog.offers import OfferKind, OfferRequest
 from exchange.catalog.plans import usable
 from exchange.catalog.problems import OFFER_INVALID
@@ -17,8 +22,10 @@ from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import listings as store
 from exchange.catalog.store import plans as library
 from exchange.flows.auctioned import sold_exclusively
+from exchange.flows.chain_of_rights import refuse_wider
 from exchange.flows.once import done
 from exchange.flows.publish_listing import refuse_offer
+from exchange.flows.upstreams import doubts, refuse_conflict
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
@@ -61,19 +68,10 @@ async def version_offer(
     listing = await store.lock_listing(tx, request.listing_id)
     if listing is None or listing.supplier_id != actor.organisation_id:
         return NOT_FOUND()
-    if problem := await sold_exclusively(tx, listing.dataset_id):
-        return problem
-    resolved = await _with_plan(tx, actor, request)
-    if isinstance(resolved, Problem):
-        return resolved
-    request = resolved
-    # The outer form first: the others then find their fields.
-    outer = offers.encode(request, settings)
-    plan = outer if isinstance(outer, Problem) else _understand(request, actor)
-    if isinstance(plan, Problem):
-        return plan
-    if problem := await _refuse_payees(tx, request) or await _refuse_evaluators(tx, request):
-        return problem
+    checked = await check_document(tx, listing, request, settings, by=actor.organisation_id)
+    if isinstance(checked, Problem):
+        return checked
+    request, plan = checked
     offer = offers.version(
         request,
         listing,
@@ -100,11 +98,42 @@ async def version_offer(
         version=offer.version,
         sha256=offer.sha256.hex(),
         entry_price=Money(offer.entry_units, offer.currency).to_wire(),
-        notes=[{"en": note.detail("en"), "zh": note.detail("zh")} for note in checks.check(plan)],
+        notes=[
+            *({"en": note.detail("en"), "zh": note.detail("zh")} for note in checks.check(plan)),
+            *(note.map() for note in await doubts(tx, listing.dataset_id, [request.document["terms"]])),
+        ],
     )
 
 
-async def _with_plan(tx: Tx, actor: Actor, request: OfferRequest) -> OfferRequest | Problem:
+async def check_document(
+    tx: Tx, listing: Listing, request: OfferRequest, settings: CatalogSettings, *, by: UUID
+) -> tuple[OfferRequest, Plan] | Problem:
+    """Have an offer document of a listing checked by everybody it concerns, public or private; writes nothing.
+
+    shapes   by: the organisation that proposes it, whose library a plan_ref names; -> the document with its plan in it
+    errors   answers offer-invalid, sold-exclusively, plan-retired, terms-wider-than-rights, upstream-terms-conflict, and what
+             pricing and contracts refuse
+    """
+    if problem := await sold_exclusively(tx, listing.dataset_id):
+        return problem
+    resolved = await _with_plan(tx, by, request)
+    if isinstance(resolved, Problem):
+        return resolved
+    # The outer form first: the others then find their fields.
+    outer = offers.encode(resolved, settings)
+    plan = outer if isinstance(outer, Problem) else _understand(resolved, listing.supplier_id)
+    if isinstance(plan, Problem):
+        return plan
+    if problem := await _refuse_payees(tx, resolved) or await _refuse_evaluators(tx, resolved):
+        return problem
+    if problem := await refuse_wider(tx, listing.dataset_id, [resolved.document["terms"]]):
+        return problem
+    if problem := await refuse_conflict(tx, listing.dataset_id, [resolved.document["terms"]]):
+        return problem
+    return resolved, plan
+
+
+async def _with_plan(tx: Tx, owner_id: UUID, request: OfferRequest) -> OfferRequest | Problem:
     """Put the plan itself where the document names one of the supplier's library."""
     plan = request.document.get("plan")
     if not isinstance(plan, dict) or plan.get("type") != PLAN_REF:
@@ -113,7 +142,7 @@ async def _with_plan(tx: Tx, actor: Actor, request: OfferRequest) -> OfferReques
         found = await library.find(tx, ids.parse("pln", str(plan.get("id", ""))))
     except ids.BadId:
         found = None
-    if set(plan) != {"type", "id"} or found is None or found.plan.supplier_id != actor.organisation_id:
+    if set(plan) != {"type", "id"} or found is None or found.plan.supplier_id != owner_id:
         return OFFER_INVALID(field="plan", reason=_NO_PLAN)
     if problem := usable(found):
         return problem
@@ -144,7 +173,7 @@ async def _refuse_evaluators(tx: Tx, request: OfferRequest) -> Problem | None:
     return OFFER_INVALID(field="plan", reason=reason)
 
 
-def _understand(request: OfferRequest, actor: Actor) -> Plan | Problem:
+def _understand(request: OfferRequest, supplier_id: UUID) -> Plan | Problem:
     """Have plan, terms and shares read by the packages that will live by them."""
     document = request.document
     plan = plans.parse(document["plan"])
@@ -153,11 +182,21 @@ def _understand(request: OfferRequest, actor: Actor) -> Plan | Problem:
     licence = terms.parse(document["terms"])
     if isinstance(licence, list):
         return licence[0]
+    if problem := _refuse_frame(document, licence):
+        return problem
     try:
-        parse_shares(document["shares"], actor.organisation_id)
+        parse_shares(document["shares"], supplier_id)
     except BadShares as error:
         return OFFER_INVALID(field="shares", reason=Text(str(error), f"分成设置有误：{error}"))
     return _refuse_kind(OfferKind(document["kind"]), document["currency"], plan) or plan
+
+
+def _refuse_frame(document: Mapping[str, Any], licence: Terms) -> Problem | None:
+    """Have the legal frame read, where there is one: what it leaves out is missing, what it says must be understood."""
+    if "frame" not in document:
+        return None
+    legal = frame.parse(document["frame"])
+    return legal[0] if isinstance(legal, list) else frame.fits(legal, licence.prevailing_language)
 
 
 def _refuse_kind(kind: OfferKind, currency: str, plan: Plan) -> Problem | None:

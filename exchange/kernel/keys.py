@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-PURPOSES = ("token", "agreement", "certificate", "checkpoint", "quote")
+# Custody signs nothing: what it seals are the keys that the exchange keeps for others (kernel/custody.py).
+CUSTODY = "custody"
+PURPOSES = ("token", "agreement", "certificate", "checkpoint", "quote", CUSTODY)
 
 
 class UnknownKey(LookupError):
@@ -98,7 +100,8 @@ class Keyring:
 
         source   RFC 7517, RFC 8037
         """
-        return {"keys": [{**_jwk(key.public), "kid": key.kid, "use": "sig", "alg": "EdDSA"} for key in self._all]}
+        signing = [key for key in self._all if key.purpose != CUSTODY]
+        return {"keys": [{**_jwk(key.public), "kid": key.kid, "use": "sig", "alg": "EdDSA"} for key in signing]}
 
 
 def verifies(public: Ed25519PublicKey, data: bytes, signature: bytes) -> bool:

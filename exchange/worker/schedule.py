@@ -15,11 +15,15 @@ from compliance.marks import read_mark, write_mark
 from compliance.notes import Signer
 from contracts import auctions_store
 from exchange.access.settings import AccessSettings
-from exchange.flows import access_data, seal_usage
+from exchange.flows import access_data, seal_usage, withdraw_right
 from exchange.flows.checkpoint_log import sequence
+from exchange.flows.expire_negotiations import expire_negotiations
+from exchange.flows.keep_obligations import create_obligations, remind, renew_obligations
+from exchange.flows.sign_agreements import sign_agreements
 from exchange.kernel import idempotency, ids, jobs
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.jobs import Job
+from exchange.kernel.keys import Keyring
 from exchange.kernel.metrics import CHECKPOINT_AT, LOG_SIZE
 from exchange.parties import store as parties
 
@@ -29,6 +33,10 @@ LEASES_EVERY_S = 15.0
 ROLL_UP_EVERY_S = 20.0
 HOUSE_EVERY_S = 60.0
 AUCTIONS_EVERY_S = 5.0
+SIGNATURES_EVERY_S = 2.0
+RIGHTS_EVERY_S = 60.0
+NEGOTIATIONS_EVERY_S = 15.0
+OBLIGATIONS_EVERY_S = 30.0
 SEAL_USAGE = "seal_usage"
 CLOSE_AUCTION = "close_auction"
 
@@ -43,6 +51,7 @@ class Schedule:
     mark: Path
     holder: UUID
     access: AccessSettings
+    keyring: Keyring
 
     async def run(self) -> None:
         """Do the regular work until cancelled; one that fails is told and tried again at its next time."""
@@ -52,6 +61,10 @@ class Schedule:
             group.create_task(_every(ROLL_UP_EVERY_S, self.roll_up))
             group.create_task(_every(HOUSE_EVERY_S, self.house))
             group.create_task(_every(AUCTIONS_EVERY_S, self.auctions))
+            group.create_task(_every(SIGNATURES_EVERY_S, self.signatures))
+            group.create_task(_every(RIGHTS_EVERY_S, self.rights))
+            group.create_task(_every(NEGOTIATIONS_EVERY_S, self.negotiations))
+            group.create_task(_every(OBLIGATIONS_EVERY_S, self.obligations))
 
     async def sequence(self) -> None:
         """Log what waits, until nothing does."""
@@ -84,6 +97,32 @@ class Schedule:
     async def auctions(self) -> None:
         """Queue the auctions for which the clock has something to do."""
         await self.db.run(self._queue_auctions)
+
+    async def negotiations(self) -> None:
+        """End negotiations that nobody answered in time, until none is left."""
+        while await self.db.run(expire_negotiations):
+            pass
+
+    async def obligations(self) -> None:
+        """Give new agreements their obligations, let them follow periods and events, and remind of what comes due."""
+        for step in (create_obligations, renew_obligations, remind):
+            while await self.db.run(step):
+                pass
+
+    async def rights(self) -> None:
+        """Note the rights that have run out, and have the hour's search for what ended rights cover queued."""
+        while await self.db.run(withdraw_right.expire_rights):
+            pass
+        await self.db.run(withdraw_right.queue_searches)
+
+    async def signatures(self) -> None:
+        """Sign new agreements for those whose keys are kept, until none is left."""
+        after: UUID | None = None
+        while True:
+            done = await self.db.run(partial(sign_agreements, keyring=self.keyring, after=after))
+            after = done.after
+            if after is None:
+                return
 
     async def _queue_auctions(self, tx: Tx) -> None:
         due = await auctions_store.due(tx)

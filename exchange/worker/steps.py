@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from uuid import UUID
 import msgspec
 
 from compliance import notes
+from contracts.chain_import import OnixWish
 from exchange.flows import (
     close_auction,
+    declare_rights,
     export_audit,
     open_payout_account,
     pay_out,
@@ -22,6 +25,7 @@ from exchange.flows import (
     seal_usage,
     settle_period,
     top_up,
+    trace_rights,
 )
 from exchange.flows.open_payout_account import record_payout_account
 from exchange.flows.record_payment import PaymentResult, record_payment
@@ -68,6 +72,8 @@ class Steps:
             settle_period.SETTLE: self.settle,
             "seal_usage": self.seal,
             close_auction.JOB: self.close_auction,
+            trace_rights.KIND: self.trace_rights,
+            declare_rights.KIND: self.import_rights,
         }
         outside: dict[str, Step] = {
             top_up.CHARGE_CARD: self.charge_card,
@@ -147,6 +153,24 @@ class Steps:
         revision_id = ids.parse("rev", running.job.payload["revision"])
         receipt = await profile_revision.profile_revision(self.db, self.files, revision_id, running.progress)
         return _done(receipt)
+
+    async def trace_rights(self, running: Running) -> Result:
+        """Find what ended rights cover in a dataset, and tell the holders of grants."""
+        dataset_id = ids.parse("ds", running.job.payload["dataset"])
+        found = await trace_rights.trace_rights(self.db, self.files, dataset_id, running.progress)
+        return _done(found) if isinstance(found, Problem) else found
+
+    async def import_rights(self, running: Running) -> Result:
+        """Write the rights of a large file, which was read once already and has no mistakes."""
+        said = running.job.payload
+        content = await self.files.read(bytes.fromhex(said["sha256"]), said["size_bytes"])
+        wish = msgspec.convert(said["wish"], OnixWish)
+        file = await asyncio.to_thread(declare_rights.read_file, said["format"], content, wish)
+        dataset_id = ids.parse("ds", said["dataset"])
+        if isinstance(file, Problem):
+            return _done(file)
+        found = await declare_rights.write_file(self.db, dataset_id, file, running.progress)
+        return _done(found) if isinstance(found, Problem) else found
 
     async def export(self, running: Running) -> Result:
         """Write the bundle of an audit export and keep it as a file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sandbox.demo import regulate, settle, trade
+from sandbox.demo import papers, regulate, settle, trade
 from sandbox.demo.client import Origin
 from sandbox.demo.clock import Clock
 from sandbox.demo.credentials import Credentials
@@ -29,6 +29,7 @@ def run(origin: Origin, credentials: Credentials, telling: Telling, home: Path) 
     trade.buy(told)
     settle.close_month(told, began)
     bundle, line = regulate.export(told, month, home / "export")
+    agreements, check = papers.take_home(told, home / "agreements")
     rows = settle.who_got_what(told)
     telling.opening("who", currency=CURRENCY)
     telling.table([telling.text("column.who"), telling.text("column.amount")], rows)
@@ -37,5 +38,7 @@ def run(origin: Origin, credentials: Credentials, telling: Telling, home: Path) 
         "who_got_what": [{"who": who, "amount": amount, "currency": CURRENCY} for who, amount in rows],
         "export": str(bundle),
         "verify": line,
+        "agreements": [str(one) for one in agreements],
+        "verify_agreement": check,
         "http_calls": origin.calls,
     }

@@ -222,6 +222,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "独立核验程序（仅需 Python，不联网）结论：全部通过",
     ),
     "verify-again": ("check it again yourself:", "您可自行再次核验："),
+    # 18 papers
+    "papers": (
+        "The buyer takes its agreements home, one file each, and checks them without the exchange",
+        "采购方下载合约（每份一个文件），并脱离交易所独立核验",
+    ),
+    "papers-verified": (
+        "{count} agreements signed by both parties and the exchange; the stand-alone script says: everything holds",
+        "{count} 份合约均由双方与交易所签名；独立核验脚本结论：全部通过",
+    ),
+    "paper": ("the first one to read: {path}", "首份合约的阅读版：{path}"),
     # the last table
     "who": ("\nWho paid and who got what ({currency})", "\n收支一览（{currency}）"),
     "row.paid": ("buyer paid in (two top-ups, one order by card)", "采购方付入（两次充值、一笔银行卡订单）"),

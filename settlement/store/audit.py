@@ -88,6 +88,15 @@ _CHECKS: tuple[tuple[str, str], ...] = (
             CASE p.state WHEN 'paid' THEN 'payout payout_paid' WHEN 'failed' THEN 'payout payout_failed' ELSE 'payout' END""",
     ),
     (
+        "service-credit-has-its-journal",
+        """SELECT coalesce(c.id, j.source_id)::text, coalesce(c.amount_units, 0)::text, coalesce(j.total, 0)::text
+        FROM settlement.service_credit c FULL JOIN (SELECT j.source_id, sum(p.amount) AS total FROM settlement.journal j
+            JOIN settlement.posting p ON p.journal_id = j.id
+            JOIN settlement.account a ON a.id = p.account_id AND a.kind = 'wallet'
+            WHERE j.kind = 'service_credit' GROUP BY 1) j ON j.source_id = c.id
+        WHERE c.amount_units IS DISTINCT FROM j.total""",
+    ),
+    (
         "charge-has-its-journal",
         """SELECT c.id::text, 'a journal', 'none' FROM settlement.charge c
         WHERE NOT EXISTS (SELECT FROM settlement.journal j WHERE j.kind = 'charge' AND j.source_id = c.id)""",

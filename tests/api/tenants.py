@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from contracts.rights import PURPOSES
 from exchange import main
 from exchange.access.store import seal
 from exchange.flows.open_payout_account import record_payout_account
@@ -39,9 +40,30 @@ from tests.support.trade import (
     uploaded,
 )
 
+# A right that lets everything be passed on.
+RIGHT: dict[str, Any] = {
+    "subject": "work",
+    "id": "w1",
+    "kind": "copyright",
+    "holder": "We",
+    "territory": "*",
+    "purposes": sorted(PURPOSES),
+    "training": True,
+    "commercial": True,
+    "sublicensable": True,
+    "covers": {"dataset": True},
+}
+CONTRACT: dict[str, Any] = {
+    "apiVersion": "v3.1.0",
+    "kind": "DataContract",
+    "id": "poems",
+    "version": "1",
+    "status": "active",
+    "schema": [{"name": "poems", "quality": [{"metric": "rowCount", "mustBeLessThan": 1}]}],
+}
 ROLES = ("supplier", "buyer", "assessor", "regulator")
 _ID = re.compile(
-    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln)_[0-9a-z]{26}\b"
+    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd)_[0-9a-z]{26}\b"
 )
 
 
@@ -76,7 +98,7 @@ class Tenants:
 
     def secrets(self) -> set[str]:
         """Ids that no stranger may see in any answer: everything of the first tenant that was not published."""
-        published = {"listing", "revision", "dataset", "scorecard", "certificate", "offer", "asset", "auction"}
+        published = {"listing", "revision", "dataset", "scorecard", "certificate", "offer", "asset", "auction", "key"}
         own = {value for name, value in self.objects.items() if name not in published}
         own |= set(self.unpublished.values())
         return own | {party.client for party in self.first.values()} | {self.first["buyer"].organisation}
@@ -157,6 +179,8 @@ async def _keep_back(t: Tenants) -> None:
     )
     t.unpublished |= {"dataset": dataset, "revision": revision, "scorecard": scorecard, "certificate": certificate}
     t.unpublished |= {"listing": listing, "offer": offer, "upload": open_upload["id"]}
+    declared = await m.done(supplier, f"/supplier/v1/datasets/{dataset}/rights", {"rights": [RIGHT]})
+    t.objects["right"] = declared["rights"][0]
 
 
 async def _buy(t: Tenants) -> None:
@@ -174,12 +198,38 @@ async def _buy(t: Tenants) -> None:
     bid = {"amount": {"amount": "600.00", "currency": "CNY"}, "purposes": ["pretrain"]}
     t.objects["bid"] = (await m.done(buyer, f"/buyer/v1/auctions/{t.objects['auction']}/bids", bid))["id"]
     t.objects["measurement"] = (await _measurement(t))["id"]
+    await _negotiate(t)
+    await _notice(t)
+    await _sign(t)
+    await _breach(t)
     token = await _grant_token(t)
     t.old_grant_token = token["token"]
     opened = await m.http.get("/data/v1/grant", headers={"authorization": f"Bearer {token['token']}"})
     t.objects["asset"] = opened.json()["assets"][0]["id"]
     rows = f"/data/v1/assets/{t.objects['asset']}/rows?limit=4"
     assert (await m.http.get(rows, headers={"authorization": f"Bearer {token['token']}"})).status_code == 200
+
+
+async def _notice(t: Tenants) -> None:
+    """A right to a file that the buyer holds, declared and withdrawn beside one that stays."""
+    m, supplier = t.market, t.first["supplier"]
+    path = f"/supplier/v1/datasets/{t.objects['dataset']}/rights"
+    part = {**RIGHT, "id": "w2", "covers": {"assets": ["poems.jsonl"]}}
+    declared = await m.done(supplier, path, {"rights": [RIGHT, part]})
+    await m.done(supplier, f"{path}/{declared['rights'][1]}/withdrawal", {"reason": REASON})
+    told = (await m.get(t.first["buyer"], "/buyer/v1/rights-notices")).json()["items"]
+    t.objects["notice"] = told[0]["id"]
+
+
+async def _breach(t: Tenants) -> None:
+    """A data contract that the next revision breaks, of which the buyer is told."""
+    m, supplier = t.market, t.first["supplier"]
+    path = f"/supplier/v1/datasets/{t.objects['dataset']}"
+    await m.done(supplier, f"{path}/data-contract", CONTRACT)
+    upload = await uploaded(m, supplier, t.objects["dataset"], "third.jsonl", CONTENT)
+    await measured(m, supplier, t.objects["dataset"], upload)
+    told = (await m.get(t.first["buyer"], "/buyer/v1/breaches")).json()["items"]
+    t.objects["breach"] = told[0]["id"]
 
 
 async def _measurement(t: Tenants) -> dict[str, Any]:
@@ -190,6 +240,26 @@ async def _measurement(t: Tenants) -> dict[str, Any]:
     wish = {"offer": offer["id"], "purposes": ["pretrain"], "payment": "wallet"}
     grant = (await m.done(t.first["buyer"], "/buyer/v1/orders", wish))["grant"]
     return await m.done(evaluator, "/assessor/v1/measurements", measured_now(m, grant))
+
+
+async def _sign(t: Tenants) -> None:
+    """Kept keys of both sides, an agreement signed by them, and an event that waits for the other side."""
+    m, buyer = t.market, t.first["buyer"]
+    await main.schedule(m.services).signatures()
+    keys = (await m.get(buyer, "/buyer/v1/signing-keys")).json()["items"]
+    wish = {"kind": "retirement", "open_days": 90}
+    event = await m.done(buyer, f"/buyer/v1/agreements/{t.objects['agreement']}/events", wish)
+    t.objects |= {"key": keys[0]["id"], "event": event["id"]}
+
+
+async def _negotiate(t: Tenants) -> None:
+    """A negotiation that was agreed: a private offer and its quote wait for the buyer."""
+    m, at = t.market, "negotiations"
+    wish = {"offer": t.objects["offer"], "purposes": ["pretrain"], "note": STATEMENT}
+    one: str = (await m.done(t.first["buyer"], f"/buyer/v1/{at}", wish))["id"]
+    body = {"expires_at": (m.services.db.clock.now() + timedelta(days=80)).isoformat()}
+    agreed = await m.done(t.first["supplier"], f"/supplier/v1/{at}/{one}/agreement", body)
+    t.objects |= {"negotiation": one, "private": agreed["offer"]}
 
 
 async def _grant_token(t: Tenants) -> dict[str, Any]:
@@ -281,11 +351,39 @@ def routes_of(root: Any) -> Iterator[Route]:
 BODIES: dict[str, dict[str, Any]] = {
     "/supplier/v1/datasets/{dataset:str}/uploads": {"path": "a.txt", "size_bytes": 3},
     "/supplier/v1/datasets/{dataset:str}/revisions": {"uploads": ["{upload}"]},
+    "/supplier/v1/datasets/{dataset:str}/rights": {"rights": [RIGHT]},
+    "/supplier/v1/datasets/{dataset:str}/data-contract": CONTRACT,
+    "/supplier/v1/datasets/{dataset:str}/rights/{right:str}/withdrawal": {"reason": REASON},
     "/supplier/v1/revisions/{revision:str}/assessments": {"assessor": "{assessor}"},
     "/supplier/v1/listings/{listing:str}/offers": {"code": "theirs", "document": offer_document()},
     "/buyer/v1/grants/{grant:str}/change-offer": {"offer": "{offer}"},
     "/supplier/v1/auctions/{auction:str}/cancellation": {"reason": {"en": "Mine", "zh": "我的"}},
     "/assessor/v1/assessments/{assessment:str}/certificate": {"statement": STATEMENT, "scope": "full", "valid_days": 9},
+    "/supplier/v1/listings/{listing:str}/private-offers": {"buyer": "{organisation}", "document": offer_document()},
+    "/buyer/v1/negotiations/{negotiation:str}/verification": {"sha256": "0" * 64},
+    **{
+        f"/{portal}/v1/negotiations/{{negotiation:str}}/{noun}": {}
+        for portal, noun in (
+            ("buyer", "requests"),
+            ("buyer", "acceptance"),
+            ("buyer", "termination"),
+            ("supplier", "offers"),
+            ("supplier", "agreement"),
+            ("supplier", "finalization"),
+            ("supplier", "termination"),
+        )
+    },
+    **{
+        f"/{portal}/v1/{noun}": body
+        for portal in ("supplier", "buyer")
+        for noun, body in (
+            ("agreements/{agreement:str}/signatures", {}),
+            ("agreements/{agreement:str}/events", {"kind": "retirement"}),
+            ("agreement-events/{event:str}/signatures", {"sha256": "0" * 64}),
+            ("agreement-events/{event:str}/refusal", {}),
+            ("agreement-events/{event:str}/withdrawal", {}),
+        )
+    },
     **{
         f"/{portal}/v1/measurements/{{measurement:str}}/{verb}": body
         for portal in ("supplier", "buyer", "assessor")
@@ -319,6 +417,7 @@ NAMED_IN_BODY: list[tuple[str, str, dict[str, Any], int]] = [
         404,
     ),
     ("supplier", "/supplier/v1/usage/sources", {"client": "{client}"}, 404),
+    ("supplier", "/supplier/v1/data-contracts/check", {"document": CONTRACT, "revision": "{revision}"}, 404),
     ("supplier", "/supplier/v1/plans/check", {"plan": offer_document()["plan"], "listing": "{listing}"}, 404),
     ("supplier", "/supplier/v1/plans/preview", {"plan": "{plan}", "listing": "{listing}"}, 404),
     ("supplier", "/supplier/v1/plans/preview", {"plan": offer_document()["plan"], "offer": "{offer}"}, 404),
@@ -336,4 +435,8 @@ NAMED_IN_BODY: list[tuple[str, str, dict[str, Any], int]] = [
         404,
     ),
     ("buyer", "/buyer/v1/orders", {"offer": "{offer}", "purposes": ["pretrain"], "quote": "{quote}"}, 404),
+    ("buyer", "/buyer/v1/orders", {"offer": "{private}", "purposes": ["pretrain"]}, 404),
+    ("buyer", "/buyer/v1/quotes", {"offer": "{private}", "purposes": ["pretrain"]}, 404),
+    ("buyer", "/buyer/v1/negotiations", {"offer": "{private}"}, 404),
+    *[(role, f"/{role}/v1/negotiations", {"agreement": "{agreement}"}, 404) for role in ("buyer", "supplier")],
 ]

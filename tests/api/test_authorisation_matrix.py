@@ -26,9 +26,12 @@ pytestmark = pytest.mark.xdist_group("matrix")
 PUBLIC = {
     *("/catalog/v1/listings", "/catalog/v1/listings/{listing:str}", "/catalog/v1/listings/{listing:str}/assets"),
     "/catalog/v1/listings/{listing:str}/auctions",
+    "/catalog/v1/listings/{listing:str}/rights-summary",
     "/catalog/v1/offers/{offer:str}/cost-recovery",
+    "/catalog/v1/datasets/{dataset:str}/data-contract",
     *("/catalog/v1/scorecards/{scorecard:str}", "/catalog/v1/organisations"),
     *("/certificates/v1/{certificate:str}", "/certificates/{certificate:str}"),
+    "/.well-known/organisations/{organisation:str}/keys",
     *("/.well-known/jwks.json", "/.well-known/oauth-authorization-server"),
     *("/log", "/log/checkpoint", "/log/vkey", "/log/tile/{rest:path}"),
     *("/problems/{slug:str}", "/healthz", "/readyz", "/metrics"),
@@ -36,6 +39,7 @@ PUBLIC = {
     *("/catalog/v1/offers/{offer:str}/price", "/catalog/v1/schemas/plan.schema.json", "/offers/{offer:str}"),
     *("/", "/listings", "/listings/{listing:str}", "/certificate/{certificate:str}", "/transparency", "/docs"),
     *("/assets/{name:str}", "/assets/site.css"),
+    *("/catalog/v1/verification/verify_agreement.py", "/catalog/v1/verification/agreements"),
 }
 DOCUMENTS = re.compile(r"/[a-z0-9/]+/docs(/openapi\.json|/\{path:str\})?\Z")
 DATA = {"/data/v1/grant", "/data/v1/assets/{asset:str}", "/data/v1/assets/{asset:str}/rows"}

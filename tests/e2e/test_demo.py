@@ -121,6 +121,35 @@ def test_the_export_verifies_anywhere(last: Told, tmp_path: Path) -> None:
     assert "OK" in done.stdout
 
 
+def test_its_agreements_verify_anywhere(last: Told, tmp_path: Path) -> None:
+    words = shlex.split(last.answer["verify_agreement"])
+    assert words[0] == "python3"
+    files = [Path(name) for name in last.answer["agreements"]]
+    assert len(files) >= 3
+    for file in files:
+        words[words.index("--keys") - 1] = str(file)
+        for by in ("python", "auto"):
+            # Without site packages and without this folder: it cannot import anything of ours.
+            command = [sys.executable, "-I", "-S", *words[1:], "--with", by]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "OK: everything holds." in done.stdout
+
+
+def test_a_changed_byte_of_an_agreement_is_found_where_it_is(last: Told, tmp_path: Path) -> None:
+    words = shlex.split(last.answer["verify_agreement"])
+    whole = Path(words[words.index("--keys") - 1]).read_bytes()
+    changed = tmp_path / "changed.json"
+    words[words.index("--keys") - 1] = str(changed)
+    for at in range(7, len(whole), len(whole) // 12):
+        changed.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        command = [sys.executable, "-I", "-S", *words[1:], "--json", "--with", "python"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        places = [one["bytes"] for one in json.loads(done.stdout)["faults"]]
+        assert any(start <= at < end for start, end in places), (at, places)
+
+
 def test_a_flipped_bit_is_found(last: Told, tmp_path: Path) -> None:
     bundle = tmp_path / "flipped.zip"
     with zipfile.ZipFile(Path(last.answer["export"])) as archive:

@@ -44,16 +44,21 @@ ROLES = ("exchange_app", "exchange_portal", "exchange_regulator", "exchange_migr
 # What a trade leaves behind for good. A table that loses its form must be taken out of this list by hand.
 FACTS = {
     "access.custom_meter access.usage_batch access.usage_copy access.usage_late access.usage_record access.usage_seal",
-    "catalog.asset catalog.offer catalog.plan catalog.revision",
+    "catalog.asset catalog.offer catalog.offer_audience catalog.plan catalog.revision",
     "compliance.audit_entry compliance.audit_leaf compliance.checkpoint",
     "contracts.measurement contracts.measurement_agreed contracts.measurement_answer",
+    "contracts.negotiation_message",
+    "contracts.chain_end contracts.chain_right contracts.chain_trace contracts.rights_notice",
     "contracts.agreement contracts.quote",
+    "contracts.breach_notice contracts.data_contract contracts.data_contract_check",
+    "contracts.agreement_event contracts.event_end contracts.event_force contracts.signature",
+    "contracts.key_retirement contracts.organisation_key",
     "contracts.auction_award contracts.auction_bid contracts.auction_reserve contracts.auction_tally",
     "kernel.party kernel.public_key",
     "parties.decision parties.evidence parties.identifier",
     "quality.certificate quality.disclosure quality.scorecard",
     "settlement.account settlement.charge settlement.invoice settlement.invoice_line settlement.journal",
-    "settlement.posting settlement.statement settlement.statement_line",
+    "settlement.posting settlement.service_credit settlement.statement settlement.statement_line",
 }
 INSERTED = frozenset({"SELECT", "INSERT"})
 MOVED = INSERTED | {"UPDATE"}

@@ -113,6 +113,17 @@ async def end_at(tx: Tx, grant_id: UUID, at: datetime) -> bool:
     return changed.rowcount > 0
 
 
+async def prolong(tx: Tx, grant_id: UUID, until: datetime) -> bool:
+    """Let a grant that has not ended go on until a later moment; False where it has ended, or ends later anyway."""
+    c = _grants.c
+    changed = await tx.conn.execute(
+        update(_grants)
+        .where(c.id == grant_id, c.state != "ended", c.ends_at > tx.now, c.ends_at < until)
+        .values(ends_at=until, changed_at=tx.now)
+    )
+    return changed.rowcount > 0
+
+
 async def course_of(tx: Tx, order_id: UUID) -> Course:
     """The grants of an order, the tokens taken of them and what was used, for a trace."""
     found = await of_orders(tx, [order_id])

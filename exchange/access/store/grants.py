@@ -40,7 +40,7 @@ COLUMNS = (
     "created_at",
 )
 _LIVE_MAX = 20_000
-_LIVE: dict[tuple[UUID, str, str, datetime, datetime | None, UUID], Grant] = {}
+_LIVE: dict[tuple[UUID, str, str, datetime, datetime | None, UUID, tuple[str, ...]], Grant] = {}
 # unnest flattens arrays of arrays, hence the lists travel as JSON.
 _INSERT = """
 INSERT INTO access.grants (id, order_id, agreement_id, offer_id, listing_id, dataset_id, revision_id, buyer_id, seller_id,
@@ -52,6 +52,8 @@ FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::uuid
     AS g(i, o, a, f, l, d, r, b, s, st, en, no, q, p, m)"""
 _MOVE = """
 UPDATE access.grants SET state = $2, changed_at = $4 WHERE id = ANY($1::uuid[]) AND state = ANY($3::text[]) RETURNING id"""
+_SET_PURPOSES = """
+UPDATE access.grants SET purposes = $2, changed_at = $3 WHERE id = ANY($1::uuid[]) AND state <> 'ended' RETURNING id"""
 _TOKENS = """
 INSERT INTO access.token (id, grant_id, buyer_id, expires_at, created_at)
 SELECT i, g, b, e, $5 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) AS t(i, g, b, e)"""
@@ -103,6 +105,12 @@ async def resume(tx: Tx, grant_ids: Sequence[UUID]) -> set[UUID]:
 async def end(tx: Tx, grant_ids: Sequence[UUID]) -> set[UUID]:
     """End grants for good; answers those that moved."""
     return await move(tx, grant_ids, GrantState.ENDED)
+
+
+async def set_purposes(tx: Tx, grant_ids: Sequence[UUID], purposes: Sequence[str]) -> set[UUID]:
+    """Let grants be used for these purposes from now on; answers those that had not ended."""
+    driver = await tx.driver()
+    return {row["id"] for row in await driver.fetch(_SET_PURPOSES, list(grant_ids), list(purposes), tx.now)}
 
 
 async def load(tx: Tx, grant_ids: Sequence[UUID]) -> dict[UUID, Grant]:
@@ -181,7 +189,9 @@ async def tokens(tx: Tx, actor: Actor, grant_id: UUID) -> list[tuple[UUID, datet
 
 def live_grant(row: Any, keys: Mapping[int, str]) -> Grant:
     """The same for the hot path: what never changes of a grant is read once per state and end."""
-    key = row["id"], row["state"], row["quota"], row["starts_at"], row["ends_at"], row["order_id"]
+    # An amendment changes the purposes: whatever can change of a grant stands in the key.
+    purposes = tuple(row["purposes"])
+    key = row["id"], row["state"], row["quota"], row["starts_at"], row["ends_at"], row["order_id"], purposes
     found = _LIVE.get(key)
     if found is None:
         if len(_LIVE) >= _LIVE_MAX:

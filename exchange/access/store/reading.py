@@ -26,6 +26,12 @@ SELECT k.n, d.open, t.revoked_at IS NOT NULL AS revoked, {", ".join("g." + name 
 FROM d CROSS JOIN unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k(grant_id, jti, n)
 LEFT JOIN access.grants g ON g.id = k.grant_id
 LEFT JOIN access.token t ON t.id = k.jti"""
+# The same for reads that run already: it writes nothing, so it holds no day.
+_STANDING_NOW = f"""
+SELECT k.grant_id AS asked, k.jti, t.revoked_at IS NOT NULL AS revoked,
+    {", ".join("g." + name for name in COLUMNS if name != "quota")}, g.quota::text AS quota
+FROM unnest($1::uuid[], $2::uuid[]) AS k(grant_id, jti)
+JOIN access.grants g ON g.id = k.grant_id LEFT JOIN access.token t ON t.id = k.jti"""
 _LEASES = """
 SELECT id, grant_id, meter, period_start, reserved - used - held AS free FROM access.lease
 WHERE holder = $1 AND state = 'open' AND grant_id = ANY($2::uuid[])"""
@@ -109,6 +115,13 @@ async def standings(tx: Tx, pairs: Sequence[tuple[UUID, UUID]]) -> tuple[list[St
         if row["id"] is not None:
             found[row["n"] - 1] = Standing(live_grant(row, keys), row["revoked"])
     return found, today(tx) in (rows[0]["open"] if rows else ())
+
+
+async def standings_now(tx: Tx, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Standing]:
+    """What stands for each (grant, token) of reads that run; a grant that does not exist is absent."""
+    rows = await (await tx.driver()).fetch(_STANDING_NOW, [p[0] for p in pairs], [p[1] for p in pairs])
+    keys = await keys_of(tx, {number for row in rows for number in row["meters"]})
+    return {(row["asked"], row["jti"]): Standing(live_grant(row, keys), row["revoked"]) for row in rows}
 
 
 async def leases(tx: Tx, holder: UUID, grant_ids: Sequence[UUID]) -> dict[QuotaKey, Lease]:

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from litestar import Litestar
 
-from exchange.apps.buyer import agreements, auctions, changes, grants, invoices, orders, quotes, simulations, wallet
+from exchange.apps.buyer import (
+    auctions,
+    breaches,
+    changes,
+    grants,
+    invoices,
+    negotiations,
+    orders,
+    quotes,
+    rights_notices,
+    simulations,
+    wallet,
+)
 from exchange.apps.http.account import account_routes
+from exchange.apps.http.agreement_life import agreement_life_routes
+from exchange.apps.http.agreement_papers import agreement_paper_routes
+from exchange.apps.http.agreement_views import agreement_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.portal import portal
 from exchange.apps.http.shortcut import Shortcut
+from exchange.apps.http.signing_keys import signing_key_routes
 
 PREFIX = "/buyer/v1"
 
@@ -35,13 +51,19 @@ def app(services: Services) -> Litestar:
         routes=[
             *account_routes(PREFIX),
             *measurement_routes(PREFIX, party=True),
+            *signing_key_routes(PREFIX),
+            *agreement_life_routes(PREFIX),
+            *agreement_paper_routes(PREFIX),
             *quotes.ROUTES,
             *simulations.ROUTES,
             *auctions.ROUTES,
+            *negotiations.ROUTES,
             *orders.ROUTES,
             *wallet.ROUTES,
-            *agreements.ROUTES,
+            *agreement_routes(PREFIX),
             *grants.ROUTES,
+            *rights_notices.ROUTES,
+            *breaches.ROUTES,
             *changes.ROUTES,
             *invoices.ROUTES,
             *draft_routes(PREFIX),

@@ -27,12 +27,14 @@ from exchange.apps.http.wire import Id, Sha256, object_id
 from exchange.catalog.revisions import StoredAsset
 from exchange.flows.open_delivery import Delivery
 from exchange.kernel import ids
-from exchange.kernel.errors import NOT_FOUND, UNAUTHENTICATED, Problem, Refused
+from exchange.kernel.errors import BUSY, NOT_FOUND, UNAUTHENTICATED, Problem, Refused
 from exchange.kernel.files import NotStored
 from exchange.kernel.records import Form, RowIndex, count_tokens, cut_span, fields_of, text_of
 
 # A running download says what it has sent at least this often, so that a crash loses no more.
 WINDOW_BYTES = 16 * 1024 * 1024
+# And it asks this often whether it may go on: a suspension, a termination or a revoked token cuts it.
+ASK_EVERY_S = 1.0
 Asked = Request[Any, Any, Any]
 
 
@@ -110,7 +112,8 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     # What is sold by the record is counted by the record in a file, too, or a quota of rows could be walked around.
     index = await _shelf(request).index(stored) if is_counted(claims.meters, Meter.RECORDS) else None
     sending = Sending(stored, start, end, index, claims.meters)
-    admitted = await _admit(services, Read(claims, _purpose(request, claims), sending.all(), known=False))
+    read = Read(claims, _purpose(request, claims), sending.all(), known=False)
+    admitted = await _admit(services, read)
     headers = {
         "etag": _etag(stored),
         "accept-ranges": "bytes",
@@ -119,7 +122,7 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     }
     if wanted is not None:
         headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
-    body = _metered(services, sending, admitted.hold)
+    body = _metered(services, sending, read, admitted.hold)
     status = 206 if wanted is not None else 200
     return Stream(body, status_code=status, media_type=stored.asset.media_type, headers=headers)
 
@@ -229,12 +232,21 @@ class Sending:
         return _keyed(needs, self.stored, self.meters)
 
 
-async def _metered(services: Services, sending: Sending, hold: Hold | None) -> AsyncIterator[bytes]:
-    """Send the bytes, and have on record what was sent before the last of them leaves."""
+async def _metered(services: Services, sending: Sending, read: Read, hold: Hold | None) -> AsyncIterator[bytes]:
+    """Send the bytes, and have on record what was sent before the last of them leaves; stop once it may not go on."""
     assert hold is not None
     said = at = sending.start
+    clock = asyncio.get_running_loop().time
+    asked = clock()
     try:
         async for chunk in services.files.open_range(sending.stored.asset.sha256, sending.start, sending.end):
+            # Whoever reads slowly is asked anew once it reads on, so nothing but what was under way still leaves.
+            if clock() - asked >= ASK_EVERY_S:
+                refused = await services.running.put(read)
+                if refused is not None and refused.type is not BUSY:
+                    # Fewer bytes than were announced: the connection ends, and the reader knows that it has not all.
+                    return
+                asked = clock()
             at += len(chunk)
             if at >= sending.end or at - said >= WINDOW_BYTES:
                 assert hold is not None

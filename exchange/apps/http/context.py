@@ -44,17 +44,18 @@ class Services:
     purchases: Batcher[Purchase, Answered | Problem]
     reads: Batcher[Read, Admitted | Problem]
     records: Batcher[Sent, Recorded]
+    running: Batcher[Read, Problem | None]
     gateway: Any = None
     webhook: Callable[[bytes, str], Any] | None = None
 
     def start(self) -> None:
         """Let the batches run, on the running loop."""
-        for batcher in (self.purchases, self.reads, self.records):
+        for batcher in (self.purchases, self.reads, self.records, self.running):
             batcher.start()
 
     async def stop(self) -> None:
         """Finish what waits."""
-        for batcher in (self.purchases, self.reads, self.records):
+        for batcher in (self.purchases, self.reads, self.records, self.running):
             await batcher.stop()
 
 

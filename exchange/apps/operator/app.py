@@ -6,7 +6,7 @@ from litestar import Litestar
 
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
-from exchange.apps.operator import bank, listings, organisations, running, settlement
+from exchange.apps.operator import agreements, bank, listings, organisations, running, settlement
 
 PREFIX = "/operator/v1"
 
@@ -22,6 +22,7 @@ def app(services: Services) -> Litestar:
         routes=[
             *organisations.ROUTES,
             *listings.ROUTES,
+            *agreements.ROUTES,
             *bank.ROUTES,
             *settlement.ROUTES,
             *running.ROUTES,

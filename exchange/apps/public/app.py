@@ -8,7 +8,20 @@ from exchange.apps.http.context import Services
 from exchange.apps.http.cost_recovery import recovery_routes
 from exchange.apps.http.metadata import metadata_routes
 from exchange.apps.http.portal import portal
-from exchange.apps.public import auctions, catalogue, health, joining, prices, problems, proofs, simulations
+from exchange.apps.public import (
+    auctions,
+    catalogue,
+    data_contracts,
+    health,
+    joining,
+    prices,
+    problems,
+    proofs,
+    rights,
+    signing_keys,
+    simulations,
+    verification,
+)
 
 PREFIX = "/catalog/v1"
 # First path segments that this app serves.
@@ -26,11 +39,15 @@ def app(services: Services) -> Litestar:
         routes=[
             *catalogue.ROUTES,
             *prices.ROUTES,
+            *rights.ROUTES,
+            *data_contracts.ROUTES,
             *simulations.ROUTES,
             *recovery_routes("/catalog/v1"),
             *auctions.ROUTES,
             *joining.ROUTES,
             *proofs.ROUTES,
+            *verification.ROUTES,
+            *signing_keys.ROUTES,
             *metadata_routes(),
             *problems.ROUTES,
             *health.ROUTES,

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from exchange.apps.http.answers import Asked, found
 from exchange.apps.http.context import services_of
+from exchange.apps.http.data_contracts import ContractMark, contract_mark
 from exchange.apps.http.documented import listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
 from exchange.apps.http.offer_views import PublicOffer, public_offer
@@ -93,6 +94,7 @@ class ListingDocument(msgspec.Struct, frozen=True):
     certificates: list[CertificateView]
     offers: list[PublicOffer]
     published_at: Time | None
+    data_contract: ContractMark | None
 
 
 class PublicAsset(msgspec.Struct, frozen=True):
@@ -217,6 +219,7 @@ def listing_document(page: ListingPage) -> ListingDocument:
         certificates=[certificate_view(certificate) for certificate in page.certificates],
         offers=[public_offer(offer) for offer in page.shelf.offers],
         published_at=stamp(one.published_at) if one.published_at else None,
+        data_contract=contract_mark(page.contract, page.checked),
     )
 
 

@@ -5,21 +5,28 @@ from __future__ import annotations
 from litestar import Litestar
 
 from exchange.apps.http.account import account_routes
+from exchange.apps.http.agreement_life import agreement_life_routes
+from exchange.apps.http.agreement_papers import agreement_paper_routes
+from exchange.apps.http.agreement_views import agreement_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.cost_recovery import recovery_routes
 from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.earnings import earnings_routes
 from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.portal import portal
+from exchange.apps.http.signing_keys import signing_key_routes
 from exchange.apps.supplier import (
     auctions,
+    data_contracts,
     datasets,
     guidance,
     listings,
+    negotiations,
     plans,
     quality,
     quotes,
     revisions,
+    rights,
     sales,
     uploads,
     usage,
@@ -39,16 +46,23 @@ def app(services: Services) -> Litestar:
         routes=[
             *account_routes(PREFIX),
             *measurement_routes(PREFIX, party=True),
+            *signing_key_routes(PREFIX),
+            *agreement_routes(PREFIX),
+            *agreement_life_routes(PREFIX),
+            *agreement_paper_routes(PREFIX),
             *datasets.ROUTES,
             *guidance.ROUTES,
             *uploads.ROUTES,
             *revisions.ROUTES,
+            *rights.ROUTES,
+            *data_contracts.ROUTES,
             *quality.ROUTES,
             *listings.ROUTES,
             *recovery_routes(PREFIX),
             *quotes.ROUTES,
             *plans.ROUTES,
             *auctions.ROUTES,
+            *negotiations.ROUTES,
             *sales.ROUTES,
             *usage.ROUTES,
             *draft_routes(PREFIX, selling=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response
@@ -16,7 +16,9 @@ from exchange.apps.http.lists import Cursor, Limit, show_page
 from exchange.apps.http.wire import Texts, Time, object_id, stamp
 from exchange.catalog.datasets import Dataset, DatasetDraft
 from exchange.catalog.store import portal
+from exchange.catalog.upstreams import Upstream
 from exchange.flows.register_dataset import DatasetReceipt, register_dataset
+from exchange.flows.show_compatibility import Compatibility, show_compatibility
 from exchange.kernel import ids
 
 DatasetId = Annotated[str, Meta(examples=["ds_01m80jwmabesg81hwe4cc73nw9"])]
@@ -27,7 +29,26 @@ Languages = Annotated[
 Licence = Annotated[
     str, Meta(description="An SPDX expression, or LicenseRef-... of your own.", max_length=200, examples=["CC-BY-4.0"])
 ]
+ListingId = Annotated[str, Meta(max_length=40, examples=["lst_01m80jwmabesg81hwe4cc73nw9"])]
+Address = Annotated[str, Meta(max_length=500, examples=["https://corpora.example/poems"])]
+Expression = Annotated[str, Meta(max_length=500, examples=["CC-BY-4.0"])]
 Share = Annotated[int, Meta(description="Ten-thousandths of the records that are synthetic.", ge=0, le=10_000)]
+
+
+class UpstreamWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A dataset that this one was made of: `listing` or `url` says where it is, `spdx` or `terms` how it was licensed.
+
+    `derive`: this dataset adapts it. `bundle`: this dataset holds it unchanged beside other data.
+    """
+
+    how: Literal["derive", "bundle"]
+    listing: ListingId | None = None
+    url: Address | None = None
+    spdx: Expression | None = None
+    terms: (
+        Annotated[dict[str, Any], Meta(description="A terms document, as an offer has one. 与报价相同的条款文档。")]
+        | None
+    ) = None
 
 
 class DatasetWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +64,9 @@ class DatasetWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     synthetic_share: Share = 0
     legal_basis: Annotated[str, Meta(max_length=200, examples=["consent"])] | None = None
     cross_border_basis: Annotated[str, Meta(max_length=200, examples=["standard contract"])] | None = None
+    derived_from: Annotated[
+        tuple[UpstreamWish, ...], Meta(description="What it was made of. 上游数据集。", max_length=50)
+    ] = ()
 
 
 class DatasetView(msgspec.Struct, frozen=True):
@@ -61,13 +85,16 @@ class DatasetView(msgspec.Struct, frozen=True):
     cross_border_basis: str | None
     state: Annotated[str, Meta(examples=["active"])]
     created_at: Time
+    derived_from: list[UpstreamWish] = []
 
 
 @command("/supplier/v1/datasets", DatasetReceipt, 400, 401, 403, 422)
 async def add_dataset(request: Asked, data: JSONBody[DatasetWish]) -> Response[bytes]:
     """Register a dataset. 登记数据集。"""
     services, actor = services_of(request), actor_of(request)
-    draft = DatasetDraft(**{name: getattr(data, name) for name in data.__struct_fields__})
+    fields = {name: getattr(data, name) for name in data.__struct_fields__}
+    fields["derived_from"] = tuple(Upstream(**msgspec.structs.asdict(one)) for one in data.derived_from)
+    draft = DatasetDraft(**fields)
     return await write(
         request, "dataset.register", lambda tx: register_dataset(tx, actor, draft, services.settings.catalog)
     )
@@ -90,6 +117,14 @@ async def show_dataset(request: Asked, dataset: FromPath[str]) -> DatasetView:
         return dataset_view(found(await portal.own_dataset(tx, actor, object_id("ds", dataset))))
 
 
+@show("/supplier/v1/datasets/{dataset:str}/compatibility", Compatibility)
+async def show_dataset_compatibility(request: Asked, dataset: FromPath[str]) -> Compatibility:
+    """Whether its licence and offers fit what it was made of. 与上游数据集条款的兼容性。"""
+    actor = actor_of(request)
+    async with services_of(request).db.read(actor) as tx:
+        return found(await show_compatibility(tx, actor, object_id("ds", dataset)))
+
+
 def dataset_view(one: Dataset) -> DatasetView:
     """A dataset as the API shows it."""
     return DatasetView(
@@ -106,7 +141,8 @@ def dataset_view(one: Dataset) -> DatasetView:
         cross_border_basis=one.cross_border_basis,
         state=one.state.value,
         created_at=stamp(one.created_at),
+        derived_from=[UpstreamWish(**each.document()) for each in one.derived_from],
     )
 
 
-ROUTES = (add_dataset, list_datasets, show_dataset)
+ROUTES = (add_dataset, list_datasets, show_dataset, show_dataset_compatibility)

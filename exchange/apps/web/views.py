@@ -14,6 +14,7 @@ from litestar.params import FromPath, QueryParameter
 
 from compliance import notes
 from compliance import store as audit
+from contracts import chain_store
 from exchange.apps.http.answers import Asked, asked_page, found
 from exchange.apps.http.context import services_of
 from exchange.apps.http.offer_views import public_offer
@@ -134,6 +135,7 @@ async def one_listing(request: Asked, listing: FromPath[str]) -> Response[bytes]
     async with services_of(request).db.read(None) as tx:
         page = found(await show_listing(tx, listing_id))
         assets = await public.assets(tx, listing_id, PageRequest(limit=_FILES_SHOWN))
+        chain = await chain_store.summary(tx, page.shelf.dataset.id)
     card = json_of(page.scorecard.document) if page.scorecard else None
     return render(
         request,
@@ -146,6 +148,7 @@ async def one_listing(request: Asked, listing: FromPath[str]) -> Response[bytes]
         score=page.scorecard,
         offers=[public_offer(offer) for offer in page.shelf.offers],
         certificates=page.certificates,
+        chain=chain[0] if chain else None,
         assets=[stored.asset for stored in assets.items],
         more_assets=assets.next_cursor is not None,
         **_words(),

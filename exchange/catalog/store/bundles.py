@@ -28,7 +28,7 @@ class WholeOffer:
 
 
 async def own_whole_offers(tx: Tx, actor: Actor, listing_id: UUID) -> Sequence[WholeOffer]:
-    """List the supplier's current one-off offers of published listings, and of the listing named whatever its state.
+    """List the supplier's current public one-off offers of published listings, and of the listing named whatever its state.
 
     shapes   the named listing's first, then the newest, at most 1,000
     """
@@ -38,6 +38,7 @@ async def own_whole_offers(tx: Tx, actor: Actor, listing_id: UUID) -> Sequence[W
         .join(listing, listing.c.id == offer.c.listing_id)
         .where(
             mine(offer.c.supplier_id, actor),
+            ~offer.c.private,
             offer.c.kind == OfferKind.ONE_OFF.value,
             offer_standing.c.state == OfferStanding.CURRENT.value,
             or_(listing.c.state == ListingState.PUBLISHED.value, listing.c.id == listing_id),

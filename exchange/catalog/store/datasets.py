@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
@@ -49,6 +50,7 @@ async def insert_dataset(tx: Tx, new: Dataset) -> None:
             cross_border_basis=new.cross_border_basis,
             state=new.state.value,
             created_at=new.created_at,
+            derived_from=[one.document() for one in new.derived_from] or None,
         )
     )
 
@@ -171,6 +173,15 @@ async def find_revision(tx: Tx, revision_id: UUID) -> Revision | None:
     """Read a revision, whoever's it is."""
     row = (await tx.conn.execute(select(*REVISION).where(revision.c.id == revision_id))).mappings().one_or_none()
     return revision_of(row) if row else None
+
+
+async def made_before(tx: Tx, one: Revision) -> datetime | None:
+    """When the revision before this one was sealed, or None for the first."""
+    statement = select(revision.c.created_at).where(
+        revision.c.dataset_id == one.dataset_id, revision.c.number == one.number - 1
+    )
+    found: datetime | None = (await tx.conn.execute(statement)).scalar_one_or_none()
+    return found
 
 
 async def latest_revision(tx: Tx, dataset_id: UUID) -> Previous | None:

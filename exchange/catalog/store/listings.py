@@ -17,7 +17,9 @@ from exchange.kernel.db import Tx
 
 _LOAD_OFFERS = """
 SELECT o.id AS offer_id, o.listing_id, l.dataset_id, l.revision_id, o.supplier_id, o.code, o.version, o.kind, o.currency,
-       o.document, o.sha256, s.state AS standing, l.state AS listing_state, r.sha256 AS revision_sha256
+       o.document, o.sha256, s.state AS standing, l.state AS listing_state, r.sha256 AS revision_sha256,
+       CASE WHEN o.private THEN ARRAY(SELECT a.organisation_id FROM catalog.offer_audience a WHERE a.offer_id = o.id) END
+           AS audience
 FROM unnest($1::uuid[]) AS wanted(id)
 JOIN catalog.offer o ON o.id = wanted.id
 JOIN catalog.offer_standing s ON s.offer_id = o.id
@@ -70,11 +72,12 @@ async def set_listing(tx: Tx, changed: Listing) -> None:
 
 
 async def current_offers(tx: Tx, listing_id: UUID) -> list[Offer]:
-    """List the current version of each offer of a listing."""
+    """List the current version of each public offer of a listing."""
     statement = (
         select(*OFFER)
         .join(offer_standing, offer_standing.c.offer_id == offer.c.id)
         .where(offer.c.listing_id == listing_id, offer_standing.c.state == OfferStanding.CURRENT.value)
+        .where(~offer.c.private)
         .order_by(offer.c.code)
     )
     return [offer_of(row) for row in (await tx.conn.execute(statement)).mappings()]
@@ -161,4 +164,5 @@ def _for_sale(row: Mapping[str, Any]) -> OfferForSale:
         standing=OfferStanding(row["standing"]),
         listing_state=ListingState(row["listing_state"]),
         revision_sha256=row["revision_sha256"],
+        audience=None if row["audience"] is None else frozenset(row["audience"]),
     )

@@ -57,6 +57,20 @@ async def own_dataset(tx: Tx, actor: Actor, dataset_id: UUID) -> Dataset | None:
     return dataset_of(row) if row else None
 
 
+async def own_current_offers(tx: Tx, actor: Actor, dataset_id: UUID) -> Sequence[Offer]:
+    """List the current versions of the offers of every listing of one of the supplier's datasets."""
+    statement = (
+        select(*OFFER)
+        .join(offer_standing, offer_standing.c.offer_id == offer.c.id)
+        .join(listing, listing.c.id == offer.c.listing_id)
+        .where(listing.c.dataset_id == dataset_id, mine(offer.c.supplier_id, actor))
+        .where(offer_standing.c.state == OfferStanding.CURRENT.value)
+        .order_by(offer.c.id)
+        .limit(1_000)
+    )
+    return [offer_of(row) for row in (await tx.conn.execute(statement)).mappings()]
+
+
 async def own_upload(tx: Tx, actor: Actor, upload_id: UUID) -> Upload | None:
     """Read one of the supplier's uploads."""
     statement = select(*UPLOAD).where(upload.c.id == upload_id, mine(upload.c.supplier_id, actor))

@@ -38,6 +38,8 @@ _MICROSECOND = timedelta(microseconds=1)
 # The year 2100 in microseconds; above every rank.
 _RANK_END = 4_102_444_800_000_000
 _PUBLISHED = listing.c.state == ListingState.PUBLISHED.value
+# Not even the number or the price range of private offers shows.
+_PUBLIC = ~offer.c.private
 
 
 async def search(tx: Tx, wanted: SearchFilter, page: PageRequest) -> Page[Found]:
@@ -107,6 +109,7 @@ def _offered(wanted: SearchFilter) -> ColumnElement[bool]:
         select(literal(1))
         .select_from(offer.join(offer_standing, offer_standing.c.offer_id == offer.c.id))
         .where(offer.c.listing_id == listing.c.id, offer_standing.c.state == OfferStanding.CURRENT.value)
+        .where(_PUBLIC)
     )
     if wanted.kind:
         sold = sold.where(offer.c.kind == wanted.kind)
@@ -146,7 +149,7 @@ async def shelf(tx: Tx, listing_id: UUID) -> Shelf | None:
 
 
 async def offers(tx: Tx, listing_ids: Sequence[UUID]) -> dict[UUID, list[Offer]]:
-    """List the current offers of several published listings, for a page of results."""
+    """List the current public offers of several published listings, for a page of results."""
     found: dict[UUID, list[Offer]] = {listing_id: [] for listing_id in listing_ids}
     for one in await _offers(tx, listing_ids):
         found[one.listing_id].append(one)
@@ -159,18 +162,18 @@ async def _offers(tx: Tx, listing_ids: Sequence[UUID]) -> list[Offer]:
         .join(offer_standing, offer_standing.c.offer_id == offer.c.id)
         .join(listing, listing.c.id == offer.c.listing_id)
         .where(_PUBLISHED, offer.c.listing_id.in_(listing_ids))
-        .where(offer_standing.c.state == OfferStanding.CURRENT.value)
+        .where(offer_standing.c.state == OfferStanding.CURRENT.value, _PUBLIC)
         .order_by(offer.c.listing_id, offer.c.code)
     )
     return [offer_of(row) for row in (await tx.conn.execute(statement)).mappings()]
 
 
 async def offer_on_show(tx: Tx, offer_id: UUID) -> tuple[Offer, Listing, OfferStanding] | None:
-    """Read one version of an offer of a published listing, current or not; None for others."""
+    """Read one version of a public offer of a published listing, current or not; None for others."""
     statement = select(*OFFER, offer_standing.c.state.label("standing")).join(
         offer_standing, offer_standing.c.offer_id == offer.c.id
     )
-    row = (await tx.conn.execute(statement.where(offer.c.id == offer_id))).mappings().one_or_none()
+    row = (await tx.conn.execute(statement.where(offer.c.id == offer_id, _PUBLIC))).mappings().one_or_none()
     if row is None:
         return None
     fields = dict(row)

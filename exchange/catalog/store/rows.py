@@ -11,6 +11,7 @@ from exchange.catalog.offers import Offer, OfferKind
 from exchange.catalog.revisions import Asset, Revision, StoredAsset
 from exchange.catalog.tables import dataset, listing, offer, revision, upload
 from exchange.catalog.uploads import Upload, UploadState
+from exchange.catalog.upstreams import Upstream
 
 Row = Mapping[Any, Any]
 DATASET = tuple(dataset.c)
@@ -29,6 +30,7 @@ def dataset_of(row: Row) -> Dataset:
             "languages": tuple(row["languages"]),
             "personal_data": PersonalData(row["personal_data"]),
             "state": DatasetState(row["state"]),
+            "derived_from": tuple(Upstream(**one) for one in row["derived_from"] or ()),
         }
     )
 

@@ -1,0 +1,37 @@
+"""What belongs to a dataset across its revisions and listings: its files by content, and its offers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from exchange.catalog.offers import Offer, OfferStanding
+from exchange.catalog.revisions import Asset
+from exchange.catalog.store.rows import OFFER, offer_of
+from exchange.catalog.tables import asset, listing, offer, offer_standing, revision
+from exchange.kernel.db import Tx
+
+
+async def contents_of(tx: Tx, dataset_id: UUID) -> list[Asset]:
+    """Every path and content that a revision of a dataset has had, each pair once, for flows."""
+    statement = (
+        select(asset.c.path, asset.c.sha256, asset.c.size_bytes, asset.c.media_type, asset.c.node_id)
+        .join(revision, revision.c.id == asset.c.revision_id)
+        .where(revision.c.dataset_id == dataset_id)
+        .distinct()
+        .order_by(asset.c.path, asset.c.sha256)
+    )
+    return [Asset(row[0], bytes(row[1]), row[2], row[3], row[4]) for row in await tx.conn.execute(statement)]
+
+
+async def offers_of(tx: Tx, dataset_id: UUID) -> list[Offer]:
+    """The current versions of all offers of a dataset, private ones included, in all its listings."""
+    statement = (
+        select(*OFFER)
+        .join(offer_standing, offer_standing.c.offer_id == offer.c.id)
+        .join(listing, listing.c.id == offer.c.listing_id)
+        .where(listing.c.dataset_id == dataset_id, offer_standing.c.state == OfferStanding.CURRENT.value)
+        .order_by(offer.c.id)
+    )
+    return [offer_of(row) for row in (await tx.conn.execute(statement)).mappings()]

@@ -1,0 +1,163 @@
+"""May this event come into force now? Asked when it is proposed, and again when the last signature is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from compliance import store as compliance
+from contracts import chain, chain_store, lifecycle
+from contracts import terms as licence
+from contracts.evaluation import permits
+from contracts.life_events import Kind, Party, Wish, instant
+from contracts.lifecycle import State
+from contracts.lifecycle_problems import (
+    AGREEMENT_NOT_RUNNING,
+    EVENT_FIELD,
+    NOTICE_TOO_SHORT,
+    SUCCESSOR_UNFIT,
+    TRANSFER_HAS_CHARGES,
+)
+from contracts.terms import Terms
+from exchange.catalog.store.listings import load_offers
+from exchange.flows.agreement_life import Standing
+from exchange.flows.end_grant import bound_until
+from exchange.flows.problems import FROZEN
+from exchange.flows.sale import Sale, Sales
+from exchange.flows.settle_sellers import goes_on
+from exchange.kernel import ids
+from exchange.kernel.db import Tx
+from exchange.kernel.errors import Problem
+from exchange.kernel.text import Text
+from exchange.parties import store as parties
+from settlement.orders import Order
+from settlement.store import orders
+
+_OVER = frozenset({State.ENDED, State.TERMINATED})
+_HOLDERS = frozenset({Kind.AMENDMENT, Kind.RENEWAL, Kind.TRANSFER})
+
+
+async def refused(tx: Tx, sales: Sales, now_at: Standing, wish: Wish, by: Party) -> Problem | None:
+    """The first reason why this event may not come into force, or None.
+
+    errors   answers agreement-event-not-allowed, agreement-event-field, notice-too-short, agreement-not-running,
+             trade-frozen, and what the kind of event asks for
+    """
+    life = now_at.life
+    if problem := lifecycle.may(life, wish.kind, by, tx.now) or lifecycle.wrong(life, wish, by, tx.now):
+        return problem
+    there = now_at.held if wish.kind in _HOLDERS else now_at.running
+    if not there and not (wish.kind is Kind.RETIREMENT and life.state(tx.now) in _OVER):
+        return AGREEMENT_NOT_RUNNING(agreement=ids.text("agr", life.agreement_id))
+    match wish.kind:
+        case Kind.AMENDMENT:
+            return await _amendment(tx, now_at, wish)
+        case Kind.RENEWAL:
+            return await _frozen(tx, now_at)
+        case Kind.TRANSFER:
+            return await _transfer(tx, sales, now_at, wish)
+        case Kind.TERMINATION if wish.ground == "notice" and by is Party.BUYER:
+            return await _notice(tx, sales, now_at, wish)
+        case _:
+            return None
+
+
+async def _amendment(tx: Tx, now_at: Standing, wish: Wish) -> Problem | None:
+    """Purposes and places stay within the terms: the offer's, or those that both agree to put in their place."""
+    terms = await _terms(tx, now_at, wish.terms or now_at.life.terms)
+    if isinstance(terms, Problem):
+        return terms
+    if wish.terms is not None:
+        dataset_id = now_at.running[0].dataset_id
+        declared = await chain_store.declared(tx, dataset_id)
+        if declared is not None and (problem := chain.joined(chain.wider(terms, declared))):
+            return problem
+    country = (await parties.standing(tx, [now_at.life.holder_id]))[now_at.life.holder_id].country
+    places = wish.territory or now_at.life.territory or (country,)
+    if country not in places:
+        return EVENT_FIELD(field="territory", why=_NOT_THERE)
+    return _unpermitted(terms, now_at, wish.purposes or now_at.life.purposes, places)
+
+
+async def _transfer(tx: Tx, sales: Sales, now_at: Standing, wish: Wish) -> Problem | None:
+    assert wish.successor_id is not None
+    name = ids.text("org", wish.successor_id)
+    there = (await parties.standing(tx, [wish.successor_id])).get(wish.successor_id)
+    if there is None or there.state != "verified" or "buyer" not in there.roles:
+        return SUCCESSOR_UNFIT(organisation=name, why=_UNVERIFIED)
+    if await compliance.off_sale(tx, [wish.successor_id]):
+        return FROZEN(object=name)
+    if problem := await _frozen(tx, now_at):
+        return problem
+    sale, _ = await _sold(tx, sales, now_at)
+    if goes_on(sale) or any(one.quotas for one in now_at.running):
+        return TRANSFER_HAS_CHARGES(agreement=ids.text("agr", now_at.life.agreement_id))
+    territory = now_at.life.territory
+    if territory is not None and there.country not in territory:
+        return SUCCESSOR_UNFIT(organisation=name, why=_ELSEWHERE)
+    terms = await _terms(tx, now_at, now_at.life.terms)
+    if isinstance(terms, Problem):
+        return terms
+    return _unpermitted(terms, now_at, now_at.life.purposes, (there.country,))
+
+
+async def _notice(tx: Tx, sales: Sales, now_at: Standing, wish: Wish) -> Problem | None:
+    """By notice nobody leaves what is committed or paid in advance: it ends with that."""
+    sale, order = await _sold(tx, sales, now_at)
+    assert wish.effective_at is not None, "a notice names its moment"
+    # The period that runs just before that moment must end with it, and the term must be over.
+    before = wish.effective_at - timedelta(microseconds=1)
+    ends = [end for one in now_at.running if (end := bound_until(sale, order, one, before))]
+    earliest = max(ends, default=wish.effective_at)
+    return NOTICE_TOO_SHORT(earliest=instant(earliest)) if earliest > wish.effective_at else None
+
+
+async def _terms(tx: Tx, now_at: Standing, put: Mapping[str, Any] | None) -> Terms | Problem:
+    if put is None:
+        offer = (await load_offers(tx, [now_at.row.offer_id]))[now_at.row.offer_id]
+        put = msgspec.json.decode(offer.document)["terms"]
+    terms = licence.parse(put)
+    return terms if isinstance(terms, Terms) else terms[0]
+
+
+def _unpermitted(terms: Terms, now_at: Standing, purposes: tuple[str, ...], places: tuple[str, ...]) -> Problem | None:
+    zone = ZoneInfo(msgspec.json.decode(now_at.row.document)["time_zone"])
+    starts_at = now_at.life.starts_at
+    # Both sides may have prolonged it beyond the terms' own duration: what else they allow is asked of its beginning.
+    for purpose in purposes:
+        for place in places:
+            decision = permits(terms, purpose, place, starts_at, starts_at=starts_at, zone=zone)
+            if problem := decision.problem():
+                return problem
+    return None
+
+
+async def _sold(tx: Tx, sales: Sales, now_at: Standing) -> tuple[Sale, Order]:
+    order = (await orders.get_orders(tx, [now_at.row.order_id]))[now_at.row.order_id]
+    offers = await load_offers(tx, [now_at.row.offer_id])
+    return sales.sold(offers[now_at.row.offer_id], order), order
+
+
+async def _frozen(tx: Tx, now_at: Standing) -> Problem | None:
+    """What a regulator has frozen is neither prolonged nor passed on."""
+    row, grant = now_at.row, now_at.running[0]
+    concerned = (
+        ("org", now_at.life.holder_id),
+        ("org", row.seller_id),
+        ("agr", row.id),
+        ("ds", grant.dataset_id),
+        ("lst", grant.listing_id),
+        ("ofr", row.offer_id),
+    )
+    frozen = await compliance.frozen(tx, [one for _, one in concerned])
+    found = next((ids.text(prefix, one) for prefix, one in concerned if one in frozen), None)
+    return None if found is None else FROZEN(object=found)
+
+
+_NOT_THERE = Text("leaves out the country of the holder", "未包含持有方所在国家或地区")
+_UNVERIFIED = Text("is no verified buyer", "不是已核验的采购机构")
+_ELSEWHERE = Text("lies outside the territory of the agreement", "不在合约的地域范围内")

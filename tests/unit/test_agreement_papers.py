@@ -1,0 +1,148 @@
+"""The page and the PDF of an agreement say what its documents say: one source, and no clause is lost on the way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pypdfium2
+import pytest
+
+from contracts import frame as legal
+from contracts import terms as licence
+from contracts.paper import Paper
+from exchange.apps.http.paper_html import html
+from exchange.apps.http.paper_pdf import pdf
+from exchange.flows.show_agreement import Gathered
+from exchange.kernel.canonical import canonical
+from exchange.kernel.text import Text
+from pricing import words
+from pricing.basis import Basis
+from pricing.understanding import understand
+from tests.support.papers import AT, FRAME, TERMS, made, offer_of
+
+LANGUAGES = ("en", "zh")
+TITLE = {"en": "Tang poems", "zh": "唐诗三百首"}
+CHOICE = {"type": "terms", "v": 1, "prevailing_language": "en", "spdx": "CC-BY-4.0 OR CC-BY-NC-4.0"}
+
+
+def paper_of(offer: dict[str, object] | None = None, *, title: dict[str, str] = TITLE) -> Paper:
+    contents = made().contents
+    if offer is not None:
+        contents = replace(contents, offer=canonical(offer))
+    return Gathered(contents, title, {}).paper()
+
+
+class _Words(HTMLParser):
+    """The text of a page's body, without what stands in its head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._hidden = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._hidden = self._hidden or tag in {"style", "title"}
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = self._hidden and tag not in {"style", "title"}
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.found.append(data)
+
+
+def text_of_html(paper: Paper, language: str) -> str:
+    reader = _Words()
+    reader.feed(html(paper, language).decode())
+    return _bare("".join(reader.found))
+
+
+def text_of_pdf(paper: Paper, language: str) -> str:
+    # What stands at the foot of a page would cut a sentence in two.
+    foot = re.compile(re.escape(paper.agreement) + r"\d+\Z")
+    document = pypdfium2.PdfDocument(pdf(paper, language, AT))
+    try:
+        return "".join(foot.sub("", _bare(page.get_textpage().get_text_range())) for page in document)
+    finally:
+        document.close()
+
+
+def _bare(text: str) -> str:
+    """Line breaks and blanks are the printer's business."""
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("offer", [None, offer_of(terms=CHOICE), offer_of(frame=None)], ids=["own", "spdx", "no-frame"])
+def test_page_and_pdf_hold_every_clause_with_its_number(language: str, offer: dict[str, object] | None) -> None:
+    paper = paper_of(offer)
+    clauses = list(paper.clauses())
+    assert len(clauses) > 30
+    assert len({one.number for one in clauses}) == len(clauses)
+    for text in (text_of_html(paper, language), text_of_pdf(paper, language)):
+        at = 0
+        for section in paper.sections:
+            at = text.index(_bare(f"{section.number}. {section.title.in_(language)}"), at)
+            for clause in section.clauses:
+                at = text.index(_bare(f"{clause.number} {clause.text.in_(language)}"), at)
+
+
+def test_the_paper_says_all_that_the_terms_the_plan_and_the_frame_say() -> None:
+    paper = paper_of()
+    said = {(one.kind, one.text) for one in paper.clauses()}
+    plain = licence.plain_words(licence.load(TERMS))
+    for kind in ("may", "may_not", "must", "unclear"):
+        texts = getattr(plain, kind)
+        assert texts
+        assert {(kind, text) for text in texts} == {one for one in said if one[0] == kind}
+    plan = understand(offer_of()["plan"], Basis(currency="CNY"))  # type: ignore[arg-type]
+    assert {("", text) for text in words.describe(plan)} <= said
+    framed = legal.parse(FRAME)
+    assert isinstance(framed, legal.Frame)
+    for part in legal.words(framed, "zh"):
+        for sentence in part.sentences:
+            text = Text(f"{part.title.en}: {sentence.en}", f"{part.title.zh}：{sentence.zh}")
+            assert ("missing" if part.missing else "", text) in said
+
+
+def test_what_the_legal_frame_leaves_out_is_shown_as_missing() -> None:
+    (section,) = [one for one in paper_of(offer_of(frame=None)).sections if one.key == "frame"]
+    assert [one.kind for one in section.clauses].count("missing") == len(legal.TITLES) - 1
+
+
+def test_the_choices_among_licences_are_all_printed() -> None:
+    keys = [one.key for one in paper_of(offer_of(terms=CHOICE)).sections]
+    assert {"terms_may", "terms_2_may"} <= set(keys)
+
+
+def test_an_event_is_printed_with_its_reason_and_its_signatures() -> None:
+    text = text_of_html(paper_of(), "zh")
+    assert "理由：欠费" in text
+    assert text.count("使用交易所代管密钥") == 2
+
+
+def test_a_missing_signature_is_printed_as_missing() -> None:
+    paper = Gathered(made(buyer_signs=False).contents, TITLE, {}).paper()
+    assert [one.text.en for one in paper.clauses() if one.kind == "missing"][-1] == "Not signed yet by the buyer."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_same_agreement_gives_the_same_bytes(language: str) -> None:
+    assert pdf(paper_of(), language, AT) == pdf(paper_of(), language, AT)
+    assert html(paper_of(), language) == html(paper_of(), language)
+
+
+def test_a_sign_that_the_font_lacks_is_spelled_out_and_markup_stays_text() -> None:
+    paper = paper_of(title={"en": "Poems \U0001f600 <b>", "zh": "唐诗 \U0001f600"})
+    assert "[U+1F600]" in text_of_pdf(paper, "en")
+    assert b"<b>" not in html(paper, "en")
+    assert b"&lt;b&gt;" in html(paper, "en")
+
+
+def test_the_font_is_inside_the_pdf() -> None:
+    data = pdf(paper_of(), "zh", AT)
+    assert b"/FontFile3" in data
+    # Only a part of a font that is embedded has such a name.
+    assert set(re.findall(rb"/BaseFont /([^\s/]+)", data)) == {b"MPDFAA+NotoSansSC"}
