@@ -182,12 +182,15 @@ def _unknown(why: Text) -> _Answer:
 def _judge(rule: Rule, facts: Facts) -> _Answer:
     if rule.metric in ("logicalType", "required", "nullValues", "missingValues") and rule.field is not None:
         return _field(rule, facts)
+    if rule.metric == "frequency":
+        return _frequency(rule, facts)
+    if rule.operator is None:
+        # A service level may be called like a metric.
+        return _unknown(_NOT_COUNTED)
     if rule.metric == "rowCount" and not rule.percent and facts.read:
         return _bound(rule, Decimal(facts.records))
     if rule.metric == "duplicateValues" and rule.field is None and not rule.arguments:
         return _share(rule, facts.duplicates, facts.compared)
-    if rule.metric == "frequency":
-        return _frequency(rule, facts)
     return _unknown(_NOT_COUNTED)
 
 

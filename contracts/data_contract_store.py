@@ -106,14 +106,19 @@ async def check_of(tx: Tx, revision_id: UUID) -> Checked | None:
     return Checked(*row) if row else None
 
 
-async def insert_notices(tx: Tx, checked: Checked, told: Sequence[BreachNotice]) -> int:
-    """Tell holders of grants, once per breach and grant; how many are told now."""
+async def told_grants(tx: Tx, check_id: UUID) -> set[UUID]:
+    """The grants whose holders know of a breach, for flows."""
+    return set((await tx.conn.execute(select(_notice.c.grant_id).where(_notice.c.check_id == check_id))).scalars())
+
+
+async def insert_notices(tx: Tx, checked: Checked, told: Sequence[BreachNotice]) -> list[UUID]:
+    """Tell holders of grants, once per breach and grant; the buyers that are told now."""
     if not told:
-        return 0
+        return []
     columns = [[getattr(one, name) for one in told] for name in ("id", "grant_id", "buyer_id", "seller_id", "document")]
     driver = await tx.driver()
     rows = await driver.fetch(_INSERT_NOTICES, checked.id, checked.dataset_id, checked.revision_id, tx.now, *columns)
-    return len(rows)
+    return list(dict.fromkeys(row["buyer_id"] for row in rows))
 
 
 # ---------------------------------------------------------------- portals and the public

@@ -109,7 +109,9 @@ class Obligation:
 
 def duties_of(terms: Terms) -> tuple[Duty, ...]:
     """The duties that bind whoever uses the data; of several sets to choose from, what stands in each of them."""
-    sets = [tuple(dict.fromkeys(duty for one in licences for duty in one.conditions)) for licences in terms.alternatives]
+    sets = [
+        tuple(dict.fromkeys(duty for one in licences for duty in one.conditions)) for licences in terms.alternatives
+    ]
     return tuple(duty for duty in sets[0] if all(duty in other for other in sets[1:]))
 
 

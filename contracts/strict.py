@@ -104,7 +104,7 @@ class Reader:
                 raise Malformed(pointer, min(previous, self._begun[0]), en, zh, self.at)
             last, previous = name, begin
             self._expect(b":", pointer)
-            inner = f"{pointer}/{_escaped(name)}"
+            inner = f"{pointer}/{escaped(name)}"
             found[name] = self.value(inner, depth + 1)
             # A member begins with its name.
             self.spans[inner] = begin, self.at
@@ -168,7 +168,8 @@ class Reader:
         return int(found[0])
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
+    """A name as it stands in a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
 
 

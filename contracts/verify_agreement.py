@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.ed25519 import by_arithmetic, by_openssl, decompress, multiply, openssl_can
-from contracts.strict import Malformed, Reader, canonical, unbase64, unbase64url
+from contracts.strict import Malformed, Reader, canonical, escaped, unbase64, unbase64url
 
 Verifier = Callable[[bytes, bytes, bytes], bool]
 Spans = dict[str, tuple[int, int]]
@@ -186,7 +186,7 @@ class Check:
             if not isinstance(value, dict) or set(value) != set(form):
                 names = ", ".join(sorted(form))
                 odd = sorted(set(value) - set(form)) if isinstance(value, dict) else []
-                place = f"{at}/{odd[0]}" if odd else at
+                place = f"{at}/{escaped(odd[0])}" if odd else at
                 self.fault(place, "form", f"it should have exactly {names}", f"应当且仅当包含 {names}")
             else:
                 for name, inner in form.items():

@@ -109,9 +109,7 @@ async def demand_obligation(
     return _receipt(asked)
 
 
-async def _close(
-    tx: Tx, one: Obligation, state: State, actor: Actor, reason: Mapping[str, str] | None
-) -> Obligation:
+async def _close(tx: Tx, one: Obligation, state: State, actor: Actor, reason: Mapping[str, str] | None) -> Obligation:
     closed = replace(one, state=state)
     await store.put(tx, closed)
     await store.add_step(tx, closed, actor.organisation_id, reason)

@@ -19,7 +19,7 @@ from contracts.data_contract_store import BreachNotice, Checked, StoredContract
 from exchange.access.store import holders
 from exchange.catalog.revisions import Revision
 from exchange.catalog.store import datasets
-from exchange.flows.grant_service_credit import grant_service_credit
+from exchange.flows.grant_service_credit import FIRST, grant_service_credit
 from exchange.kernel import ids
 from exchange.kernel.canonical import canonical, sha256
 from exchange.kernel.db import Database, Tx
@@ -27,14 +27,20 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.text import Text
 from exchange.quality import store as quality
 
+_AT_ONCE_MAX = 2_000
+_CONCERNED_MAX = 200
+
 
 async def follow_contract(db: Database, revision_id: UUID) -> None:
     """Check a measured revision, tell the holders of grants, and credit them; a second run changes nothing."""
     checked = await db.run(partial(check_revision, revision_id=revision_id))
     if checked is None or not checked.broken:
         return
-    await db.run(partial(announce, checked=checked))
-    await db.run(partial(grant_service_credit, checked=checked))
+    while await db.run(partial(announce, checked=checked)):
+        pass
+    after: UUID | None = FIRST
+    while after is not None:
+        after = (await db.run(partial(grant_service_credit, checked=checked, after=after))).after
 
 
 async def check_revision(tx: Tx, revision_id: UUID) -> Checked | None:
@@ -73,8 +79,8 @@ async def check_revision(tx: Tx, revision_id: UUID) -> Checked | None:
     return await store.check_of(tx, revision_id)
 
 
-async def announce(tx: Tx, checked: Checked) -> int:
-    """Tell the holder of every live grant on the dataset, once; how many grants are told now."""
+async def announce(tx: Tx, checked: Checked) -> bool:
+    """Tell the holders of live grants on the dataset, once each, a bounded number at a time; whether there are more."""
     said = msgspec.json.decode(checked.document)
     document = canonical(
         {
@@ -88,24 +94,28 @@ async def announce(tx: Tx, checked: Checked) -> int:
             "broken": [one for one in said["found"] if one["outcome"] == "broken"],
         }
     )
+    known = await store.told_grants(tx, checked.id)
+    waiting = [one for one in await holders.holders_of(tx, checked.dataset_id) if one.grant_id not in known]
     told = [
         BreachNotice(
             tx.new_id(), checked.id, one.grant_id, checked.dataset_id, checked.revision_id, one.buyer_id, one.seller_id,
             document, tx.now,
         )
-        for one in await holders.holders_of(tx, checked.dataset_id)
+        for one in waiting[:_AT_ONCE_MAX]
     ]  # fmt: skip
-    count = await store.insert_notices(tx, checked, told)
-    if count:
-        entry = Entry(
+    buyers = await store.insert_notices(tx, checked, told)
+    entries = [
+        Entry(
             action="data-contract.announce",
             organisation_id=None,
             object_id=ids.text("rev", checked.revision_id),
             digests={"notice": sha256(document)},
-            concerns=(checked.supplier_id, *sorted({one.buyer_id for one in told})),
+            concerns=(checked.supplier_id, *buyers[n : n + _CONCERNED_MAX]),
         )
-        await audit.append(tx, [entry])
-    return count
+        for n in range(0, len(buyers), _CONCERNED_MAX)
+    ]
+    await audit.append(tx, entries)
+    return len(waiting) > _AT_ONCE_MAX
 
 
 async def refuse_broken(tx: Tx, revision_id: UUID) -> Problem | None:

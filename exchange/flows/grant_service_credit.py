@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
 
@@ -33,6 +33,10 @@ from settlement.store import ledger, orders
 from settlement.store import service_credits as given_back
 from settlement.store.service_credits import ServiceCredit
 
+# Before every grant.
+FIRST = UUID(int=0)
+_AT_ONCE_MAX = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
@@ -48,8 +52,16 @@ class Subscribed:
         return self.grant.id, self.period.start, self.cost.currency
 
 
-async def grant_service_credit(tx: Tx, checked: Checked) -> list[ServiceCredit]:
-    """Book what the contract names for a breach; grants that have theirs are left out.
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What was booked now, and the grant after which to go on; None when all are done."""
+
+    credits: Sequence[ServiceCredit]
+    after: UUID | None
+
+
+async def grant_service_credit(tx: Tx, checked: Checked, after: UUID = FIRST) -> Granted:
+    """Book what the contract names for a breach, for a bounded number of grants; those that have theirs are left out.
 
     All credits of a grant in one period are at most what the period costs, and nobody is credited more than the seller has
     here: both keep a seller from making money out of breaches.
@@ -59,10 +71,11 @@ async def grant_service_credit(tx: Tx, checked: Checked) -> list[ServiceCredit]:
     credit = data_contract.load(msgspec.json.decode(stored.document)).credit
     # Two runs for one dataset wait for each other here, so that nothing is booked twice.
     if credit is None or not checked.broken or await datasets.lock_dataset(tx, checked.dataset_id) is None:
-        return []
+        return Granted([], None)
     known = await given_back.credited(tx, checked.id)
-    live = [one.grant_id for one in await holders.holders_of(tx, checked.dataset_id) if one.grant_id not in known]
-    found = await _subscribed(tx, live, checked.created_at)
+    live = [one.grant_id for one in await holders.holders_of(tx, checked.dataset_id) if one.grant_id > after]
+    part = live[:_AT_ONCE_MAX]
+    found = await _subscribed(tx, [one for one in part if one not in known], checked.created_at)
     given = await given_back.given(tx, [one.key for one in found]) if found else {}
     made: list[ServiceCredit] = []
     by_currency: dict[str, list[Subscribed]] = defaultdict(list)
@@ -77,7 +90,7 @@ async def grant_service_credit(tx: Tx, checked: Checked) -> list[ServiceCredit]:
                 left -= units
                 made.append(_credit(tx, checked, credit, one, units, wanted - units))
     await _book(tx, checked, made)
-    return made
+    return Granted(made, part[-1] if len(live) > len(part) else None)
 
 
 async def _subscribed(tx: Tx, grant_ids: Sequence[UUID], at: datetime) -> list[Subscribed]:
@@ -98,7 +111,8 @@ async def _subscribed(tx: Tx, grant_ids: Sequence[UUID], at: datetime) -> list[S
 
 def _periods(sale: Sale, grant: Grant, at: datetime) -> list[Period]:
     """The periods that hold a moment, those of a whole agreement left out."""
-    begun = sale.plan.periods(grant.starts_at, at, grant.ends_at)
+    # A period that begins at this very moment is the current one.
+    begun = sale.plan.periods(grant.starts_at, at + timedelta(microseconds=1), grant.ends_at)
     return [one for one in begun if one.unit is not None and one.end is not None and one.start <= at < one.end]
 
 

@@ -63,7 +63,7 @@ CONTRACT: dict[str, Any] = {
 }
 ROLES = ("supplier", "buyer", "assessor", "regulator")
 _ID = re.compile(
-    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd)_[0-9a-z]{26}\b"
+    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|obl|obe|obn|qst)_[0-9a-z]{26}\b"
 )
 
 
@@ -181,6 +181,7 @@ async def _keep_back(t: Tenants) -> None:
     t.unpublished |= {"listing": listing, "offer": offer, "upload": open_upload["id"]}
     declared = await m.done(supplier, f"/supplier/v1/datasets/{dataset}/rights", {"rights": [RIGHT]})
     t.objects["right"] = declared["rights"][0]
+    await m.done(supplier, f"/supplier/v1/datasets/{dataset}/data-contract", CONTRACT)
 
 
 async def _buy(t: Tenants) -> None:
@@ -200,6 +201,7 @@ async def _buy(t: Tenants) -> None:
     t.objects["measurement"] = (await _measurement(t))["id"]
     await _negotiate(t)
     await _notice(t)
+    await _owe(t)
     await _sign(t)
     await _breach(t)
     token = await _grant_token(t)
@@ -226,10 +228,23 @@ async def _breach(t: Tenants) -> None:
     m, supplier = t.market, t.first["supplier"]
     path = f"/supplier/v1/datasets/{t.objects['dataset']}"
     await m.done(supplier, f"{path}/data-contract", CONTRACT)
-    upload = await uploaded(m, supplier, t.objects["dataset"], "third.jsonl", CONTENT)
+    upload = await uploaded(m, supplier, t.objects["dataset"], "third.jsonl", CONTENT + b'{"text": "1"}\n')
     await measured(m, supplier, t.objects["dataset"], upload)
     told = (await m.get(t.first["buyer"], "/buyer/v1/breaches")).json()["items"]
     t.objects["breach"] = told[0]["id"]
+
+
+async def _owe(t: Tenants) -> None:
+    """What the buyer owes, something shown for it; and a question that it asked."""
+    m, buyer = t.market, t.first["buyer"]
+    await main.schedule(m.services).obligations()
+    owed = (await m.get(buyer, "/buyer/v1/obligations")).json()["items"]
+    t.objects["obligation"] = owed[0]["id"]
+    shown = {"sha256": "ab" * 32, "note": STATEMENT}
+    path = f"/buyer/v1/obligations/{t.objects['obligation']}/evidence"
+    t.objects["proof"] = (await m.done(buyer, path, shown))["evidence"]
+    question = {"agreement": t.objects["agreement"], "purpose": "pretrain"}
+    t.objects["question"] = (await m.done(buyer, "/buyer/v1/questions", question))["id"]
 
 
 async def _measurement(t: Tenants) -> dict[str, Any]:
@@ -349,6 +364,9 @@ def routes_of(root: Any) -> Iterator[Route]:
 
 # What the second tenant sends where a body is wanted; everything in it is valid but for whose it is.
 BODIES: dict[str, dict[str, Any]] = {
+    "/buyer/v1/obligations/{obligation:str}/evidence": {"sha256": "0" * 64},
+    "/supplier/v1/obligations/{obligation:str}/waiver": {"reason": REASON},
+    "/supplier/v1/obligations/{obligation:str}/demand": {"reason": REASON},
     "/supplier/v1/datasets/{dataset:str}/uploads": {"path": "a.txt", "size_bytes": 3},
     "/supplier/v1/datasets/{dataset:str}/revisions": {"uploads": ["{upload}"]},
     "/supplier/v1/datasets/{dataset:str}/rights": {"rights": [RIGHT]},
@@ -438,5 +456,9 @@ NAMED_IN_BODY: list[tuple[str, str, dict[str, Any], int]] = [
     ("buyer", "/buyer/v1/orders", {"offer": "{private}", "purposes": ["pretrain"]}, 404),
     ("buyer", "/buyer/v1/quotes", {"offer": "{private}", "purposes": ["pretrain"]}, 404),
     ("buyer", "/buyer/v1/negotiations", {"offer": "{private}"}, 404),
+    *[
+        ("buyer", "/buyer/v1/questions", {name: f"{{{of}}}", "purpose": "pretrain"}, 404)
+        for name, of in (("agreement", "agreement"), ("grant", "grant"), ("offer", "private"))
+    ],
     *[(role, f"/{role}/v1/negotiations", {"agreement": "{agreement}"}, 404) for role in ("buyer", "supplier")],
 ]

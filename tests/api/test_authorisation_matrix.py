@@ -26,6 +26,7 @@ pytestmark = pytest.mark.xdist_group("matrix")
 PUBLIC = {
     *("/catalog/v1/listings", "/catalog/v1/listings/{listing:str}", "/catalog/v1/listings/{listing:str}/assets"),
     "/catalog/v1/listings/{listing:str}/auctions",
+    "/catalog/v1/listings/{listing:str}/simulations",
     "/catalog/v1/listings/{listing:str}/rights-summary",
     "/catalog/v1/offers/{offer:str}/cost-recovery",
     "/catalog/v1/datasets/{dataset:str}/data-contract",
@@ -36,6 +37,7 @@ PUBLIC = {
     *("/log", "/log/checkpoint", "/log/vkey", "/log/tile/{rest:path}"),
     *("/problems/{slug:str}", "/healthz", "/readyz", "/metrics"),
     *("/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/hooks/stripe"),
+    *("/catalog/v1/offers/{offer:str}/terms", "/offers/{offer:str}/terms"),
     *("/catalog/v1/offers/{offer:str}/price", "/catalog/v1/schemas/plan.schema.json", "/offers/{offer:str}"),
     *("/", "/listings", "/listings/{listing:str}", "/certificate/{certificate:str}", "/transparency", "/docs"),
     *("/assets/{name:str}", "/assets/site.css"),

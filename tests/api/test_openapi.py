@@ -100,7 +100,16 @@ async def test_commands_ask_for_a_key_and_show_examples(exchange: Market, name: 
         if (
             method != "post"
             or name in ("public", "oauth", "hooks")
-            or path.endswith(("/signing-keys/draft", "/simulations", "/plans/check", "/plans/preview"))
+            or path.endswith(
+                (
+                    "/signing-keys/draft",
+                    "/simulations",
+                    "/plans/check",
+                    "/plans/preview",
+                    "/terms/check",
+                    "/data-contracts/check",
+                )
+            )
         ):
             continue
         headers = {one["name"].lower() for one in operation.get("parameters", []) if one["in"] == "header"}

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exchange import main
 from exchange.access.store import seal
 from exchange.flows.check_books import check_books
 from exchange.flows.profile_revision import profile_revision
+from exchange.flows.register_organisation import Registered
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.money import Money
+from exchange.worker.loop import drain
 from settlement import postings
 from settlement.store import ledger
 from tests.support.api import Market, Party, market
@@ -50,8 +53,13 @@ def contract(on_breach: str = "flag", credit: dict[str, str] | None = None, **ch
 
 
 @pytest.fixture
-async def m(database_url: str, tmp_path: Path) -> AsyncIterator[Market]:
-    async with market(database_url, tmp_path, clock=FixedClock(START)) as made:
+def clock() -> FixedClock:
+    return FixedClock(START)
+
+
+@pytest.fixture
+async def m(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Market]:
+    async with market(database_url, tmp_path, clock=clock) as made:
         await made.services.db.run(lambda tx: seal.ensure_partitions(tx, 3))
         yield made
 
@@ -61,7 +69,7 @@ async def subscriber(m: Market, sold: OnSale) -> tuple[Party, str]:
     money = postings.top_up(m.services.db.ids.new(START), buyer.id, Money(900_000_000, "CNY"))
     await m.services.db.run(lambda tx: ledger.post(tx, [money]))
     monthly = component({"type": "flat", "amount": "300.00"}, None, "month")
-    body = {"code": f"m{buyer.id.hex[:6]}", "document": offer_document("subscription", monthly)}
+    body = {"code": f"m{buyer.id.hex[-6:]}", "document": offer_document("subscription", monthly)}
     offer = await m.done(sold.supplier, f"/supplier/v1/listings/{sold.listing}/offers", body)
     wish = {"offer": offer["id"], "purposes": ["pretrain"], "payment": "wallet"}
     return buyer, (await m.done(buyer, "/buyer/v1/orders", wish))["grant"]
@@ -100,7 +108,7 @@ async def books(m: Market) -> list[Any]:
     async def quiet(_stage: str, _done: int, _total: int | None) -> None:
         return None
 
-    return list(await check_books(services.db, services.keyring, services.settings.log.origin, quiet))
+    return list(await check_books(services.db, services.keyring, services.settings.process.log_origin, quiet))
 
 
 async def test_a_flagged_breach_is_announced_marked_and_credited_once(m: Market) -> None:
@@ -112,9 +120,13 @@ async def test_a_flagged_breach_is_announced_marked_and_credited_once(m: Market)
     (buyer, grant), other = await subscriber(m, sold), await once_buyer(m, sold)
     before = await wallet(m, buyer)
     revision = await next_revision(m, sold, FEW)
-    assert await wallet(m, buyer) == str((int(float(before)) + 30)) + ".00"
+    assert await wallet(m, buyer) == str(int(float(before)) + 30) + ".00"
     (told,) = (await m.get(buyer, "/buyer/v1/breaches")).json()["items"]
-    assert (told["grant"], told["revision"], told["credit"]) == (grant, revision, {"amount": "30.00", "currency": "CNY"})
+    assert (told["grant"], told["revision"], told["credit"]) == (
+        grant,
+        revision,
+        {"amount": "30.00", "currency": "CNY"},
+    )
     assert [one["metric"] for one in told["broken"]] == ["rowCount"]
     assert told["broken"][0]["why"]["zh"] == "rowCount 为 30，不得小于 50"
     # Who bought one revision for good is told, and has no period that anything could be a share of.
@@ -125,7 +137,7 @@ async def test_a_flagged_breach_is_announced_marked_and_credited_once(m: Market)
     # Run again, nothing more is booked.
     await profile_revision(m.services.db, m.services.files, ids.parse("rev", revision))
     assert len((await m.get(buyer, "/buyer/v1/breaches")).json()["items"]) == 1
-    assert await wallet(m, buyer) == str((int(float(before)) + 30)) + ".00"
+    assert await wallet(m, buyer) == str(int(float(before)) + 30) + ".00"
     # It is flagged and not stopped: it goes on sale with its mark.
     listing = await relisted(m, sold, revision)
     await m.done(sold.supplier, f"/supplier/v1/listings/{listing}/publication")
@@ -136,7 +148,9 @@ async def test_a_flagged_breach_is_announced_marked_and_credited_once(m: Market)
     assert await books(m) == []
 
 
-async def test_a_breach_that_stops_keeps_the_revision_off_sale_until_a_better_one_comes(m: Market) -> None:
+async def test_a_breach_that_stops_keeps_the_revision_off_sale_until_a_better_one_comes(
+    m: Market, clock: FixedClock
+) -> None:
     sold = await on_sale(m)
     at = f"/supplier/v1/datasets/{sold.dataset}/data-contract"
     await m.done(sold.supplier, at, contract("stop"))
@@ -147,6 +161,7 @@ async def test_a_breach_that_stops_keeps_the_revision_off_sale_until_a_better_on
     assert refused.json()["type"].endswith("data-contract-broken")
     assert refused.json()["broken"] == ["/schema/0/quality/0"]
     # A softer contract afterwards does not help: the one in force when it was sealed counts.
+    clock.advance(1)
     await m.done(sold.supplier, at, contract("flag", version="1.1.0"))
     again = await m.post(sold.supplier, f"/supplier/v1/listings/{listing}/publication")
     assert again.status_code == 409
@@ -165,8 +180,8 @@ async def test_breaches_never_give_more_than_the_period_costs(m: Market) -> None
     before = float(await wallet(m, buyer))
     for n in range(3):
         await next_revision(m, sold, FEW + json.dumps({"text": f"{n}"}).encode() + b"\n", f"{n}.jsonl")
-    credits = [one["credit"] for one in (await m.get(buyer, "/buyer/v1/breaches")).json()["items"]]
-    assert [one and one["amount"] for one in credits] == [None, "120.00", "180.00"]
+    paid = [one["credit"] for one in (await m.get(buyer, "/buyer/v1/breaches")).json()["items"]]
+    assert [one and one["amount"] for one in paid] == [None, "120.00", "180.00"]
     assert float(await wallet(m, buyer)) == before + 300
     assert await books(m) == []
 
@@ -180,4 +195,47 @@ async def test_a_credit_is_never_more_than_the_seller_has_here(m: Market) -> Non
     (told,) = (await m.get(buyer, "/buyer/v1/breaches")).json()["items"]
     # Of 300.00 the seller got 88 %.
     assert told["credit"] == {"amount": "264.00", "currency": "CNY"}
+    assert await books(m) == []
+
+
+async def test_a_credit_stands_on_the_sellers_statement_and_the_books_agree(m: Market, clock: FixedClock) -> None:
+    sold = await on_sale(m)
+    path = f"/supplier/v1/datasets/{sold.dataset}/data-contract"
+    await m.done(sold.supplier, path, contract(credit={"percent": "10"}))
+    await subscriber(m, sold)
+    await next_revision(m, sold, FEW)
+    clock.advance(timedelta(days=1).total_seconds())
+    operator = await m.operator()
+    again = await m.sign_in(Registered(operator.organisation, "verified", "", operator.client), operator.secret)
+    wish = {
+        "period_start": START.replace(hour=0).isoformat(),
+        "period_end": START.replace(day=16, hour=0).isoformat(),
+        "currency": "CNY",
+    }
+    await m.done(again, "/operator/v1/settlement-runs", wish)
+    await drain(m.services.db, main.steps(m.services).table())
+    supplier = await m.sign_in(
+        Registered(sold.supplier.organisation, "verified", "", sold.supplier.client), sold.supplier.secret
+    )
+    (statement,) = (await m.get(supplier, "/supplier/v1/statements")).json()["items"]
+    # 300.00, of which the seller has 88 %, minus a credit of 30.00.
+    assert statement["closing"] == {"amount": "234.00", "currency": "CNY"}, statement
+    shown = (await m.get(supplier, f"/supplier/v1/statements/{statement['id']}")).text
+    assert "service_credit" in shown
+    assert await books(m) == []
+
+
+async def test_many_holders_are_told_and_credited_part_by_part(m: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    sold = await on_sale(m)
+    monkeypatch.setattr("exchange.flows.check_data_contract._AT_ONCE_MAX", 2)
+    monkeypatch.setattr("exchange.flows.check_data_contract._CONCERNED_MAX", 1)
+    monkeypatch.setattr("exchange.flows.grant_service_credit._AT_ONCE_MAX", 2)
+    path = f"/supplier/v1/datasets/{sold.dataset}/data-contract"
+    await m.done(sold.supplier, path, contract(credit={"percent": "10"}))
+    buyers = [(await subscriber(m, sold))[0] for _ in range(5)]
+    await next_revision(m, sold, FEW)
+    for buyer in buyers:
+        (told,) = (await m.get(buyer, "/buyer/v1/breaches")).json()["items"]
+        assert told["credit"] == {"amount": "30.00", "currency": "CNY"}
+        assert await wallet(m, buyer) == "630.00"
     assert await books(m) == []

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import compliance.tables
+import contracts.obligations_tables
 import contracts.tables
 import exchange.access.tables
 import exchange.catalog.tables
@@ -50,6 +51,7 @@ FACTS = {
     "contracts.negotiation_message",
     "contracts.chain_end contracts.chain_right contracts.chain_trace contracts.rights_notice",
     "contracts.agreement contracts.quote",
+    "contracts.obligation_evidence contracts.obligation_notice contracts.obligation_step contracts.question",
     "contracts.breach_notice contracts.data_contract contracts.data_contract_check",
     "contracts.agreement_event contracts.event_end contracts.event_force contracts.signature",
     "contracts.key_retirement contracts.organisation_key",

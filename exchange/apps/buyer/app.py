@@ -12,6 +12,7 @@ from exchange.apps.buyer import (
     invoices,
     negotiations,
     orders,
+    questions,
     quotes,
     rights_notices,
     simulations,
@@ -24,6 +25,7 @@ from exchange.apps.http.agreement_views import agreement_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.measurements import measurement_routes
+from exchange.apps.http.obligations import obligation_routes, show_evidence
 from exchange.apps.http.portal import portal
 from exchange.apps.http.shortcut import Shortcut
 from exchange.apps.http.signing_keys import signing_key_routes
@@ -58,6 +60,9 @@ def app(services: Services) -> Litestar:
             *simulations.ROUTES,
             *auctions.ROUTES,
             *negotiations.ROUTES,
+            *obligation_routes(PREFIX, "buyer"),
+            show_evidence,
+            *questions.ROUTES,
             *orders.ROUTES,
             *wallet.ROUTES,
             *agreement_routes(PREFIX),

@@ -34,13 +34,15 @@ Note = Annotated[
     dict[Annotated[str, Meta(max_length=35)], _Text],
     Meta(min_length=1, max_length=4, examples=[{"en": "Report of January", "zh": "一月使用报告"}]),
 ]
-StateFilter = Annotated[State | None, QueryParameter(description="Only in this state. 按状态筛选。")]
+StateFilter = Annotated[State | None, QueryParameter(name="state", description="Only in this state. 按状态筛选。")]
 AgreementFilter = Annotated[
     str | None, QueryParameter(max_length=40, description="Only of this agreement. 按合约筛选。")
 ]
 DueFilter = Annotated[
     datetime | None,
-    QueryParameter(description="Only what is still owed and due before this time (RFC 3339). 在此时间前到期的未了结义务。"),
+    QueryParameter(
+        description="Only what is still owed and due before this time (RFC 3339). 在此时间前到期的未了结义务。"
+    ),
 ]
 
 
@@ -133,7 +135,7 @@ def obligation_routes(prefix: str, side: str) -> tuple[Any, ...]:
     @listing(at, ObligationView)
     async def list_obligations(
         request: Asked,
-        state: StateFilter = None,
+        standing: StateFilter = None,
         agreement: AgreementFilter = None,
         due_before: DueFilter = None,
         limit: Limit = None,
@@ -147,7 +149,7 @@ def obligation_routes(prefix: str, side: str) -> tuple[Any, ...]:
             store.visible,
             actor=actor,
             side=side,
-            state=state,
+            state=standing,
             agreement_id=None if agreement is None else body_id("agr", agreement),
             due_before=due_before,
         )

@@ -20,6 +20,7 @@ from exchange.apps.public import (
     rights,
     signing_keys,
     simulations,
+    terms,
     verification,
 )
 
@@ -39,6 +40,7 @@ def app(services: Services) -> Litestar:
         routes=[
             *catalogue.ROUTES,
             *prices.ROUTES,
+            *terms.ROUTES,
             *rights.ROUTES,
             *data_contracts.ROUTES,
             *simulations.ROUTES,

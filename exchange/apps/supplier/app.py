@@ -13,6 +13,7 @@ from exchange.apps.http.cost_recovery import recovery_routes
 from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.earnings import earnings_routes
 from exchange.apps.http.measurements import measurement_routes
+from exchange.apps.http.obligations import demand, obligation_routes, waive
 from exchange.apps.http.portal import portal
 from exchange.apps.http.signing_keys import signing_key_routes
 from exchange.apps.supplier import (
@@ -28,6 +29,7 @@ from exchange.apps.supplier import (
     revisions,
     rights,
     sales,
+    terms,
     uploads,
     usage,
 )
@@ -63,6 +65,10 @@ def app(services: Services) -> Litestar:
             *plans.ROUTES,
             *auctions.ROUTES,
             *negotiations.ROUTES,
+            *obligation_routes(PREFIX, "seller"),
+            waive,
+            demand,
+            *terms.ROUTES,
             *sales.ROUTES,
             *usage.ROUTES,
             *draft_routes(PREFIX, selling=True),

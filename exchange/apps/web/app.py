@@ -8,12 +8,12 @@ from litestar import Litestar
 
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import REQUEST_BODY_MAX_BYTES, asset
-from exchange.apps.web import errors, offers, views
+from exchange.apps.web import errors, offers, terms, views
 
 
 def app(services: Services) -> Litestar:
     """The web app; it has pages and no API, so no OpenAPI document."""
-    routes: list[Any] = [*views.ROUTES, *offers.ROUTES, asset]
+    routes: list[Any] = [*views.ROUTES, *offers.ROUTES, *terms.ROUTES, asset]
     made = Litestar(
         route_handlers=routes,
         openapi_config=None,

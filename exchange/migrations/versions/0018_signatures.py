@@ -105,7 +105,6 @@ def _events() -> None:
     rules.facts("contracts.event_end")
     _seen_by_parties("contracts.event_end")
 
-
     for table, column in (("signature", "object_id"), ("event_force", "id"), ("event_end", "id")):
         rules.public_read(
             f"contracts.{table}",

@@ -29,9 +29,7 @@ def _obligations() -> None:
             agreement_id uuid PRIMARY KEY, events integer NOT NULL, waiting boolean NOT NULL, next_at timestamptz,
             changed_at timestamptz NOT NULL)"""
     )
-    op.execute(
-        "CREATE INDEX obligation_plan_next ON contracts.obligation_plan (next_at) WHERE next_at IS NOT NULL"
-    )
+    op.execute("CREATE INDEX obligation_plan_next ON contracts.obligation_plan (next_at) WHERE next_at IS NOT NULL")
     rules.states("contracts.obligation_plan")
     rules.internal("contracts.obligation_plan")
     op.execute(
@@ -76,9 +74,7 @@ def _facts() -> None:
             due_at timestamptz NOT NULL, created_at timestamptz NOT NULL,
             UNIQUE (obligation_id, organisation_id, kind, due_at))"""
     )
-    op.execute(
-        "CREATE INDEX obligation_notice_organisation ON contracts.obligation_notice (organisation_id, id)"
-    )
+    op.execute("CREATE INDEX obligation_notice_organisation ON contracts.obligation_notice (organisation_id, id)")
     rules.facts("contracts.obligation_notice")
     rules.own("contracts.obligation_notice", "organisation_id")
 
