@@ -390,6 +390,8 @@ CREATE TABLE catalog.dataset (
     cross_border_basis text,
     state text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    derived_from jsonb,
+    CONSTRAINT dataset_derived_from_check CHECK (((jsonb_typeof(derived_from) = 'array'::text) AND ((jsonb_array_length(derived_from) >= 1) AND (jsonb_array_length(derived_from) <= 50)))),
     CONSTRAINT dataset_modality_check CHECK ((modality = ANY (ARRAY['text'::text, 'table'::text, 'image'::text, 'audio'::text, 'video'::text, 'image_text'::text]))),
     CONSTRAINT dataset_personal_data_check CHECK ((personal_data = ANY (ARRAY['none'::text, 'pseudonymised'::text, 'contains'::text]))),
     CONSTRAINT dataset_state_check CHECK ((state = ANY (ARRAY['active'::text, 'frozen'::text, 'retired'::text]))),
@@ -431,6 +433,7 @@ CREATE TABLE catalog.offer (
     document bytea NOT NULL,
     sha256 bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    private boolean DEFAULT false NOT NULL,
     CONSTRAINT offer_check CHECK ((sha256 = sha256(document))),
     CONSTRAINT offer_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT offer_entry_units_check CHECK ((entry_units >= 0)),
@@ -440,6 +443,16 @@ CREATE TABLE catalog.offer (
 
 ALTER TABLE ONLY catalog.offer FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE catalog.offer_audience (
+    offer_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT offer_audience_check CHECK ((organisation_id <> supplier_id))
+);
+
+ALTER TABLE ONLY catalog.offer_audience FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE catalog.offer_standing (
     offer_id uuid NOT NULL,
     listing_id uuid NOT NULL,
@@ -447,7 +460,8 @@ CREATE TABLE catalog.offer_standing (
     code text NOT NULL,
     state text NOT NULL,
     changed_at timestamp with time zone NOT NULL,
-    CONSTRAINT offer_standing_state_check CHECK ((state = ANY (ARRAY['current'::text, 'superseded'::text, 'withdrawn'::text])))
+    private boolean DEFAULT false NOT NULL,
+    CONSTRAINT offer_standing_state_check CHECK ((state = ANY (ARRAY['current'::text, 'superseded'::text, 'withdrawn'::text, 'reserved'::text])))
 );
 
 ALTER TABLE ONLY catalog.offer_standing FORCE ROW LEVEL SECURITY;
@@ -647,6 +661,27 @@ CREATE TABLE contracts.agreement (
 
 ALTER TABLE ONLY contracts.agreement FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE contracts.agreement_event (
+    id uuid NOT NULL,
+    agreement_id uuid NOT NULL,
+    kind text NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    previous bytea NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    successor_id uuid,
+    proposed_by text NOT NULL,
+    needs text[] NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT agreement_event_check CHECK (((length(sha256) = 32) AND (length(previous) = 32) AND ((successor_id IS NOT NULL) = (kind = 'transfer'::text)))),
+    CONSTRAINT agreement_event_kind_check CHECK ((kind = ANY (ARRAY['amendment'::text, 'renewal'::text, 'transfer'::text, 'suspension'::text, 'lifting'::text, 'retirement'::text, 'termination'::text]))),
+    CONSTRAINT agreement_event_proposed_by_check CHECK ((proposed_by = ANY (ARRAY['buyer'::text, 'seller'::text, 'operator'::text])))
+);
+
+ALTER TABLE ONLY contracts.agreement_event FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE contracts.auction (
     id uuid NOT NULL,
     offer_id uuid NOT NULL,
@@ -744,6 +779,138 @@ CREATE TABLE contracts.auction_tally (
 
 ALTER TABLE ONLY contracts.auction_tally FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE contracts.breach_notice (
+    id uuid NOT NULL,
+    check_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    document bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY contracts.breach_notice FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.chain_end (
+    right_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    state text NOT NULL,
+    asks text NOT NULL,
+    reason jsonb NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    CONSTRAINT chain_end_asks_check CHECK ((asks = ANY (ARRAY['delete'::text, 'stop'::text]))),
+    CONSTRAINT chain_end_state_check CHECK ((state = ANY (ARRAY['withdrawn'::text, 'expired'::text])))
+);
+
+ALTER TABLE ONLY contracts.chain_end FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.chain_right (
+    id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    subject text NOT NULL,
+    subject_id text NOT NULL,
+    kind text NOT NULL,
+    ends_at timestamp with time zone,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT chain_right_check CHECK ((sha256 = sha256(document)))
+);
+
+ALTER TABLE ONLY contracts.chain_right FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.chain_trace (
+    right_id uuid NOT NULL,
+    asset_sha256 bytea NOT NULL,
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    whole boolean NOT NULL,
+    records bigint NOT NULL,
+    examples text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY contracts.chain_trace FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.data_contract (
+    id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    number integer NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT data_contract_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT data_contract_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY contracts.data_contract FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.data_contract_check (
+    id uuid NOT NULL,
+    contract_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    broken integer NOT NULL,
+    on_breach text NOT NULL,
+    document bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT data_contract_check_broken_check CHECK ((broken >= 0)),
+    CONSTRAINT data_contract_check_on_breach_check CHECK ((on_breach = ANY (ARRAY['stop'::text, 'flag'::text])))
+);
+
+ALTER TABLE ONLY contracts.data_contract_check FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.event_end (
+    id uuid NOT NULL,
+    agreement_id uuid NOT NULL,
+    outcome text NOT NULL,
+    organisation_id uuid NOT NULL,
+    reason jsonb,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT event_end_outcome_check CHECK ((outcome = ANY (ARRAY['withdrawn'::text, 'refused'::text])))
+);
+
+ALTER TABLE ONLY contracts.event_end FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.event_force (
+    id uuid NOT NULL,
+    agreement_id uuid NOT NULL,
+    number integer NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT event_force_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY contracts.event_force FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.kept_key (
+    organisation_id uuid NOT NULL,
+    id uuid NOT NULL,
+    sealed_by text NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY contracts.kept_key FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.key_retirement (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    retired_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY contracts.key_retirement FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE contracts.measurement (
     id uuid NOT NULL,
     grant_id uuid NOT NULL,
@@ -795,6 +962,167 @@ CREATE TABLE contracts.measurement_answer (
 
 ALTER TABLE ONLY contracts.measurement_answer FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE contracts.negotiation (
+    id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    listing_id uuid NOT NULL,
+    based_on uuid,
+    renews uuid,
+    state text NOT NULL,
+    rounds integer NOT NULL,
+    messages integer NOT NULL,
+    tip bytea NOT NULL,
+    offer_id uuid,
+    quote_id uuid,
+    order_id uuid,
+    agreement_id uuid,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT negotiation_check CHECK ((buyer_id <> seller_id)),
+    CONSTRAINT negotiation_check1 CHECK (((offer_id IS NULL) = (quote_id IS NULL))),
+    CONSTRAINT negotiation_check2 CHECK ((((state = 'FINALIZED'::text) = (order_id IS NOT NULL)) AND ((order_id IS NULL) = (agreement_id IS NULL)))),
+    CONSTRAINT negotiation_check3 CHECK (((state <> ALL (ARRAY['AGREED'::text, 'VERIFIED'::text, 'FINALIZED'::text])) OR (offer_id IS NOT NULL))),
+    CONSTRAINT negotiation_messages_check CHECK ((messages >= 1)),
+    CONSTRAINT negotiation_rounds_check CHECK ((rounds >= 1)),
+    CONSTRAINT negotiation_state_check CHECK ((state = ANY (ARRAY['REQUESTED'::text, 'OFFERED'::text, 'ACCEPTED'::text, 'AGREED'::text, 'VERIFIED'::text, 'FINALIZED'::text, 'TERMINATED'::text]))),
+    CONSTRAINT negotiation_tip_check CHECK ((length(tip) = 32))
+);
+
+ALTER TABLE ONLY contracts.negotiation FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.negotiation_message (
+    id uuid NOT NULL,
+    negotiation_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    number integer NOT NULL,
+    sender text NOT NULL,
+    organisation_id uuid,
+    client_id uuid,
+    message text NOT NULL,
+    state text NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    previous bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT negotiation_message_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT negotiation_message_check1 CHECK (((number = 1) = (previous IS NULL))),
+    CONSTRAINT negotiation_message_check2 CHECK ((((sender = 'exchange'::text) = (organisation_id IS NULL)) AND ((organisation_id IS NULL) = (client_id IS NULL)))),
+    CONSTRAINT negotiation_message_message_check CHECK ((message = ANY (ARRAY['request'::text, 'offer'::text, 'accept'::text, 'agree'::text, 'verify'::text, 'finalize'::text, 'terminate'::text, 'expire'::text]))),
+    CONSTRAINT negotiation_message_number_check CHECK ((number >= 1)),
+    CONSTRAINT negotiation_message_previous_check CHECK ((length(previous) = 32)),
+    CONSTRAINT negotiation_message_sender_check CHECK ((sender = ANY (ARRAY['consumer'::text, 'provider'::text, 'exchange'::text]))),
+    CONSTRAINT negotiation_message_state_check CHECK ((state = ANY (ARRAY['REQUESTED'::text, 'OFFERED'::text, 'ACCEPTED'::text, 'AGREED'::text, 'VERIFIED'::text, 'FINALIZED'::text, 'TERMINATED'::text])))
+);
+
+ALTER TABLE ONLY contracts.negotiation_message FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.obligation (
+    id uuid NOT NULL,
+    agreement_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    parent_id uuid,
+    path text NOT NULL,
+    number integer NOT NULL,
+    duty jsonb NOT NULL,
+    state text NOT NULL,
+    due_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT obligation_number_check CHECK ((number > 0)),
+    CONSTRAINT obligation_state_check CHECK ((state = ANY (ARRAY['open'::text, 'due'::text, 'overdue'::text, 'fulfilled'::text, 'waived'::text])))
+);
+
+ALTER TABLE ONLY contracts.obligation FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.obligation_evidence (
+    id uuid NOT NULL,
+    obligation_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    sha256 bytea NOT NULL,
+    note jsonb,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT obligation_evidence_sha256_check CHECK ((length(sha256) = 32))
+);
+
+ALTER TABLE ONLY contracts.obligation_evidence FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.obligation_notice (
+    id uuid NOT NULL,
+    obligation_id uuid NOT NULL,
+    agreement_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    kind text NOT NULL,
+    duty jsonb NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT obligation_notice_kind_check CHECK ((kind = ANY (ARRAY['asked'::text, 'due'::text, 'overdue'::text])))
+);
+
+ALTER TABLE ONLY contracts.obligation_notice FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.obligation_plan (
+    agreement_id uuid NOT NULL,
+    events integer NOT NULL,
+    waiting boolean NOT NULL,
+    next_at timestamp with time zone,
+    changed_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY contracts.obligation_plan FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.obligation_step (
+    id uuid NOT NULL,
+    obligation_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    state text NOT NULL,
+    organisation_id uuid,
+    reason jsonb,
+    due_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT obligation_step_state_check CHECK ((state = ANY (ARRAY['open'::text, 'due'::text, 'overdue'::text, 'fulfilled'::text, 'waived'::text])))
+);
+
+ALTER TABLE ONLY contracts.obligation_step FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.organisation_key (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    kid text NOT NULL,
+    public bytea NOT NULL,
+    kept boolean NOT NULL,
+    document bytea,
+    proof bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT organisation_key_check CHECK (((kept = (document IS NULL)) AND (kept = (proof IS NULL)))),
+    CONSTRAINT organisation_key_proof_check CHECK ((length(proof) = 64)),
+    CONSTRAINT organisation_key_public_check CHECK ((length(public) = 32))
+);
+
+ALTER TABLE ONLY contracts.organisation_key FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.question (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    subject text NOT NULL,
+    verdict text NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT question_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT question_verdict_check CHECK ((verdict = ANY (ARRAY['permit'::text, 'deny'::text, 'unknown'::text])))
+);
+
+ALTER TABLE ONLY contracts.question FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE contracts.quote (
     id uuid NOT NULL,
     buyer_id uuid NOT NULL,
@@ -810,6 +1138,57 @@ CREATE TABLE contracts.quote (
 );
 
 ALTER TABLE ONLY contracts.quote FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.rights_notice (
+    id uuid NOT NULL,
+    right_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    document bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY contracts.rights_notice FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.rights_summary (
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    document jsonb NOT NULL,
+    changed_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY contracts.rights_summary FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.signature (
+    id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    agreement_id uuid NOT NULL,
+    role text NOT NULL,
+    organisation_id uuid,
+    kid text NOT NULL,
+    kept boolean NOT NULL,
+    signature bytea NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT signature_check CHECK (((role = 'exchange'::text) = (organisation_id IS NULL))),
+    CONSTRAINT signature_role_check CHECK ((role = ANY (ARRAY['buyer'::text, 'seller'::text, 'successor'::text, 'exchange'::text]))),
+    CONSTRAINT signature_signature_check CHECK ((length(signature) = 64))
+);
+
+ALTER TABLE ONLY contracts.signature FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.signing_mark (
+    id smallint NOT NULL,
+    "position" uuid NOT NULL,
+    moved_at timestamp with time zone NOT NULL,
+    CONSTRAINT signing_mark_id_check CHECK ((id = 1))
+);
+
+ALTER TABLE ONLY contracts.signing_mark FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE kernel.idempotency (
     organisation_id uuid NOT NULL,
@@ -1362,6 +1741,24 @@ CREATE TABLE settlement.series (
 
 ALTER TABLE ONLY settlement.series FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.service_credit (
+    id uuid NOT NULL,
+    cause_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    amount_units bigint NOT NULL,
+    short_units bigint NOT NULL,
+    currency text NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    explanation jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT service_credit_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT service_credit_short_units_check CHECK ((short_units >= 0))
+);
+
+ALTER TABLE ONLY settlement.service_credit FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.statement (
     id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -1463,6 +1860,9 @@ ALTER TABLE ONLY catalog.dataset
 ALTER TABLE ONLY catalog.listing
     ADD CONSTRAINT listing_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY catalog.offer_audience
+    ADD CONSTRAINT offer_audience_pkey PRIMARY KEY (offer_id, organisation_id);
+
 ALTER TABLE ONLY catalog.offer
     ADD CONSTRAINT offer_listing_id_code_version_key UNIQUE (listing_id, code, version);
 
@@ -1517,6 +1917,9 @@ ALTER TABLE ONLY compliance.log_state
 ALTER TABLE ONLY compliance.tile
     ADD CONSTRAINT tile_pkey PRIMARY KEY (node_id, level, number);
 
+ALTER TABLE ONLY contracts.agreement_event
+    ADD CONSTRAINT agreement_event_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY contracts.agreement
     ADD CONSTRAINT agreement_pkey PRIMARY KEY (id);
 
@@ -1541,6 +1944,54 @@ ALTER TABLE ONLY contracts.auction_reserve
 ALTER TABLE ONLY contracts.auction_tally
     ADD CONSTRAINT auction_tally_pkey PRIMARY KEY (auction_id, "position");
 
+ALTER TABLE ONLY contracts.breach_notice
+    ADD CONSTRAINT breach_notice_check_id_grant_id_key UNIQUE (check_id, grant_id);
+
+ALTER TABLE ONLY contracts.breach_notice
+    ADD CONSTRAINT breach_notice_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.chain_end
+    ADD CONSTRAINT chain_end_pkey PRIMARY KEY (right_id);
+
+ALTER TABLE ONLY contracts.chain_right
+    ADD CONSTRAINT chain_right_dataset_id_sha256_key UNIQUE (dataset_id, sha256);
+
+ALTER TABLE ONLY contracts.chain_right
+    ADD CONSTRAINT chain_right_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.chain_trace
+    ADD CONSTRAINT chain_trace_pkey PRIMARY KEY (right_id, asset_sha256);
+
+ALTER TABLE ONLY contracts.data_contract_check
+    ADD CONSTRAINT data_contract_check_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.data_contract_check
+    ADD CONSTRAINT data_contract_check_revision_id_key UNIQUE (revision_id);
+
+ALTER TABLE ONLY contracts.data_contract
+    ADD CONSTRAINT data_contract_dataset_id_number_key UNIQUE (dataset_id, number);
+
+ALTER TABLE ONLY contracts.data_contract
+    ADD CONSTRAINT data_contract_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.event_end
+    ADD CONSTRAINT event_end_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.event_force
+    ADD CONSTRAINT event_force_agreement_id_number_key UNIQUE (agreement_id, number);
+
+ALTER TABLE ONLY contracts.event_force
+    ADD CONSTRAINT event_force_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.kept_key
+    ADD CONSTRAINT kept_key_id_key UNIQUE (id);
+
+ALTER TABLE ONLY contracts.kept_key
+    ADD CONSTRAINT kept_key_pkey PRIMARY KEY (organisation_id);
+
+ALTER TABLE ONLY contracts.key_retirement
+    ADD CONSTRAINT key_retirement_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY contracts.measurement_agreed
     ADD CONSTRAINT measurement_agreed_grant_id_component_key UNIQUE (grant_id, component);
 
@@ -1556,8 +2007,65 @@ ALTER TABLE ONLY contracts.measurement_answer
 ALTER TABLE ONLY contracts.measurement
     ADD CONSTRAINT measurement_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY contracts.negotiation_message
+    ADD CONSTRAINT negotiation_message_negotiation_id_number_key UNIQUE (negotiation_id, number);
+
+ALTER TABLE ONLY contracts.negotiation_message
+    ADD CONSTRAINT negotiation_message_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.negotiation
+    ADD CONSTRAINT negotiation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.obligation
+    ADD CONSTRAINT obligation_agreement_id_path_number_key UNIQUE (agreement_id, path, number);
+
+ALTER TABLE ONLY contracts.obligation_evidence
+    ADD CONSTRAINT obligation_evidence_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.obligation_notice
+    ADD CONSTRAINT obligation_notice_obligation_id_organisation_id_kind_due_at_key UNIQUE (obligation_id, organisation_id, kind, due_at);
+
+ALTER TABLE ONLY contracts.obligation_notice
+    ADD CONSTRAINT obligation_notice_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.obligation
+    ADD CONSTRAINT obligation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.obligation_plan
+    ADD CONSTRAINT obligation_plan_pkey PRIMARY KEY (agreement_id);
+
+ALTER TABLE ONLY contracts.obligation_step
+    ADD CONSTRAINT obligation_step_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.organisation_key
+    ADD CONSTRAINT organisation_key_kid_key UNIQUE (kid);
+
+ALTER TABLE ONLY contracts.organisation_key
+    ADD CONSTRAINT organisation_key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.question
+    ADD CONSTRAINT question_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY contracts.quote
     ADD CONSTRAINT quote_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.rights_notice
+    ADD CONSTRAINT rights_notice_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.rights_notice
+    ADD CONSTRAINT rights_notice_right_id_grant_id_key UNIQUE (right_id, grant_id);
+
+ALTER TABLE ONLY contracts.rights_summary
+    ADD CONSTRAINT rights_summary_pkey PRIMARY KEY (dataset_id);
+
+ALTER TABLE ONLY contracts.signature
+    ADD CONSTRAINT signature_object_id_role_kept_key UNIQUE (object_id, role, kept);
+
+ALTER TABLE ONLY contracts.signature
+    ADD CONSTRAINT signature_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.signing_mark
+    ADD CONSTRAINT signing_mark_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY kernel.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (organisation_id, key);
@@ -1703,6 +2211,12 @@ ALTER TABLE ONLY settlement.run
 ALTER TABLE ONLY settlement.series
     ADD CONSTRAINT series_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY settlement.service_credit
+    ADD CONSTRAINT service_credit_cause_id_grant_id_key UNIQUE (cause_id, grant_id);
+
+ALTER TABLE ONLY settlement.service_credit
+    ADD CONSTRAINT service_credit_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.statement_line
     ADD CONSTRAINT statement_line_journal_id_posting_line_key UNIQUE (journal_id, posting_line);
 
@@ -1724,6 +2238,8 @@ ALTER TABLE ONLY settlement.stripe_event
 CREATE INDEX custom_meter_organisation ON access.custom_meter USING btree (organisation_id);
 
 CREATE INDEX grants_buyer ON access.grants USING btree (buyer_id, id);
+
+CREATE INDEX grants_dataset ON access.grants USING btree (dataset_id) WHERE (state <> 'ended'::text);
 
 CREATE INDEX grants_order ON access.grants USING btree (order_id);
 
@@ -1751,6 +2267,8 @@ CREATE INDEX listing_search ON catalog.listing USING gin (search) WHERE (state =
 
 CREATE INDEX listing_supplier ON catalog.listing USING btree (supplier_id, id);
 
+CREATE INDEX offer_audience_organisation ON catalog.offer_audience USING btree (organisation_id, offer_id);
+
 CREATE UNIQUE INDEX offer_current ON catalog.offer_standing USING btree (listing_id, code) WHERE (state = 'current'::text);
 
 CREATE UNIQUE INDEX plan_current ON catalog.plan_standing USING btree (supplier_id, code) WHERE (state = 'current'::text);
@@ -1769,6 +2287,14 @@ CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by,
 
 CREATE INDEX agreement_buyer ON contracts.agreement USING btree (buyer_id, id);
 
+CREATE INDEX agreement_event_agreement ON contracts.agreement_event USING btree (agreement_id, id);
+
+CREATE INDEX agreement_event_buyer ON contracts.agreement_event USING btree (buyer_id, id);
+
+CREATE INDEX agreement_event_seller ON contracts.agreement_event USING btree (seller_id, id);
+
+CREATE INDEX agreement_event_successor ON contracts.agreement_event USING btree (successor_id, id);
+
 CREATE INDEX agreement_seller ON contracts.agreement USING btree (seller_id, id);
 
 CREATE INDEX auction_awarded ON contracts.auction USING btree (dataset_id) WHERE (state = 'awarded'::text);
@@ -1785,6 +2311,18 @@ CREATE UNIQUE INDEX auction_running ON contracts.auction USING btree (dataset_id
 
 CREATE INDEX auction_supplier ON contracts.auction USING btree (supplier_id, id);
 
+CREATE INDEX breach_notice_buyer ON contracts.breach_notice USING btree (buyer_id, id);
+
+CREATE INDEX chain_end_dataset ON contracts.chain_end USING btree (dataset_id);
+
+CREATE INDEX chain_right_dataset ON contracts.chain_right USING btree (dataset_id, id);
+
+CREATE INDEX chain_right_ends ON contracts.chain_right USING btree (ends_at) WHERE (ends_at IS NOT NULL);
+
+CREATE INDEX chain_trace_dataset ON contracts.chain_trace USING btree (dataset_id);
+
+CREATE INDEX data_contract_check_dataset ON contracts.data_contract_check USING btree (dataset_id, id);
+
 CREATE INDEX measurement_buyer ON contracts.measurement USING btree (buyer_id, id);
 
 CREATE INDEX measurement_evaluator ON contracts.measurement USING btree (evaluator_id, id);
@@ -1793,9 +2331,39 @@ CREATE INDEX measurement_grant ON contracts.measurement USING btree (grant_id, c
 
 CREATE INDEX measurement_seller ON contracts.measurement USING btree (seller_id, id);
 
+CREATE INDEX negotiation_buyer ON contracts.negotiation USING btree (buyer_id, id);
+
+CREATE INDEX negotiation_due ON contracts.negotiation USING btree (expires_at) WHERE (state <> ALL (ARRAY['FINALIZED'::text, 'TERMINATED'::text]));
+
+CREATE INDEX negotiation_seller ON contracts.negotiation USING btree (seller_id, id);
+
+CREATE INDEX obligation_buyer ON contracts.obligation USING btree (buyer_id, id);
+
+CREATE INDEX obligation_due ON contracts.obligation USING btree (due_at) WHERE ((state = ANY (ARRAY['open'::text, 'due'::text])) AND (due_at IS NOT NULL));
+
+CREATE INDEX obligation_evidence_obligation ON contracts.obligation_evidence USING btree (obligation_id, id);
+
+CREATE INDEX obligation_notice_organisation ON contracts.obligation_notice USING btree (organisation_id, id);
+
+CREATE INDEX obligation_plan_next ON contracts.obligation_plan USING btree (next_at) WHERE (next_at IS NOT NULL);
+
+CREATE INDEX obligation_seller ON contracts.obligation USING btree (seller_id, id);
+
+CREATE INDEX obligation_step_obligation ON contracts.obligation_step USING btree (obligation_id, id);
+
+CREATE INDEX organisation_key_organisation ON contracts.organisation_key USING btree (organisation_id, id);
+
+CREATE INDEX question_organisation ON contracts.question USING btree (organisation_id, id);
+
 CREATE INDEX quote_buyer ON contracts.quote USING btree (buyer_id, id);
 
 CREATE INDEX quote_seller ON contracts.quote USING btree (seller_id, id);
+
+CREATE INDEX rights_notice_buyer ON contracts.rights_notice USING btree (buyer_id, id);
+
+CREATE INDEX rights_notice_dataset ON contracts.rights_notice USING btree (dataset_id);
+
+CREATE INDEX signature_agreement ON contracts.signature USING btree (agreement_id, id);
 
 CREATE INDEX job_due ON kernel.job USING btree (run_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 
@@ -1855,6 +2423,10 @@ CREATE INDEX run_item_pending ON settlement.run_item USING btree (run_id, side, 
 
 CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency) WHERE (state = 'open'::text);
 
+CREATE INDEX service_credit_buyer ON settlement.service_credit USING btree (buyer_id, id);
+
+CREATE INDEX service_credit_period ON settlement.service_credit USING btree (grant_id, period_start);
+
 CREATE TRIGGER access_custom_meter_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.custom_meter FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER access_usage_batch_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_batch FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -1868,6 +2440,8 @@ CREATE TRIGGER access_usage_record_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON a
 CREATE TRIGGER access_usage_seal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_seal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER catalog_asset_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.asset FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER catalog_offer_audience_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.offer_audience FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER catalog_offer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.offer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -1889,6 +2463,8 @@ CREATE TRIGGER tile_only_grows BEFORE UPDATE ON compliance.tile FOR EACH ROW EXE
 
 CREATE TRIGGER tile_stays BEFORE DELETE OR TRUNCATE ON compliance.tile FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER contracts_agreement_event_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.agreement_event FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER contracts_agreement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.agreement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER contracts_auction_award_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.auction_award FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -1899,13 +2475,47 @@ CREATE TRIGGER contracts_auction_reserve_fact BEFORE DELETE OR UPDATE OR TRUNCAT
 
 CREATE TRIGGER contracts_auction_tally_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.auction_tally FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER contracts_breach_notice_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.breach_notice FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_chain_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.chain_end FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_chain_right_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.chain_right FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_chain_trace_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.chain_trace FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_data_contract_check_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.data_contract_check FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_data_contract_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.data_contract FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_event_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.event_end FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_event_force_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.event_force FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_key_retirement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.key_retirement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER contracts_measurement_agreed_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.measurement_agreed FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER contracts_measurement_answer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.measurement_answer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER contracts_measurement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.measurement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER contracts_negotiation_message_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.negotiation_message FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_obligation_evidence_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.obligation_evidence FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_obligation_notice_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.obligation_notice FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_obligation_step_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.obligation_step FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_organisation_key_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.organisation_key FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_question_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.question FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER contracts_quote_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.quote FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_rights_notice_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.rights_notice FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_signature_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.signature FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER kernel_party_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON kernel.party FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -1937,6 +2547,8 @@ CREATE TRIGGER settlement_journal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON se
 
 CREATE TRIGGER settlement_posting_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.posting FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_service_credit_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.service_credit FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_statement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.statement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_statement_line_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.statement_line FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -1949,6 +2561,9 @@ ALTER TABLE ONLY catalog.listing
 
 ALTER TABLE ONLY catalog.listing
     ADD CONSTRAINT listing_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES catalog.revision(id);
+
+ALTER TABLE ONLY catalog.offer_audience
+    ADD CONSTRAINT offer_audience_offer_id_fkey FOREIGN KEY (offer_id) REFERENCES catalog.offer(id);
 
 ALTER TABLE ONLY catalog.offer
     ADD CONSTRAINT offer_listing_id_fkey FOREIGN KEY (listing_id) REFERENCES catalog.listing(id);
@@ -1977,11 +2592,53 @@ ALTER TABLE ONLY contracts.auction_reserve
 ALTER TABLE ONLY contracts.auction_tally
     ADD CONSTRAINT auction_tally_auction_id_fkey FOREIGN KEY (auction_id) REFERENCES contracts.auction(id);
 
+ALTER TABLE ONLY contracts.breach_notice
+    ADD CONSTRAINT breach_notice_check_id_fkey FOREIGN KEY (check_id) REFERENCES contracts.data_contract_check(id);
+
+ALTER TABLE ONLY contracts.chain_end
+    ADD CONSTRAINT chain_end_right_id_fkey FOREIGN KEY (right_id) REFERENCES contracts.chain_right(id);
+
+ALTER TABLE ONLY contracts.chain_trace
+    ADD CONSTRAINT chain_trace_right_id_fkey FOREIGN KEY (right_id) REFERENCES contracts.chain_right(id);
+
+ALTER TABLE ONLY contracts.data_contract_check
+    ADD CONSTRAINT data_contract_check_contract_id_fkey FOREIGN KEY (contract_id) REFERENCES contracts.data_contract(id);
+
+ALTER TABLE ONLY contracts.event_end
+    ADD CONSTRAINT event_end_id_fkey FOREIGN KEY (id) REFERENCES contracts.agreement_event(id);
+
+ALTER TABLE ONLY contracts.event_force
+    ADD CONSTRAINT event_force_id_fkey FOREIGN KEY (id) REFERENCES contracts.agreement_event(id);
+
+ALTER TABLE ONLY contracts.kept_key
+    ADD CONSTRAINT kept_key_id_fkey FOREIGN KEY (id) REFERENCES contracts.organisation_key(id);
+
+ALTER TABLE ONLY contracts.key_retirement
+    ADD CONSTRAINT key_retirement_id_fkey FOREIGN KEY (id) REFERENCES contracts.organisation_key(id);
+
 ALTER TABLE ONLY contracts.measurement_agreed
     ADD CONSTRAINT measurement_agreed_id_fkey FOREIGN KEY (id) REFERENCES contracts.measurement(id);
 
 ALTER TABLE ONLY contracts.measurement_answer
     ADD CONSTRAINT measurement_answer_measurement_id_fkey FOREIGN KEY (measurement_id) REFERENCES contracts.measurement(id);
+
+ALTER TABLE ONLY contracts.negotiation_message
+    ADD CONSTRAINT negotiation_message_negotiation_id_fkey FOREIGN KEY (negotiation_id) REFERENCES contracts.negotiation(id);
+
+ALTER TABLE ONLY contracts.obligation_evidence
+    ADD CONSTRAINT obligation_evidence_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES contracts.obligation(id);
+
+ALTER TABLE ONLY contracts.obligation_notice
+    ADD CONSTRAINT obligation_notice_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES contracts.obligation(id);
+
+ALTER TABLE ONLY contracts.obligation
+    ADD CONSTRAINT obligation_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES contracts.obligation(id);
+
+ALTER TABLE ONLY contracts.obligation_step
+    ADD CONSTRAINT obligation_step_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES contracts.obligation(id);
+
+ALTER TABLE ONLY contracts.rights_notice
+    ADD CONSTRAINT rights_notice_right_id_fkey FOREIGN KEY (right_id) REFERENCES contracts.chain_right(id);
 
 ALTER TABLE ONLY quality.assessment
     ADD CONSTRAINT assessment_scorecard_id_fkey FOREIGN KEY (scorecard_id) REFERENCES quality.scorecard(id);
@@ -2134,15 +2791,23 @@ CREATE POLICY catalog_listing_own ON catalog.listing FOR SELECT TO exchange_port
 
 CREATE POLICY catalog_listing_public ON catalog.listing FOR SELECT TO exchange_portal USING ((state = 'published'::text));
 
+CREATE POLICY catalog_offer_audience_exchange_app ON catalog.offer_audience TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_offer_audience_exchange_migrate ON catalog.offer_audience TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_offer_audience_public ON catalog.offer_audience FOR SELECT TO exchange_portal USING (((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
 CREATE POLICY catalog_offer_exchange_app ON catalog.offer TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY catalog_offer_exchange_migrate ON catalog.offer TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY catalog_offer_own ON catalog.offer FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
-CREATE POLICY catalog_offer_public ON catalog.offer FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+CREATE POLICY catalog_offer_public ON catalog.offer FOR SELECT TO exchange_portal USING (((EXISTS ( SELECT
    FROM catalog.listing l
-  WHERE ((l.id = offer.listing_id) AND (l.state = 'published'::text)))));
+  WHERE ((l.id = offer.listing_id) AND (l.state = 'published'::text)))) AND ((NOT private) OR (EXISTS ( SELECT
+   FROM catalog.offer_audience a
+  WHERE ((a.offer_id = offer.id) AND (a.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))))));
 
 CREATE POLICY catalog_offer_standing_exchange_app ON catalog.offer_standing TO exchange_app USING (true) WITH CHECK (true);
 
@@ -2150,9 +2815,11 @@ CREATE POLICY catalog_offer_standing_exchange_migrate ON catalog.offer_standing 
 
 CREATE POLICY catalog_offer_standing_own ON catalog.offer_standing FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
-CREATE POLICY catalog_offer_standing_public ON catalog.offer_standing FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+CREATE POLICY catalog_offer_standing_public ON catalog.offer_standing FOR SELECT TO exchange_portal USING (((EXISTS ( SELECT
    FROM catalog.listing l
-  WHERE ((l.id = offer_standing.listing_id) AND (l.state = 'published'::text)))));
+  WHERE ((l.id = offer_standing.listing_id) AND (l.state = 'published'::text)))) AND ((NOT private) OR (EXISTS ( SELECT
+   FROM catalog.offer_audience a
+  WHERE ((a.offer_id = offer_standing.offer_id) AND (a.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))))));
 
 CREATE POLICY catalog_plan_exchange_app ON catalog.plan TO exchange_app USING (true) WITH CHECK (true);
 
@@ -2187,6 +2854,8 @@ ALTER TABLE catalog.dataset ENABLE ROW LEVEL SECURITY;
 ALTER TABLE catalog.listing ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.offer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.offer_audience ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.offer_standing ENABLE ROW LEVEL SECURITY;
 
@@ -2266,6 +2935,8 @@ ALTER TABLE compliance.tile ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.agreement ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE contracts.agreement_event ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE contracts.auction ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.auction_award ENABLE ROW LEVEL SECURITY;
@@ -2275,6 +2946,28 @@ ALTER TABLE contracts.auction_bid ENABLE ROW LEVEL SECURITY;
 ALTER TABLE contracts.auction_reserve ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.auction_tally ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.breach_notice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.chain_end ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.chain_right ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.chain_trace ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY contracts_agreement_event_exchange_app ON contracts.agreement_event TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_agreement_event_exchange_migrate ON contracts.agreement_event TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_agreement_event_joined ON contracts.agreement_event FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = agreement_event.agreement_id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+CREATE POLICY contracts_agreement_event_own ON contracts.agreement_event FOR SELECT TO exchange_portal USING ((successor_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_agreement_event_party ON contracts.agreement_event FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = agreement_event.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
 CREATE POLICY contracts_agreement_exchange_app ON contracts.agreement TO exchange_app USING (true) WITH CHECK (true);
 
@@ -2322,6 +3015,94 @@ CREATE POLICY contracts_auction_tally_public ON contracts.auction_tally FOR SELE
    FROM contracts.auction_bid b
   WHERE ((b.auction_id = auction_tally.auction_id) AND (b.bidder_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY contracts_breach_notice_exchange_app ON contracts.breach_notice TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_breach_notice_exchange_migrate ON contracts.breach_notice TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_breach_notice_party ON contracts.breach_notice FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = breach_notice.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_chain_end_exchange_app ON contracts.chain_end TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_chain_end_exchange_migrate ON contracts.chain_end TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_chain_end_own ON contracts.chain_end FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_chain_right_exchange_app ON contracts.chain_right TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_chain_right_exchange_migrate ON contracts.chain_right TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_chain_right_own ON contracts.chain_right FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_chain_trace_exchange_app ON contracts.chain_trace TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_chain_trace_exchange_migrate ON contracts.chain_trace TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_chain_trace_own ON contracts.chain_trace FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_data_contract_check_exchange_app ON contracts.data_contract_check TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_data_contract_check_exchange_migrate ON contracts.data_contract_check TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_data_contract_check_own ON contracts.data_contract_check FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_data_contract_check_public ON contracts.data_contract_check FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM catalog.listing l
+  WHERE ((l.revision_id = data_contract_check.revision_id) AND (l.state = 'published'::text)))));
+
+CREATE POLICY contracts_data_contract_exchange_app ON contracts.data_contract TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_data_contract_exchange_migrate ON contracts.data_contract TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_data_contract_own ON contracts.data_contract FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_data_contract_public ON contracts.data_contract FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM catalog.listing l
+  WHERE ((l.dataset_id = data_contract.dataset_id) AND (l.state = 'published'::text)))));
+
+CREATE POLICY contracts_event_end_exchange_app ON contracts.event_end TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_event_end_exchange_migrate ON contracts.event_end TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_event_end_joined ON contracts.event_end FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = event_end.agreement_id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+CREATE POLICY contracts_event_end_party ON contracts.event_end FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = event_end.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_event_end_public ON contracts.event_end FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM contracts.agreement_event e
+  WHERE ((e.id = event_end.id) AND (e.successor_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+CREATE POLICY contracts_event_force_exchange_app ON contracts.event_force TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_event_force_exchange_migrate ON contracts.event_force TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_event_force_joined ON contracts.event_force FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = event_force.agreement_id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+CREATE POLICY contracts_event_force_party ON contracts.event_force FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = event_force.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_event_force_public ON contracts.event_force FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM contracts.agreement_event e
+  WHERE ((e.id = event_force.id) AND (e.successor_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+CREATE POLICY contracts_kept_key_exchange_app ON contracts.kept_key TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_kept_key_exchange_migrate ON contracts.kept_key TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_key_retirement_exchange_app ON contracts.key_retirement TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_key_retirement_exchange_migrate ON contracts.key_retirement TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_key_retirement_public ON contracts.key_retirement FOR SELECT TO exchange_portal USING (true);
+
 CREATE POLICY contracts_measurement_agreed_exchange_app ON contracts.measurement_agreed TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY contracts_measurement_agreed_exchange_migrate ON contracts.measurement_agreed TO exchange_migrate USING (true) WITH CHECK (true);
@@ -2352,6 +3133,68 @@ CREATE POLICY contracts_measurement_party ON contracts.measurement FOR SELECT TO
    FROM kernel.party p
   WHERE ((p.object_id = measurement.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY contracts_negotiation_exchange_app ON contracts.negotiation TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_negotiation_exchange_migrate ON contracts.negotiation TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_negotiation_message_exchange_app ON contracts.negotiation_message TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_negotiation_message_exchange_migrate ON contracts.negotiation_message TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_negotiation_message_party ON contracts.negotiation_message FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = negotiation_message.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_negotiation_party ON contracts.negotiation FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = negotiation.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_obligation_evidence_exchange_app ON contracts.obligation_evidence TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_evidence_exchange_migrate ON contracts.obligation_evidence TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_evidence_party ON contracts.obligation_evidence FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = obligation_evidence.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_obligation_exchange_app ON contracts.obligation TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_exchange_migrate ON contracts.obligation TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_notice_exchange_app ON contracts.obligation_notice TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_notice_exchange_migrate ON contracts.obligation_notice TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_notice_own ON contracts.obligation_notice FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_obligation_party ON contracts.obligation FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = obligation.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_obligation_plan_exchange_app ON contracts.obligation_plan TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_plan_exchange_migrate ON contracts.obligation_plan TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_step_exchange_app ON contracts.obligation_step TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_step_exchange_migrate ON contracts.obligation_step TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_obligation_step_party ON contracts.obligation_step FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = obligation_step.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_organisation_key_exchange_app ON contracts.organisation_key TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_organisation_key_exchange_migrate ON contracts.organisation_key TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_organisation_key_public ON contracts.organisation_key FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY contracts_question_exchange_app ON contracts.question TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_question_exchange_migrate ON contracts.question TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_question_own ON contracts.question FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY contracts_quote_exchange_app ON contracts.quote TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY contracts_quote_exchange_migrate ON contracts.quote TO exchange_migrate USING (true) WITH CHECK (true);
@@ -2360,13 +3203,89 @@ CREATE POLICY contracts_quote_party ON contracts.quote FOR SELECT TO exchange_po
    FROM kernel.party p
   WHERE ((p.object_id = quote.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY contracts_rights_notice_exchange_app ON contracts.rights_notice TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_rights_notice_exchange_migrate ON contracts.rights_notice TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_rights_notice_party ON contracts.rights_notice FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = rights_notice.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_rights_summary_exchange_app ON contracts.rights_summary TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_rights_summary_exchange_migrate ON contracts.rights_summary TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_rights_summary_own ON contracts.rights_summary FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY contracts_rights_summary_public ON contracts.rights_summary FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM catalog.listing l
+  WHERE ((l.dataset_id = rights_summary.dataset_id) AND (l.state = 'published'::text)))));
+
+CREATE POLICY contracts_signature_exchange_app ON contracts.signature TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_signature_exchange_migrate ON contracts.signature TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_signature_joined ON contracts.signature FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = signature.agreement_id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+CREATE POLICY contracts_signature_party ON contracts.signature FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = signature.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY contracts_signature_public ON contracts.signature FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM contracts.agreement_event e
+  WHERE ((e.id = signature.object_id) AND (e.successor_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+CREATE POLICY contracts_signing_mark_exchange_app ON contracts.signing_mark TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_signing_mark_exchange_migrate ON contracts.signing_mark TO exchange_migrate USING (true) WITH CHECK (true);
+
+ALTER TABLE contracts.data_contract ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.data_contract_check ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.event_end ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.event_force ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.kept_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.key_retirement ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE contracts.measurement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.measurement_agreed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.measurement_answer ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE contracts.negotiation ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.negotiation_message ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.obligation ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.obligation_evidence ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.obligation_notice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.obligation_plan ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.obligation_step ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.organisation_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.question ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE contracts.quote ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.rights_notice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.rights_summary ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.signature ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.signing_mark ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE kernel.idempotency ENABLE ROW LEVEL SECURITY;
 
@@ -2536,6 +3455,8 @@ ALTER TABLE settlement.run_item ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.series ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.service_credit ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY settlement_account_exchange_app ON settlement.account TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_account_exchange_migrate ON settlement.account TO exchange_migrate USING (true) WITH CHECK (true);
@@ -2634,6 +3555,14 @@ CREATE POLICY settlement_run_item_exchange_migrate ON settlement.run_item TO exc
 CREATE POLICY settlement_series_exchange_app ON settlement.series TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_series_exchange_migrate ON settlement.series TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_service_credit_exchange_app ON settlement.service_credit TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_service_credit_exchange_migrate ON settlement.service_credit TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_service_credit_party ON settlement.service_credit FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = service_credit.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
 CREATE POLICY settlement_statement_exchange_app ON settlement.statement TO exchange_app USING (true) WITH CHECK (true);
 
@@ -2747,6 +3676,9 @@ GRANT SELECT ON TABLE catalog.listing TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE catalog.offer TO exchange_app;
 GRANT SELECT ON TABLE catalog.offer TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE catalog.offer_audience TO exchange_app;
+GRANT SELECT ON TABLE catalog.offer_audience TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE catalog.offer_standing TO exchange_app;
 GRANT SELECT ON TABLE catalog.offer_standing TO exchange_portal;
 
@@ -2791,6 +3723,9 @@ GRANT SELECT ON TABLE compliance.tile TO exchange_regulator;
 GRANT SELECT,INSERT ON TABLE contracts.agreement TO exchange_app;
 GRANT SELECT ON TABLE contracts.agreement TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE contracts.agreement_event TO exchange_app;
+GRANT SELECT ON TABLE contracts.agreement_event TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE contracts.auction TO exchange_app;
 GRANT SELECT ON TABLE contracts.auction TO exchange_portal;
 
@@ -2806,6 +3741,35 @@ GRANT SELECT ON TABLE contracts.auction_reserve TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE contracts.auction_tally TO exchange_app;
 GRANT SELECT ON TABLE contracts.auction_tally TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE contracts.breach_notice TO exchange_app;
+GRANT SELECT ON TABLE contracts.breach_notice TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.chain_end TO exchange_app;
+GRANT SELECT ON TABLE contracts.chain_end TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.chain_right TO exchange_app;
+GRANT SELECT ON TABLE contracts.chain_right TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.chain_trace TO exchange_app;
+GRANT SELECT ON TABLE contracts.chain_trace TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.data_contract TO exchange_app;
+GRANT SELECT ON TABLE contracts.data_contract TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.data_contract_check TO exchange_app;
+GRANT SELECT ON TABLE contracts.data_contract_check TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.event_end TO exchange_app;
+GRANT SELECT ON TABLE contracts.event_end TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.event_force TO exchange_app;
+GRANT SELECT ON TABLE contracts.event_force TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE contracts.kept_key TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE contracts.key_retirement TO exchange_app;
+GRANT SELECT ON TABLE contracts.key_retirement TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE contracts.measurement TO exchange_app;
 GRANT SELECT ON TABLE contracts.measurement TO exchange_portal;
 
@@ -2815,8 +3779,45 @@ GRANT SELECT ON TABLE contracts.measurement_agreed TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE contracts.measurement_answer TO exchange_app;
 GRANT SELECT ON TABLE contracts.measurement_answer TO exchange_portal;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE contracts.negotiation TO exchange_app;
+GRANT SELECT ON TABLE contracts.negotiation TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.negotiation_message TO exchange_app;
+GRANT SELECT ON TABLE contracts.negotiation_message TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE contracts.obligation TO exchange_app;
+GRANT SELECT ON TABLE contracts.obligation TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.obligation_evidence TO exchange_app;
+GRANT SELECT ON TABLE contracts.obligation_evidence TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.obligation_notice TO exchange_app;
+GRANT SELECT ON TABLE contracts.obligation_notice TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE contracts.obligation_plan TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE contracts.obligation_step TO exchange_app;
+GRANT SELECT ON TABLE contracts.obligation_step TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.organisation_key TO exchange_app;
+GRANT SELECT ON TABLE contracts.organisation_key TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.question TO exchange_app;
+GRANT SELECT ON TABLE contracts.question TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE contracts.quote TO exchange_app;
 GRANT SELECT ON TABLE contracts.quote TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.rights_notice TO exchange_app;
+GRANT SELECT ON TABLE contracts.rights_notice TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE contracts.rights_summary TO exchange_app;
+GRANT SELECT ON TABLE contracts.rights_summary TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.signature TO exchange_app;
+GRANT SELECT ON TABLE contracts.signature TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE contracts.signing_mark TO exchange_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE kernel.idempotency TO exchange_app;
 
@@ -2929,6 +3930,9 @@ GRANT SELECT,INSERT,UPDATE ON TABLE settlement.run TO exchange_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.run_item TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.series TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.service_credit TO exchange_app;
+GRANT SELECT ON TABLE settlement.service_credit TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.statement TO exchange_app;
 GRANT SELECT ON TABLE settlement.statement TO exchange_portal;
