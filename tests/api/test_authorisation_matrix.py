@@ -27,6 +27,7 @@ PUBLIC = {
     *("/catalog/v1/listings", "/catalog/v1/listings/{listing:str}", "/catalog/v1/listings/{listing:str}/assets"),
     "/catalog/v1/listings/{listing:str}/auctions",
     "/catalog/v1/offers/{offer:str}/cost-recovery",
+    "/catalog/v1/listings/{listing:str}/simulations",
     *("/catalog/v1/scorecards/{scorecard:str}", "/catalog/v1/organisations"),
     *("/certificates/v1/{certificate:str}", "/certificates/{certificate:str}"),
     *("/.well-known/jwks.json", "/.well-known/oauth-authorization-server"),
