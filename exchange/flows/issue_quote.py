@@ -78,7 +78,9 @@ async def issue_quote(
     )
     if note is not None:
         document["note"] = dict(note)
-    return await write_quote(tx, keyring, sale, buyer_id, document, expires_at)
+    row, receipt = sign_quote(tx, keyring, sale, buyer_id, document, expires_at)
+    await contracts.insert_quotes(tx, [row])
+    return receipt
 
 
 def refuse_price(sale: Sale) -> Problem | None:
@@ -124,10 +126,10 @@ def quote_document(
     return document if concerning is None else document | {"concerning": concerning}
 
 
-async def write_quote(
+def sign_quote(
     tx: Tx, keyring: Keyring, sale: Sale, buyer_id: UUID, document: dict[str, Any], expires_at: datetime
-) -> QuoteReceipt:
-    """Sign a quote's document and keep it."""
+) -> tuple[contracts.QuoteRow, QuoteReceipt]:
+    """Sign a quote's document: the row to keep, and what its asker is told."""
     data = canonical(document)
     signature, hashed, offer = keyring.sign("quote", data), sha256(data), sale.offer
     row = contracts.QuoteRow(
@@ -142,11 +144,11 @@ async def write_quote(
         created_at=tx.now,
         expires_at=expires_at,
     )
-    await contracts.insert_quote(tx, row)
-    return QuoteReceipt(
+    receipt = QuoteReceipt(
         id=document["id"],
         offer=document["offer"]["id"],
         total=document["total"],
         expires_at=document["expires_at"],
         sha256=hashed.hex(),
     )
+    return row, receipt

@@ -19,13 +19,12 @@ from exchange.catalog.listings import ListingState
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store.listings import load_offers
 from exchange.flows import problems
-from exchange.flows.once import Answered, Command, kept, refusal, replayed
+from exchange.flows.once import Answered, Command, CommandBatch, refusal
 from exchange.flows.sale import RULE_SET, Sale, Sales
-from exchange.kernel import idempotency, ids, jobs
+from exchange.kernel import ids, jobs
 from exchange.kernel.canonical import sha256
 from exchange.kernel.db import TryAgain, Tx
 from exchange.kernel.errors import NOT_FOUND, UNAUTHENTICATED, Problem
-from exchange.kernel.idempotency import Claim
 from exchange.kernel.keys import Keyring, Signature
 from exchange.kernel.money import Money
 from exchange.kernel.text import Text
@@ -125,27 +124,25 @@ class Facts:
 
 async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purchase]) -> list[Answered | Problem]:
     """Place a batch of orders; each is answered alone, and a refused one fails no neighbour."""
-    claims = [Claim(w.command.actor.organisation_id, w.command.key, w.command.body_sha256) for w in wishes]
-    claimed = await idempotency.claim(tx, claims)
-    fresh = [n for n, one in enumerate(claimed) if isinstance(one, idempotency.Fresh)]
+    batch = await CommandBatch.claim(tx, [wish.command for wish in wishes])
     outcomes: dict[int, Decided | Problem] = {}
-    answers: dict[int, tuple[int, bytes]] = {}
-    if fresh:
-        facts = await _load(tx, [wishes[n] for n in fresh])
-        for n in fresh:
+    answers: dict[int, Answered | Problem] = {}
+    if batch.fresh:
+        facts = await load_facts(tx, [wishes[n] for n in batch.fresh])
+        for n in batch.fresh:
             outcomes[n] = decide(tx, sales, keyring, wishes[n], facts)
         await _afford(tx, outcomes)
         answers = {n: _answered(outcome) for n, outcome in outcomes.items()}
         await _write(tx, [one for one in outcomes.values() if isinstance(one, Decided)])
         await audit.append(tx, [_entry(wishes[n].command, outcome) for n, outcome in outcomes.items()])
-        await idempotency.answer(tx, [claims[n] for n in fresh], [answers[n] for n in fresh])
+        await batch.keep(tx, answers)
         await _pay(tx, [one for one in outcomes.values() if isinstance(one, Decided) and one.from_wallet])
-    return [_say(n, one, wishes, outcomes, answers) for n, one in enumerate(claimed)]
+    return batch.say(answers)
 
 
 async def place(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase) -> Decided | Problem:
     """Place one order as a part of another command, which has a key and an answer of its own."""
-    outcomes: dict[int, Decided | Problem] = {0: decide(tx, sales, keyring, wish, await _load(tx, [wish]))}
+    outcomes: dict[int, Decided | Problem] = {0: decide(tx, sales, keyring, wish, await load_facts(tx, [wish]))}
     await _afford(tx, outcomes)
     outcome = outcomes[0]
     if isinstance(outcome, Decided):
@@ -155,7 +152,8 @@ async def place(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase) -> Decid
     return outcome
 
 
-async def _load(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
+async def load_facts(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
+    """Load, in five statements, all that deciding these orders or quotes needs."""
     offers = await load_offers(tx, list({w.offer_id for w in wishes}))
     buyers = {w.command.actor.organisation_id for w in wishes}
     sellers = {offer.supplier_id for offer in offers.values()}
@@ -389,27 +387,5 @@ def _entry(command: Command, outcome: Decided | Problem) -> Entry:
     )
 
 
-def _answered(outcome: Decided | Problem) -> tuple[int, bytes]:
-    if isinstance(outcome, Problem):
-        return int(outcome.type.kind), kept(outcome)
-    return 201, msgspec.json.encode(outcome.receipt())
-
-
-def _say(
-    n: int,
-    claimed: idempotency.Claimed,
-    wishes: Sequence[Purchase],
-    outcomes: Mapping[int, Decided | Problem],
-    answers: Mapping[int, tuple[int, bytes]],
-) -> Answered | Problem:
-    if isinstance(claimed, idempotency.Replay):
-        return replayed(claimed)
-    if isinstance(claimed, idempotency.Mismatch):
-        return idempotency.KEY_REUSED(key=wishes[n].command.key)
-    again = isinstance(claimed, idempotency.SameAs)
-    first = claimed.position if isinstance(claimed, idempotency.SameAs) else n
-    outcome = outcomes[first]
-    if isinstance(outcome, Problem):
-        return outcome
-    status, body = answers[first]
-    return Answered(status, body, replayed=again)
+def _answered(outcome: Decided | Problem) -> Answered | Problem:
+    return outcome if isinstance(outcome, Problem) else Answered(201, msgspec.json.encode(outcome.receipt()))

@@ -13,9 +13,10 @@ import msgspec
 
 from contracts import store as contracts
 from exchange.catalog.store.listings import load_offers
-from exchange.flows.ask_quote import Question, ask_quote
+from exchange.flows.ask_quote import ACTION, Question, ask_quotes
 from exchange.flows.check_books import check_books
 from exchange.flows.issue_quote import QuoteReceipt, issue_quote
+from exchange.flows.once import Answered, Command
 from exchange.flows.purchase import OrderReceipt
 from exchange.flows.record_payment import PaymentResult, record_payment
 from exchange.kernel import ids
@@ -24,7 +25,7 @@ from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import Money
-from pricing.basis import Basis, coupon_digest
+from pricing.basis import EMPTY, Basis, coupon_digest
 from settlement import postings
 from settlement.accounts import AccountKind, pending, platform, wallet
 from settlement.checks import Finding
@@ -110,6 +111,15 @@ async def opened(database: Database, keyring: Keyring, units: int = 10_000 * YUA
     return market
 
 
+async def quoted(market: Market, keyring: Keyring, name: str, choices: Basis = EMPTY) -> QuoteReceipt:
+    """A quote that the buyer asked for."""
+    command = Command(actor(BUYER, "buyer"), ACTION, f"quote {name}", bytes(32))
+    question = Question(command, market.offers[name], ("pretrain",), (), choices)
+    (answer,) = await market.database.run(lambda tx: ask_quotes(tx, market.sales, keyring, [question]))
+    assert isinstance(answer, Answered), answer
+    return msgspec.json.decode(answer.body, type=QuoteReceipt)
+
+
 async def test_a_plain_order_has_neither_basis_nor_tax(database: Database, keyring: Keyring) -> None:
     market = await opened(database, keyring)
     order, document = await bought(market, "one_off")
@@ -160,9 +170,7 @@ async def test_a_coupon_holds_for_new_orders_in_its_time_and_in_quotes_until_the
     spring = Basis(coupon=coupon_digest("spring"))
     assert (await bought(market, "coupon", choices=spring))[0].price.units == 270 * YUAN
     assert await refused(market, "coupon", choices=Basis(coupon=coupon_digest("WINTER"))) == "coupon-invalid"
-    question = Question(market.offers["coupon"], ("pretrain",), (), spring)
-    quote = await database.run(lambda tx: ask_quote(tx, market.sales, keyring, actor(BUYER, "buyer"), question))
-    assert isinstance(quote, QuoteReceipt), quote
+    quote = await quoted(market, keyring, "coupon", spring)
     clock.advance(6 * 86_400)
     assert await refused(market, "coupon", choices=spring) == "coupon-invalid"
     order, document = await bought(market, "coupon", quote_id=ids.parse("qte", quote.id))
@@ -299,9 +307,7 @@ async def test_a_buyer_abroad_pays_no_tax_and_the_order_says_why(database: Datab
     assert (order.price.units, order.tax_units) == (300 * YUAN, 0)
     assert order.tax is not None
     assert order.tax["code"] in ("zero", "outside_scope")
-    question = Question(market.offers["one_off"], ("pretrain",))
-    quote = await database.run(lambda tx: ask_quote(tx, market.sales, keyring, actor(BUYER, "buyer"), question))
-    assert isinstance(quote, QuoteReceipt)
+    quote = await quoted(market, keyring, "one_off")
     row = await database.run(lambda tx: contracts.find_quote(tx, ids.parse("qte", quote.id)))
     assert row is not None
     (line,) = msgspec.json.decode(row.document)["tax"]
