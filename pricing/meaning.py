@@ -60,6 +60,10 @@ _OTHER_PERIOD = Text("has another period than the limit", "其周期与限额不
 _NO_MEMBER = Text("no component has this period", "没有使用该周期的组成部分")
 _ONE_PERIOD = Text("must be the same in every commitment discount", "所有承诺折扣的周期必须一致")
 _CODE_TWICE = Text("is the code of an earlier coupon; each needs its own", "与前面的优惠码相同；每个优惠码须不同")
+_MARGIN = Text(
+    "would charge more than the stated costs of a cost_recovery component",
+    "会使 cost_recovery 组成部分的收费超过所列成本",
+)
 _BACKWARDS = Text("must be after valid_from", "必须晚于 valid_from")
 _NO_TIME = Text("is no moment of the calendar", "不是有效的时间")
 _NOT_MEASURED = Text("measures nothing; credits pay for use", "不计量使用；预付额度只能抵扣用量费用")
@@ -96,6 +100,7 @@ def _rules(document: Json) -> Iterator[tuple[At, Text]]:
         yield from _component(document, component, number)
     for number, limit in enumerate(document.get("limits", ())):
         yield from _limit(document, limit, number)
+    yield from _no_margin(document)
     yield from _discounts(document)
     yield from _price_lists(document)
 
@@ -191,6 +196,21 @@ def _limit(document: Json, limit: Json, number: int) -> Iterator[tuple[At, Text]
             yield (*at, "components", position), _OTHER_PERIOD
     if limit["period"] not in periods.values():
         yield (*at, "period"), _NO_MEMBER
+
+
+def _no_margin(document: Json) -> Iterator[tuple[At, Text]]:
+    """Nothing may raise what public data costs above its stated costs."""
+    at_cost = {one["id"] for one in document["components"] if one["model"]["type"] == "cost_recovery"}
+    for one in document.get("price_lists", ()):
+        at_cost |= {name for name, model in one["models"].items() if model["type"] == "cost_recovery"}
+    periods = {one["period"] for one in document["components"] if one["id"] in at_cost}
+    for number, limit in enumerate(document.get("limits", ())):
+        held = at_cost & set(limit["components"]) if "components" in limit else limit["period"] in periods
+        if limit["type"] == "minimum" and held:
+            yield ("limits", number), _MARGIN
+    for number, item in enumerate(document.get("discounts", ())):
+        if item["type"] == "commitment" and item["period"] in periods:
+            yield ("discounts", number), _MARGIN
 
 
 def _discounts(document: Json) -> Iterator[tuple[At, Text]]:

@@ -23,6 +23,8 @@ from pricing.basis import EMPTY, Basis
 
 ACTION = "quote.ask"
 VALID_FOR = timedelta(days=14)
+# An estimate is worked out while others wait for their quotes: about 30 ms at the most.
+LINES_QUOTED_MAX = 1_200
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ def _quote(
     sale = _sale(tx, sales, question, wish, facts)
     if isinstance(sale, Problem):
         return sale
-    months = foresee(sale.plan, question.forecast, tx.now)
+    months = foresee(sale.plan, question.forecast, tx.now, lines_max=LINES_QUOTED_MAX)
     if isinstance(months, Problem):
         return months
     expires_at, buyer_id = tx.now + VALID_FOR, question.command.actor.organisation_id

@@ -123,6 +123,9 @@ def quote_document(
         "basis": {} if sale.basis is None else msgspec.json.decode(sale.basis),
         "purposes": list(purposes),
     }
+    if plan.starts_partial:
+        # What is left of the calendar's period when the order comes decides; see docs/decisions/0024.
+        document["price_follows_start"] = True
     return document if concerning is None else document | {"concerning": concerning}
 
 

@@ -32,6 +32,7 @@ from pricing.problems import PRICE_NOT_AGREED
 from pricing.rating import Due, bill, instant
 from settlement.store import orders
 
+_YEAR_MIN = 2020
 GRANTS_MAX = 500
 Window = tuple[datetime, datetime]
 Usage = Mapping[tuple[UUID, Window], Mapping[str, int]]
@@ -161,6 +162,8 @@ def _month(named: str | None, now: datetime, plan: Plan) -> Window | Problem:
         return INVALID_REQUEST(reason="a month looks like 2026-01")
     this = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     start = first or (this - timedelta(days=1)).replace(day=1)
+    if start.year < _YEAR_MIN:
+        return INVALID_REQUEST(reason=f"a month is {_YEAR_MIN}-01 or later")
     if start > here:
         return INVALID_REQUEST(reason="the month has not begun")
     stretch = period("month", start.astimezone(UTC), 0, zone, calendar=True)

@@ -57,6 +57,15 @@ QUOTE_OF_ANOTHER_OFFER = problem_type(
         "Order the offer that the quote names, or ask a new quote.", "请按询价单所列报价方案下单，或重新询价。"
     ),
 )
+QUOTE_USED = problem_type(
+    "quote-used",
+    Kind.CONFLICT,
+    title=Text("The quote was ordered with already", "该询价单已被使用"),
+    detail=Text(
+        "An order names {quote}; a quote is good for one order.", "已有订单使用 {quote}；每份询价单仅可下单一次。"
+    ),
+    remedy=Text("Ask for a new quote, or order at the offer's price.", "请重新询价，或按报价方案的价格下单。"),
+)
 FORECAST_INVALID = problem_type(
     "forecast-invalid",
     Kind.UNPROCESSABLE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -14,11 +14,13 @@ from compliance import store as audit
 from compliance.entries import Entry
 from contracts import store as contracts
 from contracts.agreements import Deal
+from contracts.auctions_problems import AWARD_LAPSED
 from exchange.access.store import grants
 from exchange.catalog.listings import ListingState
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store.listings import load_offers
 from exchange.flows import problems
+from exchange.flows.auctioned import lost_awards
 from exchange.flows.once import Answered, Command, CommandBatch, refusal
 from exchange.flows.sale import RULE_SET, Sale, Sales
 from exchange.kernel import ids, jobs
@@ -120,6 +122,8 @@ class Facts:
     lapsed: frozenset[str]
     frozen: frozenset[UUID]
     quotes: Mapping[UUID, contracts.QuoteRow]
+    used: set[UUID] = field(default_factory=set)
+    lost: Mapping[UUID, str] = field(default_factory=dict)
 
 
 async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purchase]) -> list[Answered | Problem]:
@@ -153,19 +157,22 @@ async def place(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase) -> Decid
 
 
 async def load_facts(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
-    """Load, in five statements, all that deciding these orders or quotes needs."""
+    """Load all that deciding these orders or quotes needs: in four statements, two more for quotes, one for awards among them."""
     offers = await load_offers(tx, list({w.offer_id for w in wishes}))
     buyers = {w.command.actor.organisation_id for w in wishes}
     sellers = {offer.supplier_id for offer in offers.values()}
     actors = {w.command.actor.jti: w.command.actor for w in wishes}
     concerned = {i for o in offers.values() for i in (o.offer_id, o.listing_id, o.dataset_id, o.revision_id)}
     quote_ids = [w.quote_id for w in wishes if w.quote_id]
+    quotes_named = await contracts.find_quotes(tx, quote_ids)
     return Facts(
         offers,
         await parties.standing(tx, list(buyers | sellers)),
         frozenset(await parties.lapsed(tx, list(actors.values()))),
         frozenset(await audit.off_sale(tx, list(concerned | buyers | sellers))),
-        await contracts.find_quotes(tx, quote_ids),
+        quotes_named,
+        set(await orders.quotes_used(tx, quote_ids)),
+        await lost_awards(tx, quotes_named.values()),
     )
 
 
@@ -195,6 +202,9 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
         ends_at=sale.ends_at(starts_at),
         concluded_at=tx.now,
     )
+    if wish.quote_id is not None:
+        # A second order of the same batch finds the quote used.
+        facts.used.add(wish.quote_id)
     document = sale.template.render(deal)
     signature = keyring.sign("agreement", document)
     payment_id = tx.new_id() if by_card else None
@@ -268,6 +278,10 @@ def _quoted(wish: Purchase, facts: Facts, tx: Tx) -> Basis | Problem:
         return problems.QUOTE_OF_ANOTHER_OFFER()
     if wish.choices != EMPTY:
         return problems.QUOTE_HAS_CHOICES()
+    if quote.id in facts.used:
+        return problems.QUOTE_USED(quote=ids.text("qte", quote.id))
+    if quote.id in facts.lost:
+        return AWARD_LAPSED(auction=facts.lost[quote.id])
     document = msgspec.json.decode(quote.document)
     # Quotes of before prices had a basis name neither basis nor purposes.
     purposes = document.get("purposes")
@@ -328,6 +342,7 @@ def _order(one: Decided) -> Order:
         created_at=deal.concluded_at,
         paid_at=deal.concluded_at if paid else None,
         price_basis=one.sale.basis,
+        quote_id=one.wish.quote_id,
         tax_units=0 if one.sale.tax is None else one.sale.tax.units,
         tax=None if one.sale.taxing is None else one.sale.taxing.document(),
     )

@@ -16,6 +16,7 @@ from exchange.catalog.problems import OFFER_INVALID
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import listings as store
 from exchange.catalog.store import plans as library
+from exchange.catalog.store.exclusive import hold_dataset_of
 from exchange.flows.auctioned import sold_exclusively
 from exchange.flows.once import done
 from exchange.flows.publish_listing import refuse_offer
@@ -55,9 +56,10 @@ async def version_offer(
     """Check an offer document by everybody it concerns, and write it as an immutable version.
 
     shapes   the plan may be written as {"type": "plan_ref", "id": "pln_..."}; what is stored holds it whole
-    errors   answers not-found, listing-state, offer-invalid, offer-unchanged, offers-too-many, plan-retired, and what
-             pricing and contracts refuse
+    errors   answers not-found, sold-exclusively, listing-state, offer-invalid, offer-unchanged, offers-too-many,
+             plan-retired, and what pricing and contracts refuse
     """
+    await hold_dataset_of(tx, request.listing_id)
     listing = await store.lock_listing(tx, request.listing_id)
     if listing is None or listing.supplier_id != actor.organisation_id:
         return NOT_FOUND()

@@ -16,6 +16,7 @@ from settlement.runs import Booked, Charge, Due, Run, RunItem, Side
 _RUN = "id, period_start, period_end, currency, number, state"
 _OPEN = f"SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open' FOR UPDATE"
 _GET = f"SELECT {_RUN} FROM settlement.run WHERE id = $1 FOR UPDATE"
+_SETTLED_TO = "SELECT max(period_end) FROM settlement.run WHERE currency = $1 AND state = 'closed'"
 _CREATE = f"""
 INSERT INTO settlement.run (id, period_start, period_end, currency, number, state, created_at)
 SELECT $1, $2, $3, $4, 1 + coalesce(max(number), 0), 'open', $5 FROM settlement.run
@@ -74,6 +75,12 @@ async def open_run(tx: Tx, currency: str) -> Run | None:
     """The run of a currency that is open, locked; there is at most one."""
     row = await (await tx.driver()).fetchrow(_OPEN, currency)
     return Run(*row) if row else None
+
+
+async def settled_to(tx: Tx, currency: str) -> datetime | None:
+    """The latest end of a closed run of a currency, None before the first."""
+    moment: datetime | None = await (await tx.driver()).fetchval(_SETTLED_TO, currency)
+    return moment
 
 
 async def lock_run(tx: Tx, run_id: UUID) -> Run | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,7 +18,7 @@ from exchange.flows.ask_quote import ACTION, Question, ask_quotes
 from exchange.flows.check_books import check_books
 from exchange.flows.issue_quote import QuoteReceipt, issue_quote
 from exchange.flows.once import Answered, Command
-from exchange.flows.purchase import OrderReceipt
+from exchange.flows.purchase import OrderReceipt, purchase
 from exchange.flows.record_payment import PaymentResult, record_payment
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
@@ -113,7 +114,8 @@ async def opened(database: Database, keyring: Keyring, units: int = 10_000 * YUA
 
 async def quoted(market: Market, keyring: Keyring, name: str, choices: Basis = EMPTY) -> QuoteReceipt:
     """A quote that the buyer asked for."""
-    command = Command(actor(BUYER, "buyer"), ACTION, f"quote {name}", bytes(32))
+    market.keys += 1
+    command = Command(actor(BUYER, "buyer"), ACTION, f"quote-{market.keys}", bytes(32))
     question = Question(command, market.offers[name], ("pretrain",), (), choices)
     (answer,) = await market.database.run(lambda tx: ask_quotes(tx, market.sales, keyring, [question]))
     assert isinstance(answer, Answered), answer
@@ -235,7 +237,8 @@ async def test_a_negotiated_price_is_a_quote_that_its_buyer_alone_may_order_with
     cheaper = await issued(market, "talks", BUYER, basis, until)
     assert cheaper.total["amount"] == "617.28"
     clock.advance(3 * 86_400)
-    assert await refused(market, "talks", quote_id=quote_id) == "quote-expired"
+    assert await refused(market, "talks", quote_id=quote_id) == "quote-used"
+    assert await refused(market, "talks", quote_id=ids.parse("qte", cheaper.id)) == "quote-expired"
     assert await findings(market) == []
 
 
@@ -348,3 +351,18 @@ async def test_a_basis_reads_back_as_it_was_written() -> None:
     again = Basis.from_document(msgspec.json.decode(msgspec.json.encode(basis.document())))
     assert again == basis
     assert replace(again, amounts={}) != basis
+
+
+async def test_a_quote_is_good_for_one_order_within_a_batch_and_at_once(database: Database, keyring: Keyring) -> None:
+    market = await opened(database, keyring)
+    quotes = [ids.parse("qte", (await quoted(market, keyring, "one_off")).id) for _ in range(2)]
+    wishes = [market.wish(BUYER, "one_off", quote_id=quotes[0]) for _ in range(3)]
+    answers = await database.run(lambda tx: purchase(tx, market.sales, keyring, wishes))
+    assert [one.slug if isinstance(one, Problem) else one.status for one in answers] == [
+        201,
+        "quote-used",
+        "quote-used",
+    ]
+
+    raced = await asyncio.gather(*(market.buy(BUYER, "one_off", quote_id=quotes[1]) for _ in range(4)))
+    assert sorted(isinstance(answer, Problem) for answer in raced) == [False, True, True, True]
