@@ -22,7 +22,8 @@ from pricing.rating import bill
 
 POINTS_MAX = 120
 # How much work one comparison is worth; where it runs out, what is left is marked as not exact. A rating counts 10 and
-# one for each period that differs from the others, so a price by the day is looked at in fewer places.
+# one for each period that differs from the others (with credits: for each of its lines, too), so a price by the day is
+# looked at in fewer places.
 WORK_MAX = 60_000
 POINTS_MIN, CROSSOVERS_MAX = 12, 60
 _Kind = tuple[object, ...]
@@ -127,7 +128,9 @@ class _Costs:
             groups[kind, place] += 1
             firsts.setdefault((kind, place), (one, first, last))
         self._groups = [(group[0], *firsts[group], count) for group, count in groups.items()]
-        self.work = 10 + len(self._groups)
+        # With credits nothing is counted twice: each line of each period is rated, and each grant is looked at.
+        each = [len(plan.by_cadence[group[1].unit].components) for group in self._groups] if plan.needs_history else []
+        self.work = 10 + len(self._groups) + sum(each)
 
     def at(self, volume: int) -> int | None:
         """The cost in millionths; None where the plan stops such use, or no account holds so much."""

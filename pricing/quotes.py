@@ -150,12 +150,15 @@ _IN_A_MONTH = {"day": 31, "week": 5, "month": 1, "year": 1, None: 1}
 
 
 def lines_at_most(plan: Plan, months: int) -> int:
-    """How many lines a simulation over `months` rates at most: what it costs to work out."""
+    """How many lines a simulation over `months` rates at most: what it costs to work out.
+
+    shapes   a plan with credits is rated from its beginning for each month, with every grant so far among its lines
+    """
     found = 0
     for unit, cadence in plan.by_cadence.items():
         parts = len(cadence.components) + len(cadence.discounts) + len(cadence.maxima) + len(cadence.minima)
         found += parts * (months * _IN_A_MONTH[unit] + 1)
-    return found
+    return found * (months + 1) // 2 if plan.needs_history else found
 
 
 def estimate(months: Sequence[Month]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from exchange.flows.once import Answered, Command, CommandBatch, done, refusal
 from exchange.flows.purchase import Facts, Purchase, load_facts, refused
 from exchange.flows.sale import Sale, Sales
 from exchange.flows.simulate_price import foresee
+from exchange.flows.trials import trial_of
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.keys import Keyring
@@ -24,7 +25,7 @@ from pricing.basis import EMPTY, Basis
 ACTION = "quote.ask"
 VALID_FOR = timedelta(days=14)
 # An estimate is worked out while others wait for their quotes: about 30 ms at the most.
-LINES_QUOTED_MAX = 1_200
+LINES_QUOTED_MAX = 2_400
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -86,7 +87,8 @@ def _sale(tx: Tx, sales: Sales, question: Question, wish: Purchase, facts: Facts
     if problem is not None or offer is None:
         return problem or NOT_FOUND()
     buyer, seller = facts.standings[question.command.actor.organisation_id], facts.standings[offer.supplier_id]
-    basis = sales.open_to(offer, question.choices, buyer.buyer_class)
+    known = trial_of(question.command.actor.organisation_id, offer) in facts.tried
+    basis = sales.open_to(offer, question.choices, buyer.buyer_class, tried=known)
     if isinstance(basis, Problem):
         return basis
     sale = sales.of(offer, basis, sides=(seller, buyer), at=tx.now)

@@ -14,6 +14,7 @@ from exchange.catalog.offers import OfferForSale
 from exchange.flows.problems import BUYER_NOT_VERIFIED, NOT_FOR_SALE
 from exchange.flows.sale import RULE_SET, Sale, Sales
 from exchange.flows.taxing import tax_line
+from exchange.flows.trials import trial_of, tried
 from exchange.kernel import ids
 from exchange.kernel.canonical import canonical, digest, sha256
 from exchange.kernel.db import Tx
@@ -67,6 +68,8 @@ async def issue_quote(
     if seller is None or not seller.verified:
         return NOT_FOR_SALE(reason=Text("its supplier is not verified", "供应方未通过核验"))
     basis = sales.classed(offer, basis, buyer.buyer_class)
+    if trial_of(buyer_id, offer) in await tried(tx, [(buyer_id, offer)]):
+        basis = sales.untried(offer, basis)
     sale = sales.of(offer, basis, sides=(seller, buyer), at=tx.now)
     if isinstance(sale, Problem):
         return sale

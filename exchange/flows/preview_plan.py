@@ -141,7 +141,7 @@ async def _grants(tx: Tx, actor: Actor, wish: PreviewWish, before: datetime) -> 
     seller = actor.organisation_id
     if wish.offer_id is not None:
         offer = await listings.find_offer(tx, wish.offer_id)
-        owned = offer is not None and offer.supplier_id == seller
+        owned = offer is not None and offer.supplier_id == seller and wish.listing_id in (None, offer.listing_id)
     elif wish.listing_id is not None:
         listing = await listings.find_listing(tx, wish.listing_id)
         owned = listing is not None and listing.supplier_id == seller

@@ -23,6 +23,7 @@ from exchange.flows import problems
 from exchange.flows.auctioned import lost_awards
 from exchange.flows.once import Answered, Command, CommandBatch, refusal
 from exchange.flows.sale import RULE_SET, Sale, Sales
+from exchange.flows.trials import Tried, trial_of, tried
 from exchange.kernel import ids, jobs
 from exchange.kernel.canonical import sha256
 from exchange.kernel.db import TryAgain, Tx
@@ -124,6 +125,7 @@ class Facts:
     quotes: Mapping[UUID, contracts.QuoteRow]
     used: set[UUID] = field(default_factory=set)
     lost: Mapping[UUID, str] = field(default_factory=dict)
+    tried: set[Tried] = field(default_factory=set)
 
 
 async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purchase]) -> list[Answered | Problem]:
@@ -157,7 +159,7 @@ async def place(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase) -> Decid
 
 
 async def load_facts(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
-    """Load all that deciding these orders or quotes needs: in four statements, two more for quotes, one for awards among them."""
+    """Load all that deciding these orders or quotes needs: in four statements, more for quotes, awards and trials among them."""
     offers = await load_offers(tx, list({w.offer_id for w in wishes}))
     buyers = {w.command.actor.organisation_id for w in wishes}
     sellers = {offer.supplier_id for offer in offers.values()}
@@ -173,6 +175,9 @@ async def load_facts(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
         quotes_named,
         set(await orders.quotes_used(tx, quote_ids)),
         await lost_awards(tx, quotes_named.values()),
+        await tried(
+            tx, [(w.command.actor.organisation_id, offers[w.offer_id]) for w in wishes if w.offer_id in offers]
+        ),
     )
 
 
@@ -205,6 +210,8 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
     if wish.quote_id is not None:
         # A second order of the same batch finds the quote used.
         facts.used.add(wish.quote_id)
+    if sale.plan.trial_days:
+        facts.tried.add(trial_of(buyer_id, offer))
     document = sale.template.render(deal)
     signature = keyring.sign("agreement", document)
     payment_id = tx.new_id() if by_card else None
@@ -256,14 +263,17 @@ def _sale(
 ) -> Sale | Problem:
     """What is bought: on the quote's basis if the order names one, else on the buyer's class and choices."""
     sides = facts.standings[offer.supplier_id], facts.standings[wish.command.actor.organisation_id]
+    known = trial_of(wish.command.actor.organisation_id, offer) in facts.tried
     basis: Basis | Problem
     if wish.quote_id is None:
-        basis = sales.open_to(offer, wish.choices, sides[1].buyer_class)
+        basis = sales.open_to(offer, wish.choices, sides[1].buyer_class, tried=known)
     else:
         basis = _quoted(wish, facts, tx)
     if isinstance(basis, Problem):
         return basis
     sale = sales.of(offer, basis, sides=sides, at=starts_at, accepted=wish.quote_id is not None)
+    if not isinstance(sale, Problem) and known and sale.plan.trial_days:
+        return problems.TRIAL_USED()
     if not isinstance(sale, Problem) and sale.plan.unpriced:
         return PRICE_NOT_AGREED(components=", ".join(sale.plan.unpriced))
     return sale

@@ -184,7 +184,8 @@ def foresee(
     if (refused := _refuse(forecast)) is not None:
         return refused
     if forecast and (lines := quotes.lines_at_most(plan, len(forecast))) > lines_max:
-        months = max(len(forecast) * lines_max // lines, 1)
+        fewer = range(len(forecast) - 1, 1, -1)
+        months = next((one for one in fewer if quotes.lines_at_most(plan, one) <= lines_max), 1)
         reason = Text(
             f"its periods and components make {lines} lines, more than {lines_max}: ask for at most {months} months",
             f"其周期与组成部分共 {lines} 行，超过 {lines_max} 行：请将预测缩短至最多 {months} 个月",

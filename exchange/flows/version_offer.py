@@ -28,6 +28,7 @@ from exchange.kernel.money import Money
 from exchange.kernel.text import Text
 from exchange.parties import store as parties
 from pricing import checks, plans
+from pricing.effort import WORK_BRIEF
 from pricing.plans import Plan
 from settlement.splits import BadShares, parse_shares
 
@@ -95,6 +96,7 @@ async def version_offer(
     await store.insert_offer(tx, offer)
     name = ids.text("ofr", offer.id)
     await audit.append(tx, [done(actor, "offer.version", name, document=offer.sha256)])
+    notes = checks.check(plan, work=WORK_BRIEF)
     return OfferReceipt(
         id=name,
         listing=ids.text("lst", listing.id),
@@ -102,7 +104,7 @@ async def version_offer(
         version=offer.version,
         sha256=offer.sha256.hex(),
         entry_price=Money(offer.entry_units, offer.currency).to_wire(),
-        notes=[{"en": note.detail("en"), "zh": note.detail("zh")} for note in checks.check(plan)],
+        notes=[{"en": note.detail("en"), "zh": note.detail("zh")} for note in notes],
     )
 
 

@@ -30,6 +30,13 @@ WHERE id = ANY($1::uuid[]) AND state = 'awaiting_payment' RETURNING id"""
 _COLUMNS = """id, buyer_id, seller_id, offer_id, listing_id, agreement_id, price_units, currency, payment, state,
     created_at, paid_at, price_basis, tax_units, tax, quote_id"""
 _QUOTED = "SELECT quote_id FROM settlement.orders WHERE quote_id = ANY($1::uuid[]) AND state <> 'cancelled'"
+# One order of a buyer on a listing at a time: the second sees the first.
+_ALONE = """
+SELECT pg_advisory_xact_lock(7275, k) FROM (
+    SELECT DISTINCT hashtext(b::text || '/' || l::text) AS k FROM unnest($1::uuid[], $2::uuid[]) AS t(b, l) ORDER BY 1) AS a"""
+_ORDERED = """
+SELECT DISTINCT o.buyer_id, o.offer_id FROM settlement.orders o
+JOIN unnest($1::uuid[], $2::uuid[]) AS t(b, l) ON o.buyer_id = t.b AND o.listing_id = t.l WHERE o.state <> 'cancelled'"""
 _OF_QUOTES = f"""SELECT {_COLUMNS} FROM settlement.orders WHERE quote_id = ANY($1::uuid[]) AND state <> 'cancelled'
 ORDER BY id FOR UPDATE"""
 _GET = f"SELECT {_COLUMNS} FROM settlement.orders WHERE id = ANY($1::uuid[]) ORDER BY id"
@@ -88,6 +95,17 @@ async def quotes_used(tx: Tx, quote_ids: Sequence[UUID]) -> frozenset[UUID]:
     if not quote_ids:
         return frozenset()
     return frozenset(row[0] for row in await (await tx.driver()).fetch(_QUOTED, list(quote_ids)))
+
+
+async def lock_offers_ordered(tx: Tx, asked: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
+    """The offers that buyers ordered on listings; nobody else who asks for the same goes on before this transaction ends.
+
+    shapes   (buyer id, listing id) in, (buyer id, offer id) out; a cancelled order does not count
+    """
+    driver = await tx.driver()
+    sides = [buyer for buyer, _ in asked], [listing for _, listing in asked]
+    await driver.execute(_ALONE, *sides)
+    return [(row[0], row[1]) for row in await driver.fetch(_ORDERED, *sides)]
 
 
 async def lock_orders_of(tx: Tx, quote_ids: Sequence[UUID]) -> list[Order]:

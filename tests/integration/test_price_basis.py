@@ -347,7 +347,7 @@ async def test_fsck_finds_a_price_and_a_tax_that_were_changed_afterwards(
 
 
 async def test_a_basis_reads_back_as_it_was_written() -> None:
-    basis = Basis("USD", "academic", Decimal(1000), 12, coupon_digest("A"), {"a": Decimal("1.5")})
+    basis = Basis("USD", "academic", Decimal(1000), 12, coupon_digest("A"), {"a": Decimal("1.5")}, trial_used=True)
     again = Basis.from_document(msgspec.json.decode(msgspec.json.encode(basis.document())))
     assert again == basis
     assert replace(again, amounts={}) != basis

@@ -261,7 +261,7 @@ async def test_changing_the_offer_in_mid_month_gives_the_rest_of_the_old_one_bac
     assert old.ends_at == new.starts_at == datetime(2026, 1, 25, 8, 15, tzinfo=UTC)
     again = await changed(market, order.grant, "large")
     assert isinstance(again, Problem)
-    assert again.slug == "grant-ended"
+    assert again.slug == "grant-ends-already"
     clock.advance(10 * 86_400)
     await settle(market, JANUARY)
     (back,) = await charges(market)
