@@ -13,7 +13,7 @@ from benchmarks.load import Outcome, drive, request
 from benchmarks.result import Result, result
 from tests.support.api import Party
 
-NAME, FLOOR, AIM = "quote", 0.01, 0.05
+NAME, FLOOR, AIM = "quote", 0.03, 0.10
 CONNECTIONS, BUYERS, SECONDS = 64, 8, 10.0
 FORECAST = [{"records": 50_000 + 1_000 * month} for month in range(12)]
 

@@ -34,7 +34,7 @@ BIDS_MAX = 50
 AMOUNT_UNITS_END = 10**16
 REASON_MAX_CHARS = 500
 SALT_BYTES = 16
-# How long the winner may order, and how long after that an order that was under way may still arrive.
+# How long the winner may order at most, and how long after that an order that was under way may still arrive or be paid.
 AWARD_VALID_FOR, AWARD_GRACE = timedelta(days=7), timedelta(minutes=10)
 
 
@@ -90,13 +90,16 @@ class Lapse(StrEnum):
 LAPSES: Mapping[Lapse, Text] = {
     Lapse.NO_BID: Text("No bid reached the reserve.", "没有出价达到保留价。"),
     Lapse.NOT_FOR_SALE: Text("The offer could not be sold when the auction ended.", "拍卖结束时该报价方案已无法出售。"),
-    Lapse.QUOTE_UNUSED: Text("The winner did not order in time.", "中标方未在期限内下单。"),
+    Lapse.QUOTE_UNUSED: Text("The winner did not order and pay in time.", "中标方未在期限内下单并付款。"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Auction:
-    """One auction of one offer; `reserve` and `salt` are None to whom they are not shown."""
+    """One auction of one offer; `reserve` and `salt` are None to whom they are not shown.
+
+    shapes   sold: the award was found paid for when its quote had expired, so that it lapses no more
+    """
 
     id: UUID
     offer_id: UUID
@@ -115,6 +118,7 @@ class Auction:
     created_at: datetime
     changed_at: datetime
     reason: LocaleMap | None = None
+    sold: bool = False
     reserve: Money | None = None
     salt: bytes | None = None
 
@@ -276,22 +280,21 @@ def move(auction: Auction, to: AuctionState, now: datetime, reason: LocaleMap | 
     return replace(auction, state=to, changed_at=now, reason=reason)
 
 
-def admit(auction: Auction, now: datetime) -> Auction | Problem:
-    """The auction, opened if it was due, in which a bid may be placed or withdrawn now.
+def refuse_bidding(auction: Auction, now: datetime) -> Problem | None:
+    """Why no bid may be placed or withdrawn now, or None.
 
-    Both must hold: the row says open, and the clock stands before the end. A clock that ran ahead refuses; when it comes
-    back before anybody closed the auction, nothing was lost. One that falls back after the closing opens nothing.
+    Both must hold: the row says that nobody closed the auction, and the clock stands before the end. A clock that ran ahead
+    refuses; when it comes back before anybody closed the auction, nothing was lost. One that falls back after the closing
+    opens nothing. A bid leaves a scheduled row as it is: everybody reads that row, and would see that there is a bid.
     """
     if auction.state is _S.CANCELLED:
         said = auction.reason or {}
         return AUCTION_CANCELLED(reason=Text(said.get("en", ""), said.get("zh", "")))
     if auction.state not in (_S.SCHEDULED, _S.OPEN) or now >= auction.closes_at:
         return AUCTION_CLOSED(closes_at=auction.closes_at.isoformat())
-    if auction.state is _S.OPEN:
-        return auction
-    if now < auction.opens_at:
+    if auction.state is _S.SCHEDULED and now < auction.opens_at:
         return AUCTION_NOT_OPEN(opens_at=auction.opens_at.isoformat())
-    return move(auction, _S.OPEN, now)
+    return None
 
 
 def refuse_bid(auction: Auction, amount: Money) -> Problem | None:
@@ -437,3 +440,9 @@ def _why(counted: Sequence[TallyLine], reserve: Money, winner: int, price: Money
 def exclusive_until(auction: Auction, awarded_at: datetime) -> datetime | None:
     """When the exclusivity ends; None: never."""
     return None if auction.exclusive_days is None else awarded_at + timedelta(days=auction.exclusive_days)
+
+
+def award_valid_for(auction: Auction) -> timedelta:
+    """How long the winner may order: never beyond the days of exclusivity, which run from the award."""
+    days = auction.exclusive_days
+    return AWARD_VALID_FOR if days is None else min(AWARD_VALID_FOR, timedelta(days=days))

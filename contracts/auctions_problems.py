@@ -99,3 +99,26 @@ NO_LIVE_BID = problem_type(
     detail=Text("Your organisation has no bid in this auction.", "您的机构在本场拍卖中没有有效出价。"),
     remedy=Text("Read your bids.", "请查看您的出价记录。"),
 )
+LISTING_IN_AUCTION = problem_type(
+    "listing-in-auction",
+    Kind.CONFLICT,
+    title=Text("Its auction has not ended", "该产品的拍卖尚未了结"),
+    detail=Text(
+        "Auction {auction} of an offer of this listing is {state}: whoever wins it must be able to order.",
+        "该产品的报价方案正在拍卖 {auction} 中（状态 {state}）：须保证中标方能够下单。",
+    ),
+    remedy=Text(
+        "Cancel the auction before it closes, or wait until the winner has paid or the award has lapsed.",
+        "请在截止前取消拍卖，或等待中标方付款或授标失效。",
+    ),
+)
+AWARD_LAPSED = problem_type(
+    "award-lapsed",
+    Kind.CONFLICT,
+    title=Text("The award has lapsed", "授标已失效"),
+    detail=Text(
+        "The quote was an award of auction {auction}, which no longer stands.",
+        "该询价单为拍卖 {auction} 的授标，授标已失效。",
+    ),
+    remedy=Text("Bid in a new auction of the supplier.", "可参与供应方的新拍卖。"),
+)

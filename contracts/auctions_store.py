@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -165,24 +165,45 @@ async def award_of(tx: Tx, auction_id: UUID) -> AwardRow | None:
     return None if row is None else _award_of(row)
 
 
-async def ordered(tx: Tx, award: AwardRow) -> bool:
-    """Whether the winner has concluded the agreement that the award is for."""
-    found = exists().where(t.agreement.c.buyer_id == award.buyer_id, t.agreement.c.offer_id == award.offer_id)
-    return bool((await tx.conn.execute(select(found))).scalar_one())
+async def set_sold(tx: Tx, auction_id: UUID) -> None:
+    """Note that an award was paid for: the clock has nothing more to do."""
+    await tx.conn.execute(update(_auction).where(_auction.c.id == auction_id).values(sold=True))
+
+
+async def standing_awards(tx: Tx, auction_ids: Collection[UUID]) -> set[UUID]:
+    """The quotes of those of these auctions whose award stands, held until the end of the transaction, so that none lapses."""
+    statement = (
+        select(_award.c.quote_id)
+        .select_from(_auction.join(_award, _award.c.auction_id == _auction.c.id))
+        .where(_auction.c.id.in_(auction_ids), _auction.c.state == AuctionState.AWARDED.value)
+        .order_by(_auction.c.id)
+        .with_for_update(of=_auction, read=True)
+    )
+    return set((await tx.conn.execute(statement)).scalars())
+
+
+async def binding(tx: Tx, listing_id: UUID) -> list[tuple[UUID, AuctionState, UUID | None]]:
+    """The auctions that may still end in a sale out of a listing: which, where it stands, and the winner's quote."""
+    states = _values(RUNNING | {AuctionState.AWARDED})
+    statement = (
+        select(_auction.c.id, _auction.c.state, _award.c.quote_id)
+        .select_from(_auction.outerjoin(_award, _award.c.auction_id == _auction.c.id))
+        .where(_auction.c.listing_id == listing_id, _auction.c.state.in_(states), ~_auction.c.sold)
+        .order_by(_auction.c.id)
+    )
+    return [(row[0], AuctionState(row[1]), row[2]) for row in await tx.conn.execute(statement)]
 
 
 async def due(tx: Tx, limit: int = 100) -> list[tuple[UUID, AuctionState]]:
-    """Auctions for which the clock has something to do: to be closed, to be decided, or an award unused too long."""
+    """Auctions for which the clock has something to do: to be closed, to be decided, or an award whose time is over."""
     grace = tx.now - AWARD_GRACE
-    # No clock in this: an offer that can only be had by auction is agreed upon only by who won one.
-    used = exists().where(t.agreement.c.buyer_id == _award.c.buyer_id, t.agreement.c.offer_id == _award.c.offer_id)
     statement = (
         select(_auction.c.id, _auction.c.state)
         .select_from(_auction.outerjoin(_award, _award.c.auction_id == _auction.c.id))
         .where(
             or_(
                 and_(_auction.c.state.in_(_values(RUNNING)), _auction.c.closes_at <= tx.now),
-                and_(_auction.c.state == AuctionState.AWARDED.value, _award.c.expires_at < grace, ~used),
+                and_(_auction.c.state == AuctionState.AWARDED.value, _award.c.expires_at <= grace, ~_auction.c.sold),
             )
         )
         .order_by(_auction.c.closes_at)
@@ -249,9 +270,11 @@ async def own_bids(tx: Tx, actor: Actor, page: PageRequest, auction_id: UUID | N
     if auction_id is not None:
         statement = statement.where(_bid.c.auction_id == auction_id)
     if page.after is not None:
-        statement = statement.where(_bid.c.seq < int(page.after[0]))
+        # By the row's id: the place in line, which everybody's bids count up, would tell how many others there are.
+        last = select(_bid.c.seq).where(_bid.c.id == _key(page.after), mine(_bid.c.bidder_id, actor))
+        statement = statement.where(_bid.c.seq < last.scalar_subquery())
     rows = [_bid_of(row) for row in (await tx.conn.execute(statement)).mappings()]
-    return page_of(rows, page, lambda row: (str(row.sequence),))
+    return page_of(rows, page, lambda row: (row.id.hex,))
 
 
 async def own_live_bid(tx: Tx, actor: Actor, auction_id: UUID) -> BidRow | None:

@@ -89,9 +89,10 @@ async def insert_agreements(tx: Tx, rows: Sequence[AgreementRow]) -> None:
         )
 
 
-async def insert_quote(tx: Tx, row: QuoteRow) -> None:
-    """Write one quote."""
-    await tx.conn.execute(tables.quote.insert().values(msgspec.structs.asdict(row)))
+async def insert_quotes(tx: Tx, rows: Sequence[QuoteRow]) -> None:
+    """Write quotes in one statement."""
+    if rows:
+        await tx.conn.execute(tables.quote.insert().values([msgspec.structs.asdict(row) for row in rows]))
 
 
 async def find_agreements(tx: Tx, agreement_ids: Sequence[UUID]) -> dict[UUID, AgreementRow]:

@@ -81,6 +81,7 @@ auction = Table(
     Column("reason", JSONB),
     Column("created_at", _TIME, nullable=False),
     Column("changed_at", _TIME, nullable=False),
+    Column("sold", Boolean, nullable=False, server_default=text("false")),
     Index("auction_listing", "listing_id", "id"),
     Index("auction_supplier", "supplier_id", "id"),
     Index("auction_awarded", "dataset_id", postgresql_where=text("state = 'awarded'")),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from typing import Any
 
 from compliance import notes
@@ -112,4 +113,8 @@ def tools(settings: Settings, environment: Mapping[str, str] | None = None) -> T
 
 def run() -> None:
     """The command `exchange`."""
+    # A terminal that cannot show a sign shows another one; nobody loses an answer over it.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(commands.main(sys.argv[1:], os.environ, lambda environment: tools(load(environment), environment)))

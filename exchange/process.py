@@ -14,6 +14,7 @@ import structlog
 from exchange.access.tokens import DATA_AUDIENCE, TokenVerifier
 from exchange.apps.http.context import Services
 from exchange.flows import access_data
+from exchange.flows.ask_quote import ask_quotes
 from exchange.flows.purchase import purchase
 from exchange.flows.sale import Sales
 from exchange.kernel import embedded, keys
@@ -111,7 +112,7 @@ async def services(on: Ground, clock: Clock | None = None, observer: Observer | 
 def _assemble(on: Ground, db: Database) -> Services:
     settings, sales = on.settings, Sales()
     holder = db.ids.new(db.clock.now())
-    buy = partial(_purchase, sales, on.keyring)
+    buy, quote = partial(_purchase, sales, on.keyring), partial(_ask_quotes, sales, on.keyring)
     # Reads hold no wallet: while one batch is written, the next can be admitted.
     paired = replace(settings.batch, writers=2 * settings.batch.writers)
     read = partial(access_data.access_data, holder=holder, settings=settings.access)
@@ -128,6 +129,7 @@ def _assemble(on: Ground, db: Database) -> Services:
         sales=sales,
         holder=holder,
         purchases=_batcher("purchase", db, buy, settings.batch),
+        quotes=_batcher("ask_quote", db, quote, paired),
         reads=_batcher("access_data", db, read, paired),
         records=_batcher("record_usage", db, record, paired),
         running=_batcher("still_open", db, access_data.still_open, settings.batch),
@@ -136,6 +138,10 @@ def _assemble(on: Ground, db: Database) -> Services:
 
 async def _purchase(sales: Sales, keyring: Keyring, tx: Tx, wishes: Sequence[Any]) -> list[Any]:
     return await purchase(tx, sales, keyring, wishes)
+
+
+async def _ask_quotes(sales: Sales, keyring: Keyring, tx: Tx, questions: Sequence[Any]) -> list[Any]:
+    return await ask_quotes(tx, sales, keyring, questions)
 
 
 def _batcher(

@@ -16,6 +16,7 @@ class Basis:
     """The choices that turn an offered plan into one price; frozen in the quote, the agreement and the order.
 
     shapes   coupon: lower-case hex SHA-256 of the code; amounts: component id -> what was chosen, negotiated or bid
+             trial_used: the buyer had the plan's trial before, so that it does not run again
     units    commitment in major units per period of the plan's commitments
     """
 
@@ -25,6 +26,7 @@ class Basis:
     term_months: int | None = None
     coupon: str | None = None
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    trial_used: bool = False
 
     def document(self) -> dict[str, Any]:
         """The basis as JSON; what was not chosen is absent.
@@ -38,6 +40,7 @@ class Basis:
             "term_months": self.term_months,
             "coupon": self.coupon,
             "amounts": {name: plain(amount) for name, amount in sorted(self.amounts.items())} or None,
+            "trial_used": self.trial_used or None,
         }
         return {name: value for name, value in document.items() if value is not None}
 
@@ -52,6 +55,7 @@ class Basis:
             term_months=document.get("term_months"),
             coupon=document.get("coupon"),
             amounts={name: decimal(amount) for name, amount in document.get("amounts", {}).items()},
+            trial_used=document.get("trial_used", False),
         )
 
 

@@ -14,10 +14,9 @@ from pricing.basis import EMPTY, Basis
 from pricing.check_compare import first_where, unrolled
 from pricing.check_curves import Curve, added, curve
 from pricing.check_notes import note, people
-from pricing.check_totals import paid, total_of
+from pricing.check_totals import bound, paid, total_of
 from pricing.components import Plan
 from pricing.exact import decimal
-from pricing.understanding import understand
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def below_cost(plan: Plan, costs: Costs) -> Iterator[Problem]:
     """
     seen: set[object] = set()
     for basis in _bases(plan):
-        for found in _losses(plan if basis == EMPTY else understand(plan.offered, basis), costs, basis):
+        for found in _losses(plan if basis == EMPTY else bound(plan, basis), costs, basis):
             place = found.fields.get("meter")
             if place not in seen:
                 seen.add(place)

@@ -14,12 +14,11 @@ from pricing.basis import Basis
 from pricing.check_compare import first_where, times, unrolled
 from pricing.check_models import shape_of
 from pricing.check_notes import note, people
-from pricing.check_totals import paid
+from pricing.check_totals import bound, paid
 from pricing.components import Component, Plan
 from pricing.exact import from_units
 from pricing.fixed import Agreed, Credits, Flat, Instalments, OneOff, Outcome
 from pricing.models import Metered
-from pricing.understanding import understand
 
 # currency -> how many units of the plan's own currency buy one of it
 Rates = Mapping[str, Decimal | str]
@@ -36,8 +35,8 @@ def cheaper_currencies(plan: Plan, rates: Rates, tolerance: Decimal = TOLERANCE)
         if "currency" not in item or item["currency"] == plan.currency or item["currency"] not in rates:
             continue
         rate, cls = Fraction(Decimal(rates[item["currency"]])), item.get("buyer_class")
-        here = understand(plan.offered, Basis(buyer_class=cls))
-        there = understand(plan.offered, Basis(currency=item["currency"], buyer_class=cls))
+        here = bound(plan, Basis(buyer_class=cls))
+        there = bound(plan, Basis(currency=item["currency"], buyer_class=cls))
         at = ("price_lists", number)
         keep = 1 - Fraction(tolerance)
         for one, other in zip(here.components, there.components, strict=True):
@@ -62,8 +61,8 @@ def dearer_classes(plan: Plan) -> Iterator[Problem]:
         cls, currency = item.get("buyer_class"), item.get("currency", plan.currency)
         if cls is None or not _is_public(plan, currency):
             continue
-        public = understand(plan.offered, Basis(currency=currency))
-        special = understand(plan.offered, Basis(currency=currency, buyer_class=cls))
+        public = bound(plan, Basis(currency=currency))
+        special = bound(plan, Basis(currency=currency, buyer_class=cls))
         for one, other in zip(public.components, special.components, strict=True):
             if one.id in item["models"]:
                 yield from _dearer(public, special, one, other, ("price_lists", number, "models", one.id))

@@ -13,6 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import lcm
 
+from pricing.effort import spend
 from pricing.exact import Exact
 
 # Beyond so many pairs of corners the first split that pays is shown instead of the one that pays most.
@@ -76,6 +77,7 @@ def curve(corners: Iterable[tuple[int, Number]], last_slope: Number) -> Curve:
     """
     joined: dict[int, Fraction] = {}
     for quantity, price in corners:
+        spend(1)
         joined[quantity] = Fraction(price)
     xs, ys = list(joined), list(joined.values())
     slopes = [(y1 - y0) / (x1 - x0) for x0, x1, y0, y1 in zip(xs, xs[1:], ys, ys[1:], strict=False)]
@@ -87,6 +89,7 @@ def curve(corners: Iterable[tuple[int, Number]], last_slope: Number) -> Curve:
 def added(parts: Sequence[Curve]) -> Curve:
     """The sum of curves."""
     corners = sorted({x for part in parts for x in part.corners} | {0})
+    spend(len(corners) * len(parts) // 2)
     last = sum((Fraction(part.slopes[-1], part.scale) for part in parts), Fraction(0))
     return curve(((x, sum((part.cost(x) for part in parts), Fraction(0))) for x in corners), last)
 
@@ -151,6 +154,8 @@ def _best_split(shape: Curve, floor: int) -> tuple[int, int] | None:
     # From the largest on: in a price that keeps turning up, the largest save the most.
     for number in range(len(up.at) - 1, -1, -1):
         one, cost = up.at[number], up.costs[number]
+        # Stretches are passed over quickly; a few of them are as much as one corner.
+        spend(1 + (len(up.at) + len(down.at)) // _STRETCH)
         for gain, other in (
             _best_partner(shape, peaks, up, number, best + cost),
             _best_whole(shape, down, one, best + cost),
@@ -208,6 +213,7 @@ def _best_partner(shape: Curve, peaks: _Peaks, up: _Row, number: int, needed: in
         if peaks.between(one + others[0], one + others[-1]) - up.least[part] <= needed:
             continue
         # `Curve.at` written out: this line looks at up to a million pairs.
+        spend(len(others) // 8)
         gains = [
             ys[i := bisect_right(xs, q := one + other) - 1] + (q - xs[i]) * slopes[i] - less
             for other, less in zip(others, up.costs[start:], strict=False)
@@ -227,6 +233,7 @@ def _best_whole(shape: Curve, down: _Row, one: int, needed: int) -> tuple[int, i
         wholes = down.at[begin : start + _STRETCH]
         if not wholes or down.most[part] <= needed:
             continue
+        spend(len(wholes) // 8)
         gains = [
             more - ys[i := bisect_right(xs, q := whole - one) - 1] - (q - xs[i]) * slopes[i]
             for whole, more in zip(wholes, down.costs[begin:], strict=False)

@@ -16,9 +16,8 @@ from exchange.kernel.money import BadMoney
 from exchange.kernel.text import Text
 from pricing.basis import Basis
 from pricing.check_notes import note, people
-from pricing.check_totals import paid
+from pricing.check_totals import bound, paid
 from pricing.components import Cadence, Plan
-from pricing.understanding import understand
 
 _QUANTITIES = (0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 100_000_000)
 _METERS_MAX = 4
@@ -31,9 +30,9 @@ def mixed_costs_less(plan: Plan) -> Iterator[Problem]:
     """
     classes = {name for one in plan.offered.get("discounts", ()) for name in one.get("classes", ())}
     for buyer_class in (None, *sorted(classes)):
-        bound = understand(plan.offered, Basis(currency=plan.currency, buyer_class=buyer_class))
-        for cadence in bound.by_cadence.values():
-            if _overlaps(cadence) and (found := _fall(bound, cadence)):
+        here = bound(plan, Basis(currency=plan.currency, buyer_class=buyer_class))
+        for cadence in here.by_cadence.values():
+            if _overlaps(cadence) and (found := _fall(here, cadence)):
                 yield found
                 return
 

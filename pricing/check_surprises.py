@@ -14,12 +14,11 @@ from pricing.basis import Basis
 from pricing.check_curves import Stepped
 from pricing.check_models import shape_of
 from pricing.check_notes import note, people
-from pricing.check_totals import after_discount, paid
+from pricing.check_totals import after_discount, bound, paid
 from pricing.components import Component, Plan
 from pricing.exact import decimal, plain
 from pricing.fixed import Agreed, Credits, Flat, Instalments, OneOff, Outcome
 from pricing.models import Free, Included, Metered
-from pricing.understanding import understand
 
 TERM_LONG = 36
 _LEAST_DAYS = 28
@@ -179,8 +178,7 @@ def _longer_costs_less(plan: Plan) -> Iterator[Problem]:
             continue
         larger, smaller = item["months"], item["months"] - 1
         more, less = (
-            months * paid(understand(plan.offered, Basis(term_months=months)), "month", {})
-            for months in (larger, smaller)
+            months * paid(bound(plan, Basis(term_months=months)), "month", {}) for months in (larger, smaller)
         )
         if more < less:
             why = Text(

@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 
+from pricing.basis import Basis
 from pricing.check_curves import Curve, Number, Stepped, added, constant, curve
 from pricing.check_models import floor_of, shape_of
 from pricing.components import Cadence, Component, Discount, Plan
+from pricing.effort import spend
 from pricing.exact import Exact, from_units
+from pricing.meaning import tiers_in
 from pricing.models import Metered
 from pricing.periods import Period, life, period
 from pricing.rating import rate
 from pricing.steps import summed
+from pricing.understanding import understand
 
 # So many blocks of packages are looked at one by one where they are mixed with other prices.
 BLOCKS = 128
+# What rating one component and reading a plan anew take, in the units of `effort`.
+_RATING, _BINDING = 8, 100
 _AT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -49,8 +55,15 @@ def first_period(unit: str | None, plan: Plan) -> Period:
     return life(_AT) if unit is None else period(unit, _AT, 0, plan.time_zone)
 
 
+def bound(plan: Plan, basis: Basis) -> Plan:
+    """The plan as offered, for another basis."""
+    spend(_BINDING + tiers_in(plan.offered))
+    return understand(plan.offered, basis)
+
+
 def paid(plan: Plan, unit: str | None, usage: dict[str, int]) -> Fraction:
     """What the plan rates for one whole period that is over."""
+    spend(_RATING * len(plan.by_cadence[unit].components))
     lines = rate(plan, usage, first_period(unit, plan))
     return Fraction(from_units(sum(line.amount.units for line in lines)))
 
@@ -98,6 +111,8 @@ def through(inner: Curve, edges: Sequence[tuple[Number, Number]], last_slope: Nu
 
     shapes   edges: (money, what becomes of it), rising from 0, straight lines between; above the last with `last_slope`
     """
+    # Each corner is held against all edges, and moved.
+    spend(4 * len(inner.corners))
     at = [Fraction(start) for start, _ in edges]
     to = [Fraction(end) for _, end in edges]
 

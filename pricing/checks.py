@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
@@ -10,14 +10,21 @@ import msgspec
 
 from exchange.kernel.errors import Problem
 from exchange.kernel.text import Text
+from pricing import effort
 from pricing.check_costs import Costs, below_cost
 from pricing.check_currencies import TOLERANCE, Rates, cheaper_currencies, dearer_classes
 from pricing.check_mixed import mixed_costs_less
+from pricing.check_notes import note
 from pricing.check_splits import cheaper_in_parts, larger_costs_less
 from pricing.check_surprises import surprises
 from pricing.components import Plan
 
 _SHOWN = 20
+_NAMES_MAX = 64
+_TOO_LARGE = Text(
+    "the plan has so many tiers and lists that not everything was looked at; what else is said here holds",
+    "方案的分档与价目表过多，未能全部检查；其余提示仍然有效",
+)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -48,23 +55,39 @@ def check(
     tolerance: Decimal = TOLERANCE,
     at: datetime | None = None,
     months: int | None = None,
+    work: int = effort.WORK_MAX,
 ) -> list[Problem]:
     """What a supplier should know before publishing: none of it is forbidden, all of it has an example.
 
     shapes   `plan-note` problems with the fields code, field (a JSON pointer), why, and the numbers of the example
              costs: what the supplier itself pays; rates: currency -> units of the plan's currency for one of it
              at: the moment for coupons; months: how long the licence lasts; what is None is not checked
+             work: how much looking the plan is worth; where it runs out, `not-everything-looked-at` says so
     errors   ValueError for costs or rates that are `unreadable`
     source   Koutris et al., Query-Based Data Pricing, J. ACM 62(5), 2015: arbitrage by splitting a purchase
     """
     if wrong := unreadable(costs, rates):
         raise ValueError(wrong.en)
-    found = [*larger_costs_less(plan), *mixed_costs_less(plan), *cheaper_in_parts(plan)]
-    if costs is not None:
-        found += below_cost(plan, costs)
-    if rates:
-        found += cheaper_currencies(plan, rates, tolerance)
-    return [*found, *dearer_classes(plan), *surprises(plan, at=at, months=months)]
+    found: dict[int, list[Problem]] = {}
+    # In the order they are shown; what takes least is looked for first, so that a large plan gets at least that.
+    looks: list[Iterable[Problem]] = [
+        larger_costs_less(plan),
+        mixed_costs_less(plan),
+        cheaper_in_parts(plan),
+        below_cost(plan, costs) if costs is not None else (),
+        cheaper_currencies(plan, rates, tolerance) if rates else (),
+        dearer_classes(plan),
+        surprises(plan, at=at, months=months),
+    ]
+    try:
+        with effort.within(work):
+            for number in (0, 6, 5, 4, 3, 1, 2):
+                notes = found[number] = []
+                for one in looks[number]:
+                    notes.append(one)  # noqa: PERF402  # what was found before the work ran out is kept
+    except effort.Exhausted:
+        found[len(looks)] = [note("not-everything-looked-at", ("components",), _TOO_LARGE, work=work)]
+    return [one for _, notes in sorted(found.items()) for one in notes]
 
 
 def unreadable(costs: Costs | None, rates: Rates | None) -> Text | None:
@@ -72,6 +95,10 @@ def unreadable(costs: Costs | None, rates: Rates | None) -> Text | None:
 
     shapes   costs from 0, rates above 0, both below 10^12 with at most 18 decimals
     """
+    if costs is not None and len(costs.per_unit) > _NAMES_MAX:
+        return Text(f"costs are stated for more than {_NAMES_MAX} meters", f"成本所列计量项超过 {_NAMES_MAX} 个")
+    if len(rates or ()) > _NAMES_MAX:
+        return Text(f"rates are stated for more than {_NAMES_MAX} currencies", f"汇率所列货币超过 {_NAMES_MAX} 种")
     stated = {"fixed": costs.fixed, **costs.per_unit} if costs is not None else {}
     for name, value in stated.items():
         if not _is_readable(value):

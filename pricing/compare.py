@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Inexact
 from itertools import pairwise
 
-from exchange.kernel.money import BadMoney, Money
+from exchange.kernel.money import UNITS_MAX, BadMoney, Money
 from pricing.compare_shapes import VOLUME_MAX, Shape, shape_of
 from pricing.components import Plan
 from pricing.periods import Period
@@ -22,7 +22,8 @@ from pricing.rating import bill
 
 POINTS_MAX = 120
 # How much work one comparison is worth; where it runs out, what is left is marked as not exact. A rating counts 10 and
-# one for each period that differs from the others, so a price by the day is looked at in fewer places.
+# one for each period that differs from the others (with credits: for each of its lines, too), so a price by the day is
+# looked at in fewer places.
 WORK_MAX = 60_000
 POINTS_MIN, CROSSOVERS_MAX = 12, 60
 _Kind = tuple[object, ...]
@@ -127,16 +128,19 @@ class _Costs:
             groups[kind, place] += 1
             firsts.setdefault((kind, place), (one, first, last))
         self._groups = [(group[0], *firsts[group], count) for group, count in groups.items()]
-        self.work = 10 + len(self._groups)
+        # With credits nothing is counted twice: each line of each period is rated, and each grant is looked at.
+        each = [len(plan.by_cadence[group[1].unit].components) for group in self._groups] if plan.needs_history else []
+        self.work = 10 + len(self._groups) + sum(each)
 
     def at(self, volume: int) -> int | None:
         """The cost in millionths; None where the plan stops such use, or no account holds so much."""
         if volume not in self.known:
             self._budget.left -= self.work
             try:
-                self.known[volume] = self._rate(volume)
+                cost = self._rate(volume)
             except (BadMoney, Inexact):
-                self.known[volume] = None
+                cost = None
+            self.known[volume] = cost if cost is None or abs(cost) <= UNITS_MAX else None
         return self.known[volume]
 
     def _rate(self, volume: int) -> int | None:
@@ -212,17 +216,18 @@ class _Table:
         return [points[(len(points) - 1) * number // (most - 1)] for number in range(most)], True
 
     def _may_cross_beyond(self, top: int) -> bool:
-        """Whether some offer rises more slowly at `top` than the one that is cheapest there."""
-        half, whole = {}, {}
+        """Whether some cost may still bend beyond `top`, or rises there more slowly than the one that is cheapest."""
+        rises: dict[str, int] = {}
+        whole: dict[str, int] = {}
         for name, one in self._costs.items():
             low, high = one.at(top // 2), one.at(top)
-            if low is not None and high is not None:
-                half[name], whole[name] = low, high
-        if not whole:
-            return False
-        best = min(whole, key=whole.__getitem__)
-        rise = whole[best] - half[best]
-        return any(whole[name] - half[name] < rise for name in whole)
+            if low is None or high is None:
+                continue
+            rises[name], whole[name] = high - low, high
+            if (high <= one.shape.bends and rises[name] > 0) or high <= one.shape.least:
+                return True
+        best = min(whole, key=whole.__getitem__, default=None)
+        return best is not None and any(rise < rises[best] for rise in rises.values())
 
     def _winner(self, volume: int) -> str | None:
         costs = [

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pricing.components import Cadence, Component, Plan
-from pricing.exact import EXACT, ONE
-from pricing.fixed import Agreed, Instalments, OneOff
+from pricing.components import Cadence, Component, Limit, Plan
+from pricing.exact import EXACT, ONE, to_units
+from pricing.fixed import Agreed, Credits, Instalments, OneOff
 from pricing.models import CostRecovery, Free, Graduated, Included, Package, Packs, PerUnit, Volume
 
 VOLUME_MAX = 10**15
@@ -29,6 +29,8 @@ class Shape:
              rounding: by how much roundings may move the cost off a straight line between two edges
              jumps: (volume, height): from there on the cost also steps, by so much in all, where no edge says so
              vague: edges cannot be told (use is spread over days or weeks, credits expire, the mix has fractions)
+             least: what minima come to; below it the cost may still be flat
+             bends: what caps, bands of discounts and credits come to; below it the cost may still bend
              index_matters: periods with this number or a later one cost the same for the same use
     units    millionths, over the whole time
     """
@@ -37,6 +39,8 @@ class Shape:
     rounding: int
     jumps: tuple[tuple[int, int], ...]
     vague: bool
+    least: int
+    bends: int
     index_matters: int
 
     def tolerance(self, volume: int) -> int:
@@ -67,7 +71,9 @@ def shape_of(plan: Plan, lead: str, parts: Mapping[str, int], months: int) -> Sh
             jumps.append((last, rest * _periods(component.period, months)))
     roundings = sum(_roundings(plan.by_cadence[unit], unit, months) for unit in plan.cadences)
     rising = tuple(sorted(edge for edge in edges if 0 < edge < VOLUME_MAX))
-    return Shape(rising, roundings, tuple(jumps), vague, _index_matters(plan))
+    least = sum(_amounts(cadence.minima) * _periods(unit, months) for unit, cadence in plan.by_cadence.items())
+    bends = sum(_bends(plan, unit) * _periods(unit, months) for unit in plan.cadences)
+    return Shape(rising, roundings, tuple(jumps), vague, least, bends, _index_matters(plan))
 
 
 def _volume(edge: Decimal, whole: int, part: int, count: Decimal) -> int:
@@ -109,7 +115,7 @@ def _edges(component: Component) -> tuple[list[Decimal], int]:
 def _blocks(model: Package, start: Decimal) -> tuple[list[Decimal], int]:
     """The ends of the first blocks; a later one jumps by its amount wherever it begins."""
     ends = [EXACT.add(start, EXACT.multiply(model.size, Decimal(number))) for number in range(1, BLOCKS_MAX + 1)]
-    return ends, int(EXACT.scaleb(model.amount, _MILLIONTHS))
+    return ends, to_units(model.amount)
 
 
 def _roundings(cadence: Cadence, unit: str | None, months: int) -> int:
@@ -150,6 +156,18 @@ def _prices(model: object) -> Iterator[Decimal]:
 def _decimals(value: Decimal) -> int:
     exponent = EXACT.normalize(value).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _bends(plan: Plan, unit: str | None) -> int:
+    """The amounts of money at which a period's cost changes its course."""
+    cadence = plan.by_cadence[unit]
+    bands = sum(to_units(start) for discount in cadence.discounts for start, _ in discount.bands)
+    models = [one.model for one in plan.credits if one.period == unit]
+    return _amounts(cadence.maxima) + bands + sum(to_units(one.credit) for one in models if isinstance(one, Credits))
+
+
+def _amounts(limits: Sequence[Limit]) -> int:
+    return sum(to_units(limit.amount) for limit in limits)
 
 
 def _index_matters(plan: Plan) -> int:

@@ -41,10 +41,10 @@ def to_units(exact: Exact) -> int:
     units    in major units of the currency, out millionths
     source   IEEE 754 roundTiesToEven; architecture.md section 5, Money
     """
-    if isinstance(exact, Fraction):
-        # Python rounds a Fraction half to even, too.
-        return round(exact * 1_000_000)
-    return int(EXACT.scaleb(exact, 6).to_integral_value(rounding=ROUND_HALF_EVEN))
+    if type(exact) is Decimal:
+        return int(EXACT.to_integral_value(EXACT.scaleb(exact, 6)))
+    # Python rounds a Fraction half to even, too.
+    return round(exact * 1_000_000)
 
 
 def from_units(units: int) -> Decimal:

@@ -29,6 +29,8 @@ _TIMELESS = frozenset({"one_off", "pay_what_you_want", "negotiated", "auction", 
 # What costs nothing by itself needs no price in another currency.
 _PRICELESS = frozenset({"free", "negotiated", "auction"})
 
+# Each component may have a thousand; a plan that has more in all is a table of data and no price list.
+TIERS_MAX = 2_000
 _NO_METER = Text("must be null: this model does not measure use", "必须为 null：该模式不计量使用")
 _NO_PERIOD = Text("must be null: this model charges once", "必须为 null：该模式只收费一次")
 _NEEDS_METER = Text("must name what is measured, such as records", "必须指定计量项，例如 records")
@@ -56,10 +58,16 @@ _ZONES = {
     "香港": "Asia/Hong_Kong",
     "台北": "Asia/Taipei",
 }
+# Files beside the time zones that mean another thing on each machine, or count leap seconds.
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 _OTHER_PERIOD = Text("has another period than the limit", "其周期与限额不一致")
 _NO_MEMBER = Text("no component has this period", "没有使用该周期的组成部分")
 _ONE_PERIOD = Text("must be the same in every commitment discount", "所有承诺折扣的周期必须一致")
 _CODE_TWICE = Text("is the code of an earlier coupon; each needs its own", "与前面的优惠码相同；每个优惠码须不同")
+_MARGIN = Text(
+    "would charge more than the stated costs of a cost_recovery component",
+    "会使 cost_recovery 组成部分的收费超过所列成本",
+)
 _BACKWARDS = Text("must be after valid_from", "必须晚于 valid_from")
 _NO_TIME = Text("is no moment of the calendar", "不是有效的时间")
 _NOT_MEASURED = Text("measures nothing; credits pay for use", "不计量使用；预付额度只能抵扣用量费用")
@@ -91,13 +99,31 @@ def meaning(document: Json) -> list[Problem]:
 def _rules(document: Json) -> Iterator[tuple[At, Text]]:
     if "time_zone" in document and not _zone_exists(document["time_zone"]):
         yield ("time_zone",), _no_zone(document["time_zone"])
+    if (count := tiers_in(document)) > TIERS_MAX:
+        yield ("components",), _too_many(count)
+        return
     yield from _names(document)
     for number, component in enumerate(document["components"]):
         yield from _component(document, component, number)
     for number, limit in enumerate(document.get("limits", ())):
         yield from _limit(document, limit, number)
+    yield from _no_margin(document)
     yield from _discounts(document)
     yield from _price_lists(document)
+
+
+def tiers_in(document: Json) -> int:
+    """How many tiers a plan has in all, those of its price lists included."""
+    found = [one["model"] for one in document["components"]]
+    found += [model for one in document.get("price_lists", ()) for model in one["models"].values()]
+    return sum(len((model.get("overage") or model).get("tiers", ())) for model in found)
+
+
+def _too_many(count: int) -> Text:
+    return Text(
+        f"and price lists have {count} tiers in all; a plan has at most {TIERS_MAX}",
+        f"及价目表共有 {count} 个分档；每个方案最多 {TIERS_MAX} 个",
+    )
 
 
 def _names(document: Json) -> Iterator[tuple[At, Text]]:
@@ -191,6 +217,21 @@ def _limit(document: Json, limit: Json, number: int) -> Iterator[tuple[At, Text]
             yield (*at, "components", position), _OTHER_PERIOD
     if limit["period"] not in periods.values():
         yield (*at, "period"), _NO_MEMBER
+
+
+def _no_margin(document: Json) -> Iterator[tuple[At, Text]]:
+    """Nothing may raise what public data costs above its stated costs."""
+    at_cost = {one["id"] for one in document["components"] if one["model"]["type"] == "cost_recovery"}
+    for one in document.get("price_lists", ()):
+        at_cost |= {name for name, model in one["models"].items() if model["type"] == "cost_recovery"}
+    periods = {one["period"] for one in document["components"] if one["id"] in at_cost}
+    for number, limit in enumerate(document.get("limits", ())):
+        held = at_cost & set(limit["components"]) if "components" in limit else limit["period"] in periods
+        if limit["type"] == "minimum" and held:
+            yield ("limits", number), _MARGIN
+    for number, item in enumerate(document.get("discounts", ())):
+        if item["type"] == "commitment" and item["period"] in periods:
+            yield ("discounts", number), _MARGIN
 
 
 def _discounts(document: Json) -> Iterator[tuple[At, Text]]:
@@ -297,12 +338,14 @@ def _unknown(name: str, known: Iterable[str]) -> Text:
 
 
 def _no_zone(name: str) -> Text:
-    near = nearest(name, available_timezones(), _ZONES)
+    near = nearest(name, available_timezones() - _NO_ZONES, _ZONES)
     right = near or "Asia/Shanghai"
     return Text(f"is no time zone; write an IANA name such as {right}", f"不是有效时区；请使用 IANA 名称，例如 {right}")
 
 
 def _zone_exists(name: str) -> bool:
+    if name in _NO_ZONES or name.startswith(("right/", "posix/")):
+        return False
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,9 @@ from pricing.components import Plan
 from pricing.periods import period, quarter_hour
 from pricing.problems import QUOTE_EXPIRED
 from pricing.rating import Due, LineKey, bill, instant, price_now, total
+
+# Beyond so many lines an estimate holds their sums: nobody reads a thousand days.
+LINES_MAX = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def build(
         "lines": [line.document() for line in lines],
         "tax": [],
         "total": total(plan, lines).to_wire(),
-        "estimate": [month.document() for month in forecast],
+        "estimate": estimate(forecast),
         "issued_at": instant(issued_at),
         "expires_at": instant(expires_at),
         "node_id": node_id,
@@ -140,6 +143,40 @@ class Foreseen:
         number, seconds, of = place
         inside = self._forecast[number].get(key, 0) * seconds // of if seconds else 0
         return self._before[number].get(key, 0) + inside
+
+
+# How often a period of each unit begins in a month, at most.
+_IN_A_MONTH = {"day": 31, "week": 5, "month": 1, "year": 1, None: 1}
+
+
+def lines_at_most(plan: Plan, months: int) -> int:
+    """How many lines a simulation over `months` rates at most: what it costs to work out.
+
+    shapes   a plan with credits is rated from its beginning for each month, with every grant so far among its lines
+    """
+    found = 0
+    for unit, cadence in plan.by_cadence.items():
+        parts = len(cadence.components) + len(cadence.discounts) + len(cadence.maxima) + len(cadence.minima)
+        found += parts * (months * _IN_A_MONTH[unit] + 1)
+    return found * (months + 1) // 2 if plan.needs_history else found
+
+
+def estimate(months: Sequence[Month]) -> list[dict[str, Any]]:
+    """Simulated months as JSON, each with its lines; where there are more than LINES_MAX, with their sums by id."""
+    whole = sum(len(one.lines) for one in months) <= LINES_MAX
+    return [month.document() if whole else _summed(month) for month in months]
+
+
+def _summed(month: Month) -> dict[str, Any]:
+    sums: dict[str, tuple[int, int]] = {}
+    for due in month.lines:
+        count, units = sums.get(due.line.id, (0, 0))
+        sums[due.line.id] = (count + 1, units + due.amount.units)
+    added = [
+        {"component": name, "lines": count, "due": Money(units, month.amount.currency).to_wire()}
+        for name, (count, units) in sums.items()
+    ]
+    return {**replace(month, lines=()).document(), "lines": added}
 
 
 def simulate(plan: Plan, forecast: Sequence[Mapping[str, int]], starts_at: datetime) -> list[Month]:

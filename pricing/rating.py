@@ -258,8 +258,10 @@ def _drawn(
     cadence_of = {one.id: one.period for one in plan.components}
     where = {(one.unit, one.index): one for one in periods}
     for name, index in sorted(gone):
-        stretch = where[cadence_of[name.split(DRAWN)[1]], index]
-        lines.append(_change(plan, name, stretch, (), 0, {}))
+        stretch = where.get((cadence_of[name.split(DRAWN)[1]], index))
+        # A period that an end set afterwards cut away is not looked at any more, nor what it drew.
+        if stretch is not None:
+            lines.append(_change(plan, name, stretch, (), 0, {}))
     return lines
 
 

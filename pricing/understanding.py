@@ -47,7 +47,7 @@ def understand(document: Json, basis: Basis) -> Plan:
         currency=currency,
         time_zone=ZoneInfo(document.get("time_zone", DEFAULT_TIME_ZONE)),
         calendar=document.get("anchor") == "calendar",
-        trial_days=document.get("trial", {}).get("days", 0),
+        trial_days=0 if basis.trial_used else document.get("trial", {}).get("days", 0),
         tax_included=tax.get("included", False),
         tax_category=tax.get("category", DEFAULT_TAX_CATEGORY),
         components=components,

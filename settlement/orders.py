@@ -57,6 +57,7 @@ class Order(msgspec.Struct, frozen=True):
     price_basis: bytes | None = None
     tax_units: int = 0
     tax: Mapping[str, Any] | None = None
+    quote_id: UUID | None = None
 
     @property
     def net(self) -> Money:

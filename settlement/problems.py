@@ -62,6 +62,19 @@ PERIOD_INVALID = problem_type(
     ),
     remedy=Text("Choose edges such as 2026-01-01T00:00:00Z.", "请选择例如 2026-01-01T00:00:00Z 的时刻。"),
 )
+PERIOD_PASSED = problem_type(
+    "period-passed",
+    Kind.CONFLICT,
+    title=Text("A later period was settled already", "之后的期间已结算"),
+    detail=Text(
+        "Settlement has come to {until}; a run that ends earlier would take back what was charged since.",
+        "结算已进行到 {until}；截止更早的结算会冲回此后已收取的费用。",
+    ),
+    remedy=Text(
+        "Use that came late is corrected by the next run: settle a period that ends at that moment or later.",
+        "迟到的用量由下一次结算更正：请选择在该时刻或之后结束的期间。",
+    ),
+)
 RUN_OPEN = problem_type(
     "run-open",
     Kind.CONFLICT,

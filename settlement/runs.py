@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -83,23 +83,63 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What earlier charges booked for one line of a plan, by the plan's own amounts; `first` is the earliest charge."""
+    """What earlier charges booked for one line of a plan, by the plan's own amounts; `first` is the earliest charge.
+
+    shapes   tax: how that first charge was taxed, None where it was not
+    """
 
     units: int
     first: UUID
+    tax: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How far earlier runs settled a seller: up to when, and when the newest of them was opened."""
+
+    until: datetime
+    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """A charge whose shares wait, and what its buyer still owes for it.
 
-    units    nothing is owed for a charge in the buyer's favour that waits until its fellows are paid
+    units    nothing is owed for a charge in the buyer's favour, nor for a paid one, that waits for its fellows;
+             `amount_units` is the whole charge with its tax
     """
 
     charge_id: UUID
     buyer_id: UUID
     seller_id: UUID
     unpaid_units: int
+    amount_units: int
+
+    @property
+    def paid_units(self) -> int:
+        """What the wallet gave for it so far; less than nothing where it got something back."""
+        return self.amount_units - self.unpaid_units
+
+
+def releasable(dues: Sequence[Due]) -> list[Due]:
+    """Whose shares become payable now, of all charges between one buyer and one seller whose shares wait.
+
+    No payee is ever released more than the buyer paid, all that it got back taken off; and no payee gives up a discount
+    on use that nobody paid for yet.
+
+    shapes   dues: the oldest first
+    """
+    settled = [one for one in dues if not one.unpaid_units]
+    if len(settled) == len(dues) or sum(one.amount_units for one in settled) > 0:
+        return settled
+    # Money that was released before went back to the buyer and pays for something else: the payees give it back too.
+    excess = -sum(one.paid_units for one in dues)
+    given_back: list[Due] = []
+    for one in settled:
+        if excess > 0 and one.amount_units < 0:
+            given_back.append(one)
+            excess += one.amount_units
+    return given_back
 
 
 def period_possible(start: datetime, end: datetime, now: datetime) -> bool:

@@ -117,7 +117,14 @@ orders = Table(
     Column("price_basis", LargeBinary),
     _tax_units(),
     Column("tax", JSONB),
+    _id("quote_id", nullable=True),
     Index("orders_buyer", "buyer_id", "id"),
+)
+Index(
+    "orders_quote",
+    orders.c.quote_id,
+    unique=True,
+    postgresql_where=text("quote_id IS NOT NULL AND state <> 'cancelled'"),
 )
 Index("orders_paid", orders.c.seller_id, orders.c.paid_at, postgresql_where=text("state = 'paid'"))
 payment = Table(

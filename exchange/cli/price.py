@@ -34,6 +34,8 @@ from pricing.word_parts import money, span
 _WIDTH = 40
 _ONCE = "once"
 _DAYS_OF_LIFE = 365
+# Time zones say nothing certain beyond, and the calendar itself ends.
+_YEARS = 1970, 2200
 
 
 class Refused(Exception):
@@ -43,6 +45,10 @@ class Refused(Exception):
         """Say `why`; `faults` are the fields of the plan that are wrong."""
         super().__init__(why.en)
         self.why, self.faults = why, faults or []
+
+
+class BadFlag(Refused):
+    """A flag that has no meaning at all, whatever the plan says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def add(subs: Any) -> None:
 
 
 def run(chosen: argparse.Namespace, tools: Tools) -> int:
-    """Do what was asked; 0 when the plan can be used, else 1."""
+    """Do what was asked; 0 when the plan can be used, else 1, or 2 for a flag that nothing can be done with."""
     language = chosen.lang or _language(tools.environment)
     try:
         read = _read(chosen.file)
@@ -104,7 +110,7 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
         answer = {"ok": False, "why": refused.why.map(), "errors": refused.faults}
         lines = [_fault_line(one, language) for one in refused.faults] or [refused.why.in_(language)]
         say(answer, as_json=chosen.json, lines=lines)
-        return 1
+        return 2 if isinstance(refused, BadFlag) else 1
 
 
 def _check(chosen: argparse.Namespace, read: _Read, language: str) -> int:
@@ -268,7 +274,7 @@ def _bound(chosen: argparse.Namespace, read: _Read, start: datetime | None) -> t
         buyer_class=chosen.buyer_class,
         commitment=None if chosen.commitment is None else _decimal(chosen.commitment),
         term_months=chosen.term,
-        coupon=None if chosen.coupon is None else coupon_digest(chosen.coupon),
+        coupon=None if chosen.coupon is None else _coupon(chosen.coupon),
         amounts={name: _decimal(value) for name, value in map(_pair, chosen.amount)},
     )
     bound = binding.bind(read.document, basis, at=at)
@@ -322,9 +328,22 @@ def _start(value: str | None, tools: Tools) -> datetime:
         now: datetime = tools.settings.clock().now()
         return now
     try:
-        return datetime.fromisoformat(value)
+        start = datetime.fromisoformat(value)
     except ValueError as error:
-        raise Refused(Text(f"{value} is no date; write 2026-01-31", f"{value} 不是日期；例如 2026-01-31")) from error
+        raise BadFlag(Text(f"{value} is no date; write 2026-01-31", f"{value} 不是日期；例如 2026-01-31")) from error
+    if not _YEARS[0] <= start.year < _YEARS[1]:
+        first, last = _YEARS
+        raise BadFlag(
+            Text(f"{value} is not between the years {first} and {last}", f"{value} 不在 {first} 年至 {last} 年之间")
+        )
+    return start
+
+
+def _coupon(code: str) -> str:
+    try:
+        return coupon_digest(code)
+    except UnicodeEncodeError as error:
+        raise BadFlag(Text("the coupon's code is not written in UTF-8", "优惠码不是有效的 UTF-8 文本")) from error
 
 
 def _line(field: str, read: _Read) -> int | None:

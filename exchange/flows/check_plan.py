@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
-from exchange.flows.check_arbitrage import ArbitrageReceipt, check_arbitrage
-from exchange.kernel.actor import Actor
-from exchange.kernel.db import Tx
+from exchange.flows.check_arbitrage import ArbitrageReceipt
 from exchange.kernel.errors import INVALID_REQUEST, Problem
 from exchange.kernel.text import Text
 from pricing import checks, plans
@@ -21,13 +19,12 @@ from pricing.plans import Plan
 
 
 class CheckWish(msgspec.Struct, frozen=True):
-    """A plan, and what to hold it against: own costs, exchange rates, a listing's other offers."""
+    """A plan, and what to hold it against: own costs and exchange rates."""
 
     plan: dict[str, Any]
     fixed_cost: Decimal | None = None
     unit_costs: Mapping[str, Decimal] = {}
     rates: Mapping[str, Decimal] | None = None
-    listing_id: UUID | None = None
 
 
 class FieldFault(msgspec.Struct, frozen=True):
@@ -51,14 +48,12 @@ class PlanCheck(msgspec.Struct, frozen=True):
     arbitrage: ArbitrageReceipt | None = None
 
 
-async def check_plan(tx: Tx, actor: Actor, wish: CheckWish) -> PlanCheck | Problem:
-    """Check a plan as it would be stored.
+def check_plan(wish: CheckWish, now: datetime, arbitrage: ArbitrageReceipt | None = None) -> PlanCheck | Problem:
+    """Check a plan as it would be stored; it takes up to seconds and needs no transaction.
 
-    errors   answers not-found for a listing that is not the actor's, invalid-request for costs or rates that are no numbers
+    shapes   arbitrage: what the check of a listing found, where one was named
+    errors   answers invalid-request for costs or rates that are no numbers
     """
-    arbitrage = None if wish.listing_id is None else await check_arbitrage(tx, actor, wish.listing_id)
-    if isinstance(arbitrage, Problem):
-        return arbitrage
     document = plans.SHAPE.settled(wish.plan)
     plan = plans.parse(document)
     if not isinstance(plan, Plan):
@@ -67,7 +62,7 @@ async def check_plan(tx: Tx, actor: Actor, wish: CheckWish) -> PlanCheck | Probl
     costs = Costs(wish.fixed_cost or Decimal(0), wish.unit_costs) if stated else None
     if wrong := checks.unreadable(costs, wish.rates):
         return INVALID_REQUEST(reason=wrong)
-    notes = checks.check(plan, costs=costs, rates=wish.rates, at=tx.now)
+    notes = checks.check(plan, costs=costs, rates=wish.rates, at=now)
     report = checks.report(notes)
     return PlanCheck(True, [], report.findings, report.more, arbitrage)
 

@@ -6,6 +6,7 @@ at any time, in any order, and does what is due and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,19 +15,19 @@ from compliance.entries import Entry
 from contracts import auctions_store as store
 from contracts.auctions import (
     AWARD_GRACE,
-    AWARD_VALID_FOR,
     Auction,
     AuctionState,
     Award,
     Lapse,
+    award_valid_for,
     decide,
     live,
     move,
     tally,
 )
 from contracts.auctions_store import AwardRow
-from exchange.catalog.store.exclusive import restore_offers, withdraw_offers
-from exchange.flows.auctioned import Scene, look, refuses_bidder, refuses_sale
+from exchange.catalog.store.exclusive import hold_dataset_of, restore_offers, withdraw_offers
+from exchange.flows.auctioned import Scene, look, refuses_bidder, refuses_sale, sold_exclusively
 from exchange.flows.issue_quote import QuoteReceipt, issue_quote
 from exchange.flows.sale import Sales
 from exchange.kernel import ids
@@ -35,6 +36,8 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import decimal_text
 from pricing.basis import Basis
+from settlement.orders import Order, OrderState
+from settlement.store import orders
 
 JOB = "close_auction"
 
@@ -57,41 +60,51 @@ async def close_auction(tx: Tx, auction_id: UUID) -> AuctionState | None:
 async def award_auction(tx: Tx, sales: Sales, keyring: Keyring, auction_id: UUID) -> AuctionState | None:
     """Decide a closed auction: open the amounts, sign the winner's quote, and take the dataset's offers off sale.
 
-    Bids of organisations that could no longer buy do not count, and are shown as excluded.
+    Bids of organisations that could no longer buy do not count, and are shown as excluded: one of them ends nothing for the
+    others.
     """
     one = await store.lock_auction(tx, auction_id)
     if one is None or one.state is not AuctionState.CLOSED:
         return None if one is None else one.state
     assert one.reserve is not None, "flows see every reserve"
+    await hold_dataset_of(tx, one.listing_id)
     bids = live(await store.bids_of(tx, one.id))
     scene = await look(tx, one, [bid.bidder_id for bid in bids])
-    out = frozenset(bid.bidder_id for bid in bids if refuses_bidder(tx, scene, bid.bidder_id, bid.purposes) is not None)
-    award = decide([bid for bid in bids if bid.bidder_id not in out], one.reserve)
     if refuses_sale(scene) is not None:
         # Nothing could be sold, so no amount is opened: an amount says something of its bidder.
         return await _lapse(tx, one, Lapse.NOT_FOR_SALE)
-    if award is None:
-        await store.insert_tally(tx, one, tally(bids, out, one.reserve, None))
-        return await _lapse(tx, one, Lapse.NO_BID)
-    quote = await _quote(tx, sales, keyring, one, scene, award)
-    if isinstance(quote, Problem):
-        return await _lapse(tx, one, Lapse.NOT_FOR_SALE)
-    await store.insert_tally(tx, one, tally(bids, out, one.reserve, award))
-    return await _award(tx, one, award, quote)
+    out = {bid.bidder_id for bid in bids if refuses_bidder(tx, scene, bid.bidder_id, bid.purposes) is not None}
+    while award := decide([bid for bid in bids if bid.bidder_id not in out], one.reserve):
+        quote = await _quote(tx, sales, keyring, one, scene, award)
+        if not isinstance(quote, Problem):
+            await store.insert_tally(tx, one, tally(bids, frozenset(out), one.reserve, award))
+            return await _award(tx, one, award, quote)
+        # The offer can be sold, only not to this one.
+        out.add(award.winner.bidder_id)
+    await store.insert_tally(tx, one, tally(bids, frozenset(out), one.reserve, None))
+    return await _lapse(tx, one, Lapse.NO_BID)
 
 
 async def lapse_award(tx: Tx, auction_id: UUID) -> AuctionState | None:
-    """End an award whose quote expired unused; the offers that it took off sale are on sale again.
+    """End an award whose quote expired and was not paid for; the offers that it took off sale are on sale again.
 
-    The second highest does not step in: it bid for another outcome, and must not have to wait for one.
+    They stay off sale where another exclusive licence to the dataset stands. An order that still waits for its money is
+    cancelled with it. The second highest does not step in: it bid for another outcome, and must not have to wait for one.
     """
     one = await store.lock_auction(tx, auction_id)
     award = None if one is None else await store.award_of(tx, auction_id)
     if one is None or award is None or one.state is not AuctionState.AWARDED:
         return None if one is None else one.state
-    if tx.now < award.expires_at + AWARD_GRACE or await store.ordered(tx, award):
+    if one.sold or tx.now < award.expires_at + AWARD_GRACE:
         return one.state
-    await restore_offers(tx, award.withdrawn)
+    placed = await orders.lock_orders_of(tx, [award.quote_id])
+    if any(order.state is OrderState.PAID for order in placed):
+        await store.set_sold(tx, one.id)
+        return one.state
+    await _cancel(tx, placed)
+    await hold_dataset_of(tx, one.listing_id)
+    if await sold_exclusively(tx, one.dataset_id, besides=one.id) is None:
+        await restore_offers(tx, award.withdrawn)
     return await _lapse(tx, one, Lapse.QUOTE_UNUSED, award.buyer_id)
 
 
@@ -107,7 +120,7 @@ async def _quote(
         award.winner.bidder_id,
         basis,
         purposes=award.winner.purposes,
-        expires_at=tx.now + AWARD_VALID_FOR,
+        expires_at=tx.now + award_valid_for(one),
         concerning=ids.text("auc", one.id),
     )
 
@@ -125,7 +138,7 @@ async def _award(tx: Tx, one: Auction, award: Award, quote: QuoteReceipt) -> Auc
         quote_id=ids.parse("qte", quote.id),
         withdrawn=tuple(await withdraw_offers(tx, one.dataset_id)),
         created_at=tx.now,
-        expires_at=tx.now + AWARD_VALID_FOR,
+        expires_at=tx.now + award_valid_for(one),
     )
     await store.insert_award(tx, row)
     changed = _moved(tx, one, AuctionState.AWARDED)
@@ -142,6 +155,18 @@ async def _lapse(tx: Tx, one: Auction, why: Lapse, *concerns: UUID) -> AuctionSt
     await store.set_state(tx, changed)
     await audit.append(tx, [_entry(changed, "auction.lapse", *concerns)])
     return changed.state
+
+
+async def _cancel(tx: Tx, waiting: Sequence[Order]) -> None:
+    """Give up orders that wait for their money; a card that is charged all the same fills the buyer's wallet."""
+    cancelled = await orders.mark_cancelled(tx, [order.id for order in waiting])
+    gone = [order for order in waiting if order.id in cancelled]
+    await audit.append(tx, [_cancelled(order) for order in gone])
+
+
+def _cancelled(order: Order) -> Entry:
+    concerns = (order.buyer_id, order.seller_id)
+    return Entry(action="order.cancel", organisation_id=None, object_id=ids.text("ord", order.id), concerns=concerns)
 
 
 def _moved(tx: Tx, one: Auction, to: AuctionState) -> Auction:

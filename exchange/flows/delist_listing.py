@@ -7,6 +7,7 @@ from uuid import UUID
 from compliance import store as audit
 from exchange.catalog.listings import ListingState, move
 from exchange.catalog.store import listings as store
+from exchange.flows.auctioned import refuses_delisting
 from exchange.flows.draft_listing import ListingReceipt, receipt
 from exchange.flows.once import done
 from exchange.kernel import ids
@@ -18,11 +19,13 @@ from exchange.kernel.errors import NOT_FOUND, Problem
 async def delist_listing(tx: Tx, actor: Actor, listing_id: UUID) -> ListingReceipt | Problem:
     """End a listing: it can be neither found nor bought any more.
 
-    errors   answers not-found, listing-state
+    errors   answers not-found, listing-in-auction, listing-state
     """
     listing = await store.lock_listing(tx, listing_id)
     if listing is None or listing.supplier_id != actor.organisation_id:
         return NOT_FOUND()
+    if problem := await refuses_delisting(tx, listing_id):
+        return problem
     changed = move(listing, ListingState.DELISTED, tx.now)
     if isinstance(changed, Problem):
         return changed

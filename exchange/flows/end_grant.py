@@ -38,7 +38,7 @@ async def end_grant(tx: Tx, sales: Sales, actor: Actor, grant_id: UUID) -> Grant
 
     errors   answers not-found, grant-ended
     """
-    grant = (await grants.load(tx, [grant_id])).get(grant_id)
+    grant = (await grants.load(tx, [grant_id], lock=True)).get(grant_id)
     if grant is None or grant.buyer_id != actor.organisation_id:
         return NOT_FOUND()
     name = ids.text("grt", grant_id)

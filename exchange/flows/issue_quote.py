@@ -14,6 +14,7 @@ from exchange.catalog.offers import OfferForSale
 from exchange.flows.problems import BUYER_NOT_VERIFIED, NOT_FOR_SALE
 from exchange.flows.sale import RULE_SET, Sale, Sales
 from exchange.flows.taxing import tax_line
+from exchange.flows.trials import trial_of, tried
 from exchange.kernel import ids
 from exchange.kernel.canonical import canonical, digest, sha256
 from exchange.kernel.db import Tx
@@ -67,6 +68,8 @@ async def issue_quote(
     if seller is None or not seller.verified:
         return NOT_FOR_SALE(reason=Text("its supplier is not verified", "供应方未通过核验"))
     basis = sales.classed(offer, basis, buyer.buyer_class)
+    if trial_of(buyer_id, offer) in await tried(tx, [(buyer_id, offer)]):
+        basis = sales.untried(offer, basis)
     sale = sales.of(offer, basis, sides=(seller, buyer), at=tx.now)
     if isinstance(sale, Problem):
         return sale
@@ -78,7 +81,9 @@ async def issue_quote(
     )
     if note is not None:
         document["note"] = dict(note)
-    return await write_quote(tx, keyring, sale, buyer_id, document, expires_at)
+    row, receipt = sign_quote(tx, keyring, sale, buyer_id, document, expires_at)
+    await contracts.insert_quotes(tx, [row])
+    return receipt
 
 
 def refuse_price(sale: Sale) -> Problem | None:
@@ -121,13 +126,16 @@ def quote_document(
         "basis": {} if sale.basis is None else msgspec.json.decode(sale.basis),
         "purposes": list(purposes),
     }
+    if plan.starts_partial:
+        # What is left of the calendar's period when the order comes decides; see docs/decisions/0024.
+        document["price_follows_start"] = True
     return document if concerning is None else document | {"concerning": concerning}
 
 
-async def write_quote(
+def sign_quote(
     tx: Tx, keyring: Keyring, sale: Sale, buyer_id: UUID, document: dict[str, Any], expires_at: datetime
-) -> QuoteReceipt:
-    """Sign a quote's document and keep it."""
+) -> tuple[contracts.QuoteRow, QuoteReceipt]:
+    """Sign a quote's document: the row to keep, and what its asker is told."""
     data = canonical(document)
     signature, hashed, offer = keyring.sign("quote", data), sha256(data), sale.offer
     row = contracts.QuoteRow(
@@ -142,11 +150,11 @@ async def write_quote(
         created_at=tx.now,
         expires_at=expires_at,
     )
-    await contracts.insert_quote(tx, row)
-    return QuoteReceipt(
+    receipt = QuoteReceipt(
         id=document["id"],
         offer=document["offer"]["id"],
         total=document["total"],
         expires_at=document["expires_at"],
         sha256=hashed.hex(),
     )
+    return row, receipt

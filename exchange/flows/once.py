@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -60,6 +61,49 @@ async def once(tx: Tx, command: Command, status: int, flow: Callable[[Tx], Await
     body = msgspec.json.encode(receipt)
     await idempotency.answer(tx, [claim], [(status, body)])
     return Answered(status, body)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandBatch:
+    """Commands that share a transaction, claimed together; `fresh` are the positions that nobody did before."""
+
+    commands: Sequence[Command]
+    claims: Sequence[idempotency.Claim]
+    claimed: Sequence[idempotency.Claimed]
+    fresh: Sequence[int]
+
+    @classmethod
+    async def claim(cls, tx: Tx, commands: Sequence[Command]) -> CommandBatch:
+        """Claim the keys of `commands`, duplicates within the batch folded."""
+        claims = [idempotency.Claim(one.actor.organisation_id, one.key, one.body_sha256) for one in commands]
+        claimed = await idempotency.claim(tx, claims)
+        fresh = [n for n, one in enumerate(claimed) if isinstance(one, idempotency.Fresh)]
+        return cls(commands, claims, claimed, fresh)
+
+    async def keep(self, tx: Tx, answers: Mapping[int, Answered | Problem]) -> None:
+        """Keep the answer of each fresh command beside its key."""
+        stored = [_stored(answers[n]) for n in self.fresh]
+        await idempotency.answer(tx, [self.claims[n] for n in self.fresh], stored)
+
+    def say(self, answers: Mapping[int, Answered | Problem]) -> list[Answered | Problem]:
+        """What each command is answered, in their order: anew, once more, or that its key belongs to another."""
+        return [self._say(n, one, answers) for n, one in enumerate(self.claimed)]
+
+    def _say(
+        self, n: int, claimed: idempotency.Claimed, answers: Mapping[int, Answered | Problem]
+    ) -> Answered | Problem:
+        if isinstance(claimed, idempotency.Replay):
+            return replayed(claimed)
+        if isinstance(claimed, idempotency.Mismatch):
+            return idempotency.KEY_REUSED(key=self.commands[n].key)
+        if isinstance(claimed, idempotency.SameAs):
+            first = answers[claimed.position]
+            return first if isinstance(first, Problem) else Answered(first.status, first.body, replayed=True)
+        return answers[n]
+
+
+def _stored(answer: Answered | Problem) -> tuple[int, bytes]:
+    return (int(answer.type.kind), kept(answer)) if isinstance(answer, Problem) else (answer.status, answer.body)
 
 
 def replayed(claimed: idempotency.Replay) -> Answered | Problem:

@@ -23,6 +23,7 @@ from contracts.auctions import (
 )
 from contracts.auctions_problems import AUCTION_RUNNING, OFFER_NOT_AUCTIONABLE
 from exchange.catalog.offers import OfferForSale
+from exchange.catalog.store.exclusive import hold_dataset_of
 from exchange.catalog.store.listings import load_offers, lock_listing
 from exchange.flows.auctioned import look, refuses_sale, sold_exclusively
 from exchange.flows.once import done
@@ -73,7 +74,8 @@ async def open_auction(tx: Tx, actor: Actor, request: AuctionRequest, salt: byte
     offer = (await load_offers(tx, [request.offer_id])).get(request.offer_id)
     if offer is None or offer.supplier_id != actor.organisation_id:
         return NOT_FOUND()
-    # Its offers stay as they are until this commits.
+    # Its offers stay as they are until this commits, and so does whether the dataset is sold to one alone.
+    await hold_dataset_of(tx, offer.listing_id)
     await lock_listing(tx, offer.listing_id)
     new = await _decide(tx, offer, request, salt)
     if isinstance(new, Problem):

@@ -8,7 +8,7 @@ import msgspec
 
 from compliance import store as audit
 from contracts import auctions_store as store
-from contracts.auctions import BIDS_MAX, BidRow, Entry, admit, bid_commitment, refuse_bid
+from contracts.auctions import BIDS_MAX, BidRow, Entry, bid_commitment, refuse_bid, refuse_bidding
 from contracts.auctions_problems import BIDS_TOO_MANY
 from exchange.flows.auctioned import look, refuses_bidder, refuses_sale
 from exchange.flows.once import done
@@ -44,9 +44,8 @@ async def place_bid(
     one = await store.lock_auction(tx, auction_id)
     if one is None:
         return NOT_FOUND()
-    admitted = admit(one, tx.now)
-    if isinstance(admitted, Problem):
-        return admitted
+    if problem := refuse_bidding(one, tx.now):
+        return problem
     bidder_id = actor.organisation_id
     scene = await look(tx, one, [bidder_id])
     problem = refuses_bidder(tx, scene, bidder_id, purposes) or refuses_sale(scene) or refuse_bid(one, amount)
@@ -68,8 +67,6 @@ async def place_bid(
         sha256=bid_commitment(auction_id, bidder_id, amount, salt),
         created_at=tx.now,
     )
-    if admitted is not one:
-        await store.set_state(tx, admitted)
     await store.insert_bid(tx, row, one.currency)
     # The supplier is not among whom it concerns: it must not even learn that there is a bid.
     await audit.append(tx, [done(actor, ACTION, ids.text("auc", auction_id), bid=row.sha256)])

@@ -32,6 +32,7 @@ from pricing.problems import PRICE_NOT_AGREED
 from pricing.rating import Due, bill, instant
 from settlement.store import orders
 
+_YEAR_MIN = 2020
 GRANTS_MAX = 500
 Window = tuple[datetime, datetime]
 Usage = Mapping[tuple[UUID, Window], Mapping[str, int]]
@@ -140,7 +141,7 @@ async def _grants(tx: Tx, actor: Actor, wish: PreviewWish, before: datetime) -> 
     seller = actor.organisation_id
     if wish.offer_id is not None:
         offer = await listings.find_offer(tx, wish.offer_id)
-        owned = offer is not None and offer.supplier_id == seller
+        owned = offer is not None and offer.supplier_id == seller and wish.listing_id in (None, offer.listing_id)
     elif wish.listing_id is not None:
         listing = await listings.find_listing(tx, wish.listing_id)
         owned = listing is not None and listing.supplier_id == seller
@@ -161,6 +162,8 @@ def _month(named: str | None, now: datetime, plan: Plan) -> Window | Problem:
         return INVALID_REQUEST(reason="a month looks like 2026-01")
     this = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     start = first or (this - timedelta(days=1)).replace(day=1)
+    if start.year < _YEAR_MIN:
+        return INVALID_REQUEST(reason=f"a month is {_YEAR_MIN}-01 or later")
     if start > here:
         return INVALID_REQUEST(reason="the month has not begun")
     stretch = period("month", start.astimezone(UTC), 0, zone, calendar=True)

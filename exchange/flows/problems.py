@@ -70,6 +70,15 @@ PRICE_ABOVE_VERIFIED = problem_type(
         "价格因下单日期或税率变化而不同：请终止本次协商并重新达成一致。",
     ),
 )
+QUOTE_USED = problem_type(
+    "quote-used",
+    Kind.CONFLICT,
+    title=Text("The quote was ordered with already", "该询价单已被使用"),
+    detail=Text(
+        "An order names {quote}; a quote is good for one order.", "已有订单使用 {quote}；每份询价单仅可下单一次。"
+    ),
+    remedy=Text("Ask for a new quote, or order at the offer's price.", "请重新询价，或按报价方案的价格下单。"),
+)
 FORECAST_INVALID = problem_type(
     "forecast-invalid",
     Kind.UNPROCESSABLE,
@@ -152,4 +161,53 @@ OFFER_OF_ANOTHER_LISTING = problem_type(
     remedy=Text(
         "Choose an offer of the same listing, or place an order.", "请选择同一上架产品的报价方案，或另行下单。"
     ),
+)
+SAME_OFFER = problem_type(
+    "same-offer",
+    Kind.CONFLICT,
+    title=Text("The grant is on this offer already", "该使用权已采用此报价方案"),
+    detail=Text("A change goes to another offer.", "只能更换为其他报价方案。"),
+    remedy=Text("Choose another offer, or place another order.", "请选择其他报价方案，或另行下单。"),
+)
+CHANGE_TOO_EARLY = problem_type(
+    "change-too-early",
+    Kind.CONFLICT,
+    title=Text("The grant has not begun yet", "使用权尚未生效"),
+    detail=Text(
+        "The grant {grant} begins at {starts_at} and cannot be changed before.",
+        "使用权 {grant} 将于 {starts_at} 生效，此前不可更换。",
+    ),
+    remedy=Text("Change the offer after that.", "请在生效后更换报价方案。"),
+)
+GRANT_ENDS_ALREADY = problem_type(
+    "grant-ends-already",
+    Kind.CONFLICT,
+    title=Text("The grant ends already", "使用权即将结束"),
+    detail=Text(
+        "The grant {grant} ends at {ends_at}, which is not after the moment of the change; perhaps it was changed already.",
+        "使用权 {grant} 将于 {ends_at} 结束，不晚于更换时间；可能已更换过。",
+    ),
+    remedy=Text(
+        "Look at your grants; order the offer to use it after that.", "请查看您的使用权；如需此后继续使用，请下单。"
+    ),
+)
+COUNTED_FOR_LIFE = problem_type(
+    "counted-for-life",
+    Kind.CONFLICT,
+    title=Text("The offer counts use over its whole life", "该报价方案按整个合约期累计用量"),
+    detail=Text(
+        "Included quantities, packs, tiers or caps of this grant last as long as its agreement, so it has no period to end with.",
+        "该使用权的包含量、基础包、阶梯或封顶在整个合约期内累计，没有可供更换的周期终点。",
+    ),
+    remedy=Text("End the grant and order the other offer.", "请终止该使用权，再订购其他报价方案。"),
+)
+TRIAL_USED = problem_type(
+    "trial-used",
+    Kind.CONFLICT,
+    title=Text("The trial was used", "试用已使用"),
+    detail=Text(
+        "The quote counts on a trial, and this offer was ordered since; a trial runs once for each buyer.",
+        "报价单含试用期，而此后已订购过该报价方案；每位买方仅可试用一次。",
+    ),
+    remedy=Text("Ask for a new quote, or order at the offer's price.", "请重新询价，或按报价方案的价格下单。"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -14,18 +14,20 @@ from compliance import store as audit
 from compliance.entries import Entry
 from contracts import store as contracts
 from contracts.agreements import Deal
+from contracts.auctions_problems import AWARD_LAPSED
 from exchange.access.store import grants
 from exchange.catalog.listings import ListingState
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store.listings import load_offers
 from exchange.flows import problems
-from exchange.flows.once import Answered, Command, kept, refusal, replayed
+from exchange.flows.auctioned import lost_awards
+from exchange.flows.once import Answered, Command, CommandBatch, refusal
 from exchange.flows.sale import RULE_SET, Sale, Sales
-from exchange.kernel import idempotency, ids, jobs
+from exchange.flows.trials import Tried, trial_of, tried
+from exchange.kernel import ids, jobs
 from exchange.kernel.canonical import sha256
 from exchange.kernel.db import TryAgain, Tx
 from exchange.kernel.errors import NOT_FOUND, UNAUTHENTICATED, Problem
-from exchange.kernel.idempotency import Claim
 from exchange.kernel.keys import Keyring, Signature
 from exchange.kernel.money import Money
 from exchange.kernel.text import Text
@@ -123,31 +125,32 @@ class Facts:
     lapsed: frozenset[str]
     frozen: frozenset[UUID]
     quotes: Mapping[UUID, contracts.QuoteRow]
+    used: set[UUID] = field(default_factory=set)
+    lost: Mapping[UUID, str] = field(default_factory=dict)
+    tried: set[Tried] = field(default_factory=set)
 
 
 async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purchase]) -> list[Answered | Problem]:
     """Place a batch of orders; each is answered alone, and a refused one fails no neighbour."""
-    claims = [Claim(w.command.actor.organisation_id, w.command.key, w.command.body_sha256) for w in wishes]
-    claimed = await idempotency.claim(tx, claims)
-    fresh = [n for n, one in enumerate(claimed) if isinstance(one, idempotency.Fresh)]
+    batch = await CommandBatch.claim(tx, [wish.command for wish in wishes])
     outcomes: dict[int, Decided | Problem] = {}
-    answers: dict[int, tuple[int, bytes]] = {}
-    if fresh:
-        facts = await _load(tx, [wishes[n] for n in fresh])
-        for n in fresh:
+    answers: dict[int, Answered | Problem] = {}
+    if batch.fresh:
+        facts = await load_facts(tx, [wishes[n] for n in batch.fresh])
+        for n in batch.fresh:
             outcomes[n] = decide(tx, sales, keyring, wishes[n], facts)
         await _afford(tx, outcomes)
         answers = {n: _answered(outcome) for n, outcome in outcomes.items()}
         await _write(tx, [one for one in outcomes.values() if isinstance(one, Decided)])
         await audit.append(tx, [_entry(wishes[n].command, outcome) for n, outcome in outcomes.items()])
-        await idempotency.answer(tx, [claims[n] for n in fresh], [answers[n] for n in fresh])
+        await batch.keep(tx, answers)
         await _pay(tx, [one for one in outcomes.values() if isinstance(one, Decided) and one.from_wallet])
-    return [_say(n, one, wishes, outcomes, answers) for n, one in enumerate(claimed)]
+    return batch.say(answers)
 
 
 async def place(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase) -> Decided | Problem:
     """Place one order as a part of another command, which has a key and an answer of its own."""
-    outcomes: dict[int, Decided | Problem] = {0: decide(tx, sales, keyring, wish, await _load(tx, [wish]))}
+    outcomes: dict[int, Decided | Problem] = {0: decide(tx, sales, keyring, wish, await load_facts(tx, [wish]))}
     await _afford(tx, outcomes)
     outcome = outcomes[0]
     if isinstance(outcome, Decided):
@@ -157,19 +160,26 @@ async def place(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase) -> Decid
     return outcome
 
 
-async def _load(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
+async def load_facts(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
+    """Load all that deciding these orders or quotes needs: in four statements, more for quotes, awards and trials among them."""
     offers = await load_offers(tx, list({w.offer_id for w in wishes}))
     buyers = {w.command.actor.organisation_id for w in wishes}
     sellers = {offer.supplier_id for offer in offers.values()}
     actors = {w.command.actor.jti: w.command.actor for w in wishes}
     concerned = {i for o in offers.values() for i in (o.offer_id, o.listing_id, o.dataset_id, o.revision_id)}
     quote_ids = [w.quote_id for w in wishes if w.quote_id]
+    quotes_named = await contracts.find_quotes(tx, quote_ids)
     return Facts(
         offers,
         await parties.standing(tx, list(buyers | sellers)),
         frozenset(await parties.lapsed(tx, list(actors.values()))),
         frozenset(await audit.off_sale(tx, list(concerned | buyers | sellers))),
-        await contracts.find_quotes(tx, quote_ids),
+        quotes_named,
+        set(await orders.quotes_used(tx, quote_ids)),
+        await lost_awards(tx, quotes_named.values()),
+        await tried(
+            tx, [(w.command.actor.organisation_id, offers[w.offer_id]) for w in wishes if w.offer_id in offers]
+        ),
     )
 
 
@@ -201,6 +211,11 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
         ends_at=sale.ends_at(starts_at),
         concluded_at=tx.now,
     )
+    if wish.quote_id is not None:
+        # A second order of the same batch finds the quote used.
+        facts.used.add(wish.quote_id)
+    if sale.plan.trial_days:
+        facts.tried.add(trial_of(buyer_id, offer))
     document = sale.template.render(deal)
     signature = keyring.sign("agreement", document)
     payment_id = tx.new_id() if by_card else None
@@ -253,14 +268,17 @@ def _sale(
 ) -> Sale | Problem:
     """What is bought: on the quote's basis if the order names one, else on the buyer's class and choices."""
     sides = facts.standings[offer.supplier_id], facts.standings[wish.command.actor.organisation_id]
+    known = trial_of(wish.command.actor.organisation_id, offer) in facts.tried
     basis: Basis | Problem
     if wish.quote_id is None:
-        basis = sales.open_to(offer, wish.choices, sides[1].buyer_class)
+        basis = sales.open_to(offer, wish.choices, sides[1].buyer_class, tried=known)
     else:
         basis = _quoted(wish, facts, tx)
     if isinstance(basis, Problem):
         return basis
     sale = sales.of(offer, basis, sides=sides, at=starts_at, accepted=wish.quote_id is not None)
+    if not isinstance(sale, Problem) and known and sale.plan.trial_days:
+        return problems.TRIAL_USED()
     if not isinstance(sale, Problem) and sale.plan.unpriced:
         return PRICE_NOT_AGREED(components=", ".join(sale.plan.unpriced))
     return sale
@@ -275,6 +293,10 @@ def _quoted(wish: Purchase, facts: Facts, tx: Tx) -> Basis | Problem:
         return problems.QUOTE_OF_ANOTHER_OFFER()
     if wish.choices != EMPTY:
         return problems.QUOTE_HAS_CHOICES()
+    if quote.id in facts.used:
+        return problems.QUOTE_USED(quote=ids.text("qte", quote.id))
+    if quote.id in facts.lost:
+        return AWARD_LAPSED(auction=facts.lost[quote.id])
     document = msgspec.json.decode(quote.document)
     # Quotes of before prices had a basis name neither basis nor purposes.
     purposes = document.get("purposes")
@@ -335,6 +357,7 @@ def _order(one: Decided) -> Order:
         created_at=deal.concluded_at,
         paid_at=deal.concluded_at if paid else None,
         price_basis=one.sale.basis,
+        quote_id=one.wish.quote_id,
         tax_units=0 if one.sale.tax is None else one.sale.tax.units,
         tax=None if one.sale.taxing is None else one.sale.taxing.document(),
     )
@@ -394,27 +417,5 @@ def _entry(command: Command, outcome: Decided | Problem) -> Entry:
     )
 
 
-def _answered(outcome: Decided | Problem) -> tuple[int, bytes]:
-    if isinstance(outcome, Problem):
-        return int(outcome.type.kind), kept(outcome)
-    return 201, msgspec.json.encode(outcome.receipt())
-
-
-def _say(
-    n: int,
-    claimed: idempotency.Claimed,
-    wishes: Sequence[Purchase],
-    outcomes: Mapping[int, Decided | Problem],
-    answers: Mapping[int, tuple[int, bytes]],
-) -> Answered | Problem:
-    if isinstance(claimed, idempotency.Replay):
-        return replayed(claimed)
-    if isinstance(claimed, idempotency.Mismatch):
-        return idempotency.KEY_REUSED(key=wishes[n].command.key)
-    again = isinstance(claimed, idempotency.SameAs)
-    first = claimed.position if isinstance(claimed, idempotency.SameAs) else n
-    outcome = outcomes[first]
-    if isinstance(outcome, Problem):
-        return outcome
-    status, body = answers[first]
-    return Answered(status, body, replayed=again)
+def _answered(outcome: Decided | Problem) -> Answered | Problem:
+    return outcome if isinstance(outcome, Problem) else Answered(201, msgspec.json.encode(outcome.receipt()))

@@ -82,7 +82,7 @@ async def _refused(tx: Tx, offer: OfferForSale, actor: Actor, price: PrivatePric
     if price.buyer_id == offer.supplier_id or price.buyer_id not in standings or not standings[price.buyer_id].verified:
         return PRIVATE_QUOTE_INVALID(field="buyer", reason=_NO_BUYER)
     concerned = [offer.offer_id, offer.listing_id, offer.dataset_id, offer.revision_id, *standings]
-    facts = Facts({}, standings, frozenset(), frozenset(await audit.off_sale(tx, concerned)), {})
+    facts = Facts({}, standings, frozenset(), frozenset(await audit.off_sale(tx, concerned)), {}, set())
     buyer = Actor(price.buyer_id, actor.client_id, actor.roles, actor.scopes, actor.jti)
     return refused(Purchase(Command(buyer, ACTION, "", b""), offer.offer_id, price.purposes, "wallet"), offer, facts)
 

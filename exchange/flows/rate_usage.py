@@ -28,11 +28,15 @@ from pricing.exact import Quantity
 from pricing.periods import Period
 from pricing.rating import Due, bill, price_now
 from settlement.orders import Order
-from settlement.runs import Booked, Charge, Run
+from settlement.runs import Booked, Charge, Run, Settled
 from settlement.store import runs
 
-# How far back a service period may have ended and still be rated again for use that came late.
+# How long before what a seller was settled to a service period may have ended and still be rated again, come what may;
+# older ones are rated again where a day of theirs changed since the seller's last run was opened, less some room for
+# what was being written just then.
 LATE = timedelta(days=62)
+_ROOM = timedelta(days=1)
+_DAY = timedelta(days=1)
 
 # What no order of ours costs and no account could add up: a grant that comes to more is held back for a person to see,
 # so that one absurd report never stops everybody else's settlement.
@@ -60,12 +64,12 @@ class Facts:
     usage: Mapping[tuple[UUID, Window], Mapping[str, int]]
     outcomes: Mapping[UUID, Mapping[str, Any]]
     booked: Mapping[UUID, Mapping[LineKey, Booked]]
-    settled_until: Mapping[UUID, datetime]
+    settled: Mapping[UUID, Settled]
     standings: Mapping[UUID, Standing]
 
 
 async def rate_usage(tx: Tx, run: Run, sold: Sequence[Sold]) -> tuple[list[Charge], list[Grant]]:
-    """Rate every service period that the run's period touches, or that ended within `LATE` before it.
+    """Rate every service period that the run's period touches, that ended within `LATE` before it, or whose use changed.
 
     A grant that comes to more than an account holds, or whose tax is not known, is not charged but answered second: held.
 
@@ -90,14 +94,17 @@ async def rate_usage(tx: Tx, run: Run, sold: Sequence[Sold]) -> tuple[list[Charg
 
 async def _facts(tx: Tx, run: Run, sold: Sequence[Sold]) -> Facts:
     grant_ids = [one.grant.id for one in sold]
-    periods = {one.grant.id: _periods(run, one) for one in sold}
+    sellers = sorted({one.grant.seller_id for one in sold})
+    settled = await runs.settled_until(tx, sellers, run.currency)
+    changed = await _changed(tx, run, sold, settled)
+    periods = {one.grant.id: _periods(run, one, settled, changed.get(one.grant.id, ())) for one in sold}
     measured = [one.grant.id for one in sold if one.sale.plan.outcomes]
     return Facts(
         periods,
         await _usage(tx, run, periods),
         await measurements.agreed(tx, measured, run.period_end) if measured else {},
         await runs.booked(tx, grant_ids),
-        await runs.settled_until(tx, sorted({one.grant.seller_id for one in sold}), run.currency),
+        settled,
         await parties.standing(
             tx, sorted({side for one in sold for side in (one.grant.seller_id, one.grant.buyer_id)})
         ),
@@ -116,7 +123,13 @@ def _rate(tx: Tx, run: Run, sold: Sold, facts: Facts) -> list[Charge] | None:
     paid = {line.key: line.amount.units for line in lines}
     before = {key: paid.get(key, 0) + (booked[key].units if key in booked else 0) for key in {*paid, *booked}}
     dues = bill(plan, _uses(run, grant, facts), before, until=run.period_end)
-    return [_charge(tx, run, sold, due, taxed, _corrected(sold, due, booked, paid, facts)) for due in dues]
+    charges = []
+    for due in dues:
+        corrects = _corrected(sold, due, booked, paid, facts)
+        back = corrects is not None and (due.amount.units < 0 or _reverses(due))
+        treated = _taxed_before(sold, due, booked, taxed) if back else taxed
+        charges.append(_charge(tx, run, sold, due, treated, corrects))
+    return charges
 
 
 def _uses(run: Run, grant: Grant, facts: Facts) -> list[Use]:
@@ -134,14 +147,34 @@ def _corrected(
 ) -> UUID | None:
     """The charge, or the order, that a line corrects: it comes after its period was settled, or takes back."""
     key, end = due.line.key, due.line.period.end if due.line.period else None
-    until = facts.settled_until.get(sold.grant.seller_id)
+    settled = facts.settled.get(sold.grant.seller_id)
+    until = None if settled is None else settled.until
     # An order that was paid after that run had never been rated by it.
     seen = until is not None and sold.order.paid_at is not None and sold.order.paid_at < until
     late = seen and until is not None and end is not None and end <= until
-    reverses = due.booked.units and (due.amount.units < 0) != (due.booked.units < 0)
-    if not late and not reverses:
+    if not late and not _reverses(due):
         return None
     return booked[key].first if key in booked else sold.order.id
+
+
+def _reverses(due: Due) -> bool:
+    return bool(due.booked.units) and (due.amount.units < 0) != (due.booked.units < 0)
+
+
+def _taxed_before(sold: Sold, due: Due, booked: Mapping[LineKey, Booked], now: Taxing | None) -> Taxing | None:
+    """How that was taxed which is given back: no tax goes back that nobody paid, whatever the seller became since."""
+    key = due.line.key
+    if key in booked:
+        document = booked[key].tax
+    elif due.booked.units:
+        document = sold.order.tax
+    else:
+        # A discount or limit that late use brought about changes what was booked for the same period.
+        near = [one for (_, index), one in booked.items() if index == key[1] and one.units > 0]
+        if not near:
+            return now
+        document = min(near, key=lambda one: one.first).tax
+    return None if document is None else Taxing.stored(document)
 
 
 def _charge(tx: Tx, run: Run, sold: Sold, due: Due, taxed: Taxing | None, corrects: UUID | None) -> Charge:
@@ -189,15 +222,44 @@ def _signed(amount: Money) -> str:
     return f"+{amount}" if amount.units > 0 else str(amount)
 
 
-def _periods(run: Run, sold: Sold) -> list[Period]:
+def _since(run: Run, settled: Settled) -> datetime:
+    return min(run.period_start, settled.until) - LATE
+
+
+async def _changed(
+    tx: Tx, run: Run, sold: Sequence[Sold], settled: Mapping[UUID, Settled]
+) -> Mapping[UUID, Sequence[datetime]]:
+    """The old days on which grants have use, and which changed since their sellers were last settled."""
+    known = [(one.grant.id, settled[one.grant.seller_id]) for one in sold if one.grant.seller_id in settled]
+    if not known:
+        return {}
+    before = max(_since(run, one) for _, one in known)
+    opened = min(one.opened_at for _, one in known) - _ROOM
+    return await seal.changed_days(tx, before, opened, [grant_id for grant_id, _ in known])
+
+
+def _periods(run: Run, sold: Sold, settled: Mapping[UUID, Settled], changed: Sequence[datetime]) -> list[Period]:
     grant, plan = sold.grant, sold.sale.plan
     begun = plan.periods(grant.starts_at, run.period_end, grant.ends_at)
-    if plan.needs_history:
+    before = settled.get(grant.seller_id)
+    if plan.needs_history or before is None:
         return begun
     # A measurement may be signed long after the last use.
     kept = bool(plan.outcomes)
-    since = run.period_start - LATE
-    return [one for one in begun if one.end is None or one.end > since or (kept and one.unit is None)]
+    since = _since(run, before)
+    return [
+        one
+        for one in begun
+        if one.end is None
+        or one.end > since
+        or (kept and one.unit is None)
+        or any(_within(one, day) for day in changed)
+    ]
+
+
+def _within(period: Period, day: datetime) -> bool:
+    until = period.used_until
+    return period.start < day + _DAY and (until is None or until > day)
 
 
 def _window(run: Run, period: Period) -> Window:

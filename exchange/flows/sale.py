@@ -187,16 +187,20 @@ class Sales:
         """Who shares in every sale of an offer version, whatever its price."""
         return self._plain(offer).shares
 
-    def open_to(self, offer: OfferForSale, choices: Basis, buyer_class: str | None) -> Basis | Problem:
+    def open_to(
+        self, offer: OfferForSale, choices: Basis, buyer_class: str | None, *, tried: bool = False
+    ) -> Basis | Problem:
         """The basis of a buyer who chose this: with its verified class where the plan asks for one.
 
+        shapes   tried: whether the buyer had the offer's trial before
         errors   answers choice-invalid for an amount that is not the buyer's to name
         """
         if choices is not EMPTY:
             for name in choices.amounts:
                 if name not in self._plain(offer).open_amounts:
                     return CHOICE_INVALID(field=f"amounts/{name}", why=_NOT_YOURS)
-        return self.classed(offer, choices, buyer_class)
+        basis = self.classed(offer, choices, buyer_class)
+        return self.untried(offer, basis) if tried else basis
 
     def classed(self, offer: OfferForSale, basis: Basis, buyer_class: str | None) -> Basis:
         """`basis` with the verified class where the plan tells it apart, and nothing that the offer says by itself."""
@@ -205,6 +209,10 @@ class Sales:
         if named == basis.buyer_class and currency == basis.currency:
             return basis
         return replace(basis, buyer_class=named, currency=currency)
+
+    def untried(self, offer: OfferForSale, basis: Basis) -> Basis:
+        """`basis` without the trial, where the plan has one."""
+        return replace(basis, trial_used=True) if self._plain(offer).plan.trial_days else basis
 
     def _plain(self, offer: OfferForSale) -> Sale:
         sale = self._known.get(offer.sha256)

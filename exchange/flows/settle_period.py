@@ -20,7 +20,7 @@ from exchange.flows.settle_sellers import settle_sellers
 from exchange.kernel import ids, jobs
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
-from settlement.problems import PERIOD_INVALID, RUN_OPEN
+from settlement.problems import PERIOD_INVALID, PERIOD_PASSED, RUN_OPEN
 from settlement.runs import Run, Side, period_possible
 from settlement.store import audit as ledger_audit
 from settlement.store import runs
@@ -58,10 +58,13 @@ class RunProgress(msgspec.Struct, frozen=True):
 async def start_run(tx: Tx, period: Period) -> RunProgress | Problem:
     """Open a run, or take up the open one of the same period, and queue the job that does it.
 
-    errors   answers period-invalid, run-open
+    errors   answers period-invalid, period-passed, run-open
     """
     if not period_possible(period.start, period.end, tx.now):
         return PERIOD_INVALID()
+    until = await runs.settled_to(tx, period.currency)
+    if until is not None and period.end < until:
+        return PERIOD_PASSED(until=until.isoformat())
     run = await runs.open_run(tx, period.currency)
     made = None if run is not None else await runs.create_run(tx, period.start, period.end, period.currency)
     if run is None and made is None:

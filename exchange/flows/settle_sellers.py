@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +31,7 @@ from settlement.documents import (
 )
 from settlement.journals import Journal, Posted
 from settlement.orders import Order
-from settlement.runs import Charge, Due, Run, RunItem, covered
+from settlement.runs import Charge, Due, Run, RunItem, covered, releasable
 from settlement.store import documents, ledger, orders, runs
 
 
@@ -46,12 +46,12 @@ class Books:
     left: dict[UUID, int]
     journals: list[Journal] = field(default_factory=list)
     unpaid: list[int] = field(default_factory=list)
-    collected: list[tuple[UUID, int]] = field(default_factory=list)
+    # What was collected for older charges; nothing for those whose shares are only released.
+    collected: dict[UUID, int] = field(default_factory=dict)
     # Charges whose shares become payable now.
     released: list[UUID] = field(default_factory=list)
-    # Who still owes whom, and charges in a buyer's favour that wait until nothing is owed: (buyer, seller) -> charges.
-    owing: set[tuple[UUID, UUID]] = field(default_factory=set)
-    waiting: list[tuple[tuple[UUID, UUID], UUID]] = field(default_factory=list)
+    # All charges whose shares were not released before this run: (buyer, seller) -> charges, the oldest first.
+    waiting: dict[tuple[UUID, UUID], list[Due]] = field(default_factory=lambda: defaultdict(list))
 
 
 async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]) -> None:
@@ -69,9 +69,11 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     buyers = {one.buyer_id for one in charges} | {one.buyer_id for one in dues}
     balances = await ledger.lock_balances(tx, [wallet(buyer, run.currency) for buyer in buyers])
     books = Books({key.organisation_id: units for key, units in balances.available.items() if key.organisation_id})
+    given_back = [one for one in charges if one.amount.units < 0]
+    parts = _charge(books, given_back, by_grant)
     _collect(tx, run, books, dues)
-    parts = _charge(books, charges, by_grant)
-    _release(books)
+    parts |= _charge(books, charges[len(given_back) :], by_grant)
+    _release(books, dues)
     shares = await runs.pending_shares(tx, [one.id for one in fresh] + books.released)
     for source_id in (*(one.id for one in fresh), *books.released):
         journal = postings.release(source_id, parts.get(source_id) or shares.get(source_id, []))
@@ -83,7 +85,7 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     item_of = {item.organisation_id: item.id for item in items}
     await runs.insert_charges(tx, charges)
     await runs.insert_dues(tx, charges, books.unpaid, set(books.released))
-    await runs.pay_dues(tx, books.collected)
+    await runs.pay_dues(tx, books.collected, set(books.released))
     await orders.mark_settled(tx, [(one.id, item_of[one.seller_id]) for one in fresh])
     invoices = await _invoices(tx, run, fresh, charges)
     await documents.insert_invoices(tx, invoices)
@@ -113,41 +115,31 @@ def goes_on(sale: Sale) -> bool:
 def _collect(tx: Tx, run: Run, books: Books, dues: Sequence[Due]) -> None:
     """Take from the wallets what is still owed for earlier charges, the oldest first."""
     for due in dues:
-        pair = (due.buyer_id, due.seller_id)
-        if not due.unpaid_units:
-            books.waiting.append((pair, due.charge_id))
-            continue
         units = covered(due.unpaid_units, books.left[due.buyer_id])
-        if units < due.unpaid_units:
-            books.owing.add(pair)
-        if units <= 0:
+        left = replace(due, unpaid_units=due.unpaid_units - units)
+        books.waiting[due.buyer_id, due.seller_id].append(left)
+        if not units:
             continue
         books.left[due.buyer_id] -= units
         amount = Money(units, run.currency)
         books.journals.append(postings.collect(tx.new_id(), due.charge_id, due.buyer_id, amount))
-        books.collected.append((due.charge_id, units))
-        if units == due.unpaid_units:
-            books.released.append(due.charge_id)
+        books.collected[due.charge_id] = units
 
 
 def _charge(
     books: Books, charges: Sequence[Charge], by_grant: Mapping[UUID, Sale]
 ) -> dict[UUID, list[tuple[UUID, Money]]]:
-    """Book each charge from the wallet as far as it goes; the pending shares of those that are paid."""
+    """Book each charge from the wallet as far as it goes; the pending shares of each."""
     shares: dict[UUID, list[tuple[UUID, Money]]] = {}
     for charge in charges:
         parts = by_grant[charge.grant_id].parts_of(charge.net, charge.tax_money)
         from_wallet = covered(charge.amount.units, books.left[charge.buyer_id])
         books.left[charge.buyer_id] -= from_wallet
         books.journals.append(postings.charge(charge.id, charge.buyer_id, from_wallet, charge.amount, parts))
-        books.unpaid.append(charge.amount.units - from_wallet)
-        pair = (charge.buyer_id, charge.seller_id)
-        if from_wallet != charge.amount.units:
-            books.owing.add(pair)
-        elif charge.amount.units < 0:
-            books.waiting.append((pair, charge.id))
-        else:
-            books.released.append(charge.id)
+        unpaid = charge.amount.units - from_wallet
+        books.unpaid.append(unpaid)
+        due = Due(charge.id, charge.buyer_id, charge.seller_id, unpaid, charge.amount.units)
+        books.waiting[charge.buyer_id, charge.seller_id].append(due)
         accounts = [(postings.part_account(part), part.amount) for part in parts]
         shares[charge.id] = [
             (key.organisation_id, amount) for key, amount in accounts if key.organisation_id is not None
@@ -155,13 +147,14 @@ def _charge(
     return shares
 
 
-def _release(books: Books) -> None:
-    """Take shares back from payees only once the buyer owes the seller nothing."""
-    # A discount on use that nobody paid for yet must not cost the payees money.
-    for pair, charge_id in books.waiting:
-        if pair not in books.owing:
-            books.released.append(charge_id)
-            books.collected.append((charge_id, 0))
+def _release(books: Books, dues: Sequence[Due]) -> None:
+    """Make payable what each buyer really paid each seller, all their charges seen together."""
+    older = {due.charge_id for due in dues}
+    for waiting in books.waiting.values():
+        for one in releasable(sorted(waiting, key=lambda due: due.charge_id)):
+            books.released.append(one.charge_id)
+            if one.charge_id in older:
+                books.collected.setdefault(one.charge_id, 0)
 
 
 async def _invoices(tx: Tx, run: Run, fresh: Sequence[Order], charges: Sequence[Charge]) -> list[Invoice]:

@@ -38,7 +38,10 @@ class StatedCost(msgspec.Struct, frozen=True):
 
 
 class Recovery(msgspec.Struct, frozen=True):
-    """One component in one currency: `margin` is what was recovered minus the costs; below zero, costs are open."""
+    """One component in one currency: `margin` is what was recovered minus the costs; below zero, costs are open.
+
+    `recovered` counts what was charged before discounts and caps: buyers paid this, or less.
+    """
 
     component: str
     title: dict[str, str]

@@ -33,7 +33,8 @@ from pricing.quotes import Month
 MONTHS_MAX = 36
 METERS_MAX = 16
 # An offer that is priced by the day has a line a day; beyond this many, the lines of a month are added up.
-LINES_MAX = 240
+# How many lines all offers of a listing may rate together: under a second on one core.
+LINES_RATED_MAX = 20_000
 _NOT_AGREED = Text("its price is agreed on with each buyer", "价格须与买方逐一议定")
 
 
@@ -151,9 +152,12 @@ def simulate_price(shown: OnShow, wish: Wish, at: datetime) -> Simulation | Prob
         elif plan.unpriced:
             left_out.append(LeftOut(name, offer.code, _NOT_AGREED.map()))
         else:
-            months = foresee(plan, wish.forecast, at)
+            months = foresee(plan, wish.forecast, at, lines_max=LINES_RATED_MAX // len(shown.offers))
             if isinstance(months, Problem):
-                return months
+                if months.fields.get("lines") is None:
+                    return months
+                left_out.append(LeftOut(name, offer.code, {"en": months.detail("en"), "zh": months.detail("zh")}))
+                continue
             bound[name] = offer, plan
             costs.append((months[-1].running, _cost(name, offer, not_offered, months)))
     costs.sort(key=lambda pair: (pair[0].currency, pair[0].units))
@@ -169,13 +173,24 @@ def simulate_price(shown: OnShow, wish: Wish, at: datetime) -> Simulation | Prob
     )
 
 
-def foresee(plan: Plan, forecast: Sequence[Mapping[str, int]], starts_at: datetime) -> list[Month] | Problem:
+def foresee(
+    plan: Plan, forecast: Sequence[Mapping[str, int]], starts_at: datetime, *, lines_max: int
+) -> list[Month] | Problem:
     """Price a forecast month by month, or say what is wrong with it.
 
+    shapes   lines_max: how many lines it may rate, so that nobody waits for somebody else's daily prices
     errors   answers forecast-invalid
     """
     if (refused := _refuse(forecast)) is not None:
         return refused
+    if forecast and (lines := quotes.lines_at_most(plan, len(forecast))) > lines_max:
+        fewer = range(len(forecast) - 1, 1, -1)
+        months = next((one for one in fewer if quotes.lines_at_most(plan, one) <= lines_max), 1)
+        reason = Text(
+            f"its periods and components make {lines} lines, more than {lines_max}: ask for at most {months} months",
+            f"其周期与组成部分共 {lines} 行，超过 {lines_max} 行：请将预测缩短至最多 {months} 个月",
+        )
+        return FORECAST_INVALID(reason=reason, lines=lines)
     try:
         return quotes.simulate(plan, forecast, starts_at)
     except (BadMoney, Inexact):
@@ -273,23 +288,8 @@ def _cost(name: str, offer: Offer, not_offered: list[str], months: Sequence[Mont
         kind=offer.kind.value,
         total=months[-1].running.to_wire(),
         not_offered=not_offered,
-        months=[_month(month, whole=sum(len(one.lines) for one in months) <= LINES_MAX) for month in months],
+        months=quotes.estimate(months),
     )
-
-
-def _month(month: Month, *, whole: bool) -> dict[str, Any]:
-    """A month with each of its lines, or with their sums by component, discount or limit."""
-    if whole:
-        return month.document()
-    sums: dict[str, tuple[int, int]] = {}
-    for due in month.lines:
-        count, units = sums.get(due.line.id, (0, 0))
-        sums[due.line.id] = (count + 1, units + due.amount.units)
-    added = [
-        {"component": name, "lines": count, "due": Money(units, month.amount.currency).to_wire()}
-        for name, (count, units) in sums.items()
-    ]
-    return {**replace(month, lines=()).document(), "lines": added}
 
 
 def _amount(money: Money | None) -> str | None:

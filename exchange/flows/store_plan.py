@@ -17,6 +17,7 @@ from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
 from pricing import checks, plans
+from pricing.effort import WORK_BRIEF
 from pricing.plans import Plan
 
 
@@ -55,10 +56,11 @@ async def store_plan(tx: Tx, actor: Actor, request: PlanRequest, settings: Catal
     await store.insert_plan(tx, made)
     name = ids.text("pln", made.id)
     await audit.append(tx, [done(actor, "plan.store", name, document=made.sha256)])
+    notes = checks.check(understood, work=WORK_BRIEF)
     return PlanReceipt(
         id=name,
         code=made.code,
         version=made.version,
         sha256=made.sha256.hex(),
-        notes=[{"en": note.detail("en"), "zh": note.detail("zh")} for note in checks.check(understood)],
+        notes=[{"en": note.detail("en"), "zh": note.detail("zh")} for note in notes],
     )

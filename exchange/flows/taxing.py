@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from exchange.kernel.errors import Problem
 from exchange.kernel.money import Money
+from exchange.kernel.text import Text
 from exchange.parties.organisations import Standing
 from pricing import tax
 from pricing.plans import Plan
 from pricing.tax import Place, TaxLine, Treatment
+from pricing.tax_table import Code
 
 # What stands where the seller is not registered for any tax: no line, and nothing that a purchase must look at.
 NO_TAX = None
+_DAYS = ("valid_from", "valid_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,22 @@ class Taxing:
 
     treatment: Treatment
     included: bool
+
+    @classmethod
+    def stored(cls, document: Mapping[str, Any]) -> Taxing:
+        """The taxing whose `document` stands beside an order or a charge."""
+        since, until = (None if document[name] is None else date.fromisoformat(document[name]) for name in _DAYS)
+        treatment = Treatment(
+            Code(document["code"]),
+            Decimal(document["rate"]),
+            document["country"],
+            Text(**document["name"]),
+            Text(**document["note"]),
+            since,
+            until,
+            document["source"],
+        )
+        return cls(treatment, document["included"])
 
     def on(self, amount: Money) -> TaxLine:
         """The net, tax and gross of an amount of the plan."""

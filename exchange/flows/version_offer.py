@@ -21,6 +21,7 @@ from exchange.catalog.problems import OFFER_INVALID
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import listings as store
 from exchange.catalog.store import plans as library
+from exchange.catalog.store.exclusive import hold_dataset_of
 from exchange.flows.auctioned import sold_exclusively
 from exchange.flows.chain_of_rights import refuse_wider
 from exchange.flows.once import done
@@ -34,6 +35,7 @@ from exchange.kernel.money import Money
 from exchange.kernel.text import Text
 from exchange.parties import store as parties
 from pricing import checks, plans
+from pricing.effort import WORK_BRIEF
 from pricing.plans import Plan
 from settlement.splits import BadShares, parse_shares
 
@@ -62,9 +64,10 @@ async def version_offer(
     """Check an offer document by everybody it concerns, and write it as an immutable version.
 
     shapes   the plan may be written as {"type": "plan_ref", "id": "pln_..."}; what is stored holds it whole
-    errors   answers not-found, listing-state, offer-invalid, offer-unchanged, offers-too-many, plan-retired, and what
-             pricing and contracts refuse
+    errors   answers not-found, sold-exclusively, listing-state, offer-invalid, offer-unchanged, offers-too-many,
+             plan-retired, and what pricing and contracts refuse
     """
+    await hold_dataset_of(tx, request.listing_id)
     listing = await store.lock_listing(tx, request.listing_id)
     if listing is None or listing.supplier_id != actor.organisation_id:
         return NOT_FOUND()
@@ -91,6 +94,7 @@ async def version_offer(
     await store.insert_offer(tx, offer)
     name = ids.text("ofr", offer.id)
     await audit.append(tx, [done(actor, "offer.version", name, document=offer.sha256)])
+    notes = checks.check(plan, work=WORK_BRIEF)
     return OfferReceipt(
         id=name,
         listing=ids.text("lst", listing.id),
@@ -99,7 +103,7 @@ async def version_offer(
         sha256=offer.sha256.hex(),
         entry_price=Money(offer.entry_units, offer.currency).to_wire(),
         notes=[
-            *({"en": note.detail("en"), "zh": note.detail("zh")} for note in checks.check(plan)),
+            *({"en": note.detail("en"), "zh": note.detail("zh")} for note in notes),
             *(note.map() for note in await doubts(tx, listing.dataset_id, [request.document["terms"]])),
         ],
     )

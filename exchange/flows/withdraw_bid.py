@@ -6,7 +6,7 @@ from uuid import UUID
 
 from compliance import store as audit
 from contracts import auctions_store as store
-from contracts.auctions import BidRow, Entry, admit, bid_commitment
+from contracts.auctions import BidRow, Entry, bid_commitment, refuse_bidding
 from contracts.auctions_problems import NO_LIVE_BID
 from exchange.flows.once import done
 from exchange.flows.place_bid import BidReceipt, receipt
@@ -26,9 +26,8 @@ async def withdraw_bid(tx: Tx, actor: Actor, auction_id: UUID, salt: bytes) -> B
     one = await store.lock_auction(tx, auction_id)
     if one is None:
         return NOT_FOUND()
-    admitted = admit(one, tx.now)
-    if isinstance(admitted, Problem):
-        return admitted
+    if problem := refuse_bidding(one, tx.now):
+        return problem
     bidder_id = actor.organisation_id
     before = await store.bids_of(tx, auction_id, bidder_id)
     if not before or before[-1].entry is Entry.WITHDRAWN:

@@ -41,7 +41,7 @@ class TryAgain(Exception):
 
 
 class ValueOutOfRange(Exception):
-    """A read asked for a value that no column can hold; nothing was found, and nothing is wrong with us."""
+    """A request named a value that no column can hold, such as a zero byte; nothing was found or written."""
 
 
 class DatabaseAway(Exception):
@@ -151,6 +151,8 @@ class Database:
             except _FAULTS as error:
                 if _is_away(error):
                     raise DatabaseAway(str(error)) from error
+                if _is_value(error):
+                    raise ValueOutOfRange from error
                 if attempt >= self.settings.attempts_max or not _is_worth_repeating(error):
                     raise
             # Jitter only spaces retries; it decides nothing.

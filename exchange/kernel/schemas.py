@@ -21,7 +21,28 @@ from exchange.kernel.text import Text
 # JSON Schema calls 1.0 an integer; what we sign holds no floats, so here it is none.
 _STRICT = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
 _extend: Any = validators.extend
-_Validator: Any = _extend(Draft202012Validator, type_checker=_STRICT)
+
+
+def _unique(_: object, wanted: bool, value: object, schema: dict[str, Any]) -> Iterator[ValidationError]:
+    """`uniqueItems` for lists of texts that are not too long; a list that is no such list is refused for that already.
+
+    jsonschema's own compares values that cannot be sorted pair by pair, before `maxItems` could stop it.
+    """
+    if not wanted or not isinstance(value, list) or len(value) > schema.get("maxItems", len(value)):
+        return
+    if all(isinstance(one, str) for one in value) and len(set(value)) < len(value):
+        yield ValidationError("has non-unique elements")
+
+
+def _items(validator: Any, wanted: Any, value: Any, schema: dict[str, Any]) -> Iterator[ValidationError]:
+    """`items`, without the items that are too many: the list is refused for those anyway."""
+    if isinstance(value, list) and len(value) > (most := schema.get("maxItems", len(value))):
+        value = value[:most]
+    yield from Draft202012Validator.VALIDATORS["items"](validator, wanted, value, schema)
+
+
+_KEYWORDS = {"uniqueItems": _unique, "items": _items}
+_Validator: Any = _extend(Draft202012Validator, _KEYWORDS, type_checker=_STRICT)
 _NOT_CANONICAL = Text(
     "holds a number that is not whole, or a text that is not Unicode; write amounts as text",
     "含有非整数数字或无效的 Unicode 文本；金额请以文本书写",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -25,6 +26,11 @@ _VALUES_MAX = 50_000
 _DIGITS_MAX = 16
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _CHINESE_SIGNS = re.compile("[：，；｛｝［］“”‘’（）\u3000]")
+# What is no Unicode text, or none that a database holds; and how JSON writes it.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_ESCAPES_NO_TEXT = re.compile(
+    r"\\u0000|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 _WORDS: Mapping[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -115,23 +121,38 @@ def _json(text: str) -> Any:
         # JSON without tabs is YAML, whose reader knows at which line it stands.
         _Reader().read(text.replace("\t", " "))
         raise
-    _measure(value)
+    _measure(value, text)
     return value
 
 
-def _measure(value: Any, depth: int = 0) -> None:
-    """Refuse what is nested too deeply."""
+def _measure(value: Any, text: str, depth: int = 0) -> None:
+    """Refuse what is nested too deeply, and texts that no other program takes."""
     if depth > _DEPTH_MAX:
         raise _too_deep(1, 1)
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _measure(item, depth + 1)
+    if isinstance(value, str):
+        if _NO_TEXT.search(value):
+            raise _no_text(*_place_of(_ESCAPES_NO_TEXT.search(text)))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _measure(name, text, depth)
+            _measure(item, text, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _measure(item, text, depth + 1)
+
+
+def _place_of(found: re.Match[str] | None) -> tuple[int, int]:
+    if found is None:
+        return 1, 1
+    before = found.string[: found.start()]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _twice(1, 1, next(name for name in names if names.count(name) > 1))
+        names = Counter(name for name, _ in pairs)
+        raise _twice(1, 1, names.most_common(1)[0][0])
     return made
 
 
@@ -212,6 +233,8 @@ class _Reader:
             _stop(event, Text("a field's name is a word", "字段名应为单词"))
         if event.tag not in (None, *_TEXT_TAGS):
             _stop(event, _no_tag(event.tag))
+        if _NO_TEXT.search(event.value):
+            raise _no_text(event.start_mark.line + 1, event.start_mark.column + 1)
         if event.anchor:
             self._anchors[event.anchor] = event.value, 1
         return str(event.value)
@@ -231,6 +254,8 @@ class _Reader:
 
 def _scalar(event: Any) -> Any:
     text: str = event.value
+    if _NO_TEXT.search(text):
+        raise _no_text(event.start_mark.line + 1, event.start_mark.column + 1)
     if event.tag in _TEXT_TAGS or (event.tag is None and not event.implicit[0]):
         return text
     if event.tag is not None:
@@ -286,6 +311,14 @@ def _twice(line: int, column: int, name: str) -> _Stop:
 
 def _too_deep(line: int, column: int) -> _Stop:
     return _Stop(line, column, Text(f"it is nested deeper than {_DEPTH_MAX} levels", f"嵌套超过 {_DEPTH_MAX} 层"))
+
+
+def _no_text(line: int, column: int) -> _Stop:
+    why = Text(
+        "a text holds a zero character or half of a surrogate pair, which no text may hold",
+        "文本含有空字符或不成对的代理字符",
+    )
+    return _Stop(line, column, why)
 
 
 def _no_tag(tag: str) -> Text:

@@ -700,8 +700,10 @@ CREATE TABLE contracts.auction (
     reason jsonb,
     created_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
-    CONSTRAINT auction_check CHECK (((closes_at > opens_at) AND (length(reserve_sha256) = 32))),
-    CONSTRAINT auction_check1 CHECK (((exclusive = 'time_exclusive'::text) = (exclusive_days IS NOT NULL))),
+    sold boolean DEFAULT false NOT NULL,
+    CONSTRAINT auction_check CHECK (((NOT sold) OR (state = 'awarded'::text))),
+    CONSTRAINT auction_check1 CHECK (((closes_at > opens_at) AND (length(reserve_sha256) = 32))),
+    CONSTRAINT auction_check2 CHECK (((exclusive = 'time_exclusive'::text) = (exclusive_days IS NOT NULL))),
     CONSTRAINT auction_exclusive_check CHECK ((exclusive = ANY (ARRAY['exclusive'::text, 'time_exclusive'::text]))),
     CONSTRAINT auction_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'open'::text, 'closed'::text, 'awarded'::text, 'lapsed'::text, 'cancelled'::text])))
 );
@@ -1624,6 +1626,7 @@ CREATE TABLE settlement.orders (
     price_basis bytea,
     tax_units bigint DEFAULT 0 NOT NULL,
     tax jsonb,
+    quote_id uuid,
     CONSTRAINT orders_check CHECK (((state = 'paid'::text) = (paid_at IS NOT NULL))),
     CONSTRAINT orders_payment_check CHECK ((payment = ANY (ARRAY['wallet'::text, 'card'::text]))),
     CONSTRAINT orders_price_units_check CHECK ((price_units >= 0)),
@@ -2408,6 +2411,8 @@ CREATE INDEX invoice_seller ON settlement.invoice USING btree (seller_id, id);
 CREATE INDEX orders_buyer ON settlement.orders USING btree (buyer_id, id);
 
 CREATE INDEX orders_paid ON settlement.orders USING btree (seller_id, paid_at) WHERE (state = 'paid'::text);
+
+CREATE UNIQUE INDEX orders_quote ON settlement.orders USING btree (quote_id) WHERE ((quote_id IS NOT NULL) AND (state <> 'cancelled'::text));
 
 CREATE INDEX payment_order ON settlement.payment USING btree (order_id) WHERE (order_id IS NOT NULL);
 

@@ -7,6 +7,15 @@ import hashlib
 from exchange.kernel.db import Tx
 from settlement.checks import Finding
 
+# Each charge with what its plan says it is, what the charge before it on the same line came to, and its explanation.
+_LINES = """
+SELECT id, cumulative_units, amount_units - CASE WHEN (tax->>'included')::boolean THEN 0 ELSE tax_units END AS plan,
+    lag(cumulative_units) OVER (PARTITION BY grant_id, component, period_index ORDER BY id) AS before,
+    (explanation->'amount'->>'amount')::numeric * 1000000 AS said,
+    (explanation->'booked'->>'amount')::numeric * 1000000 AS said_before,
+    (explanation->'due'->>'amount')::numeric * 1000000 AS said_due
+FROM settlement.charge"""
+
 # (rule, statement): each row is (subject, said, fact).
 _CHECKS: tuple[tuple[str, str], ...] = (
     (
@@ -135,6 +144,29 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         """SELECT grant_id || ' ' || component || ' ' || period_index, max(n)::text, '1' FROM (
             SELECT grant_id, component, period_index, run_id, count(*) AS n FROM settlement.charge GROUP BY 1, 2, 3, 4) c
         WHERE n > 1 GROUP BY grant_id, component, period_index""",
+    ),
+    (
+        "charge-is-cumulative-less-booked",
+        f"""SELECT c.id::text, c.plan::text, (c.cumulative_units - coalesce(c.before, c.said_before))::text FROM ({_LINES}) c
+        WHERE c.plan IS DISTINCT FROM c.cumulative_units - coalesce(c.before, c.said_before)""",
+    ),
+    (
+        "charge-is-explained",
+        f"""SELECT c.id::text, c.cumulative_units || ' less ' || (c.cumulative_units - c.plan),
+            coalesce(c.said::text, 'nothing') || ' less ' || coalesce(c.said_before::text, 'nothing')
+        FROM ({_LINES}) c WHERE (c.said, c.said_before, c.said_due)
+            IS DISTINCT FROM (c.cumulative_units::numeric, (c.cumulative_units - c.plan)::numeric, c.plan::numeric)""",
+    ),
+    (
+        # Of all that a buyer owes a seller for charges, no more is payable than was paid and not given back.
+        "released-share-was-paid",
+        """SELECT d.buyer_id || ' ' || d.seller_id || ' ' || d.currency,
+            coalesce(sum(c.amount_units) FILTER (WHERE d.released OR j.id IS NOT NULL), 0) || ' released',
+            sum(c.amount_units - d.unpaid_units) || ' paid'
+        FROM settlement.due d JOIN settlement.charge c ON c.id = d.id
+        LEFT JOIN settlement.journal j ON j.kind = 'release' AND j.source_id = d.id GROUP BY d.buyer_id, d.seller_id, d.currency
+        HAVING coalesce(sum(c.amount_units) FILTER (WHERE d.released OR j.id IS NOT NULL), 0)
+            > sum(c.amount_units - d.unpaid_units)""",
     ),
     (
         "due-is-receivable",

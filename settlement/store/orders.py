@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
-from exchange.kernel.db import Tx
+from exchange.kernel.db import TryAgain, Tx
 from exchange.kernel.ids import array
 from exchange.kernel.money import Money
 from settlement.orders import Order, OrderState, PayBy, Source
@@ -20,14 +21,24 @@ INSERT INTO settlement.orders (id, buyer_id, seller_id, offer_id, listing_id, ag
 SELECT * FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid[], $6::text::uuid[], $7::bigint[], $8::text[],
     $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])"""
 # Most orders have neither a basis of their own nor tax; they go without three more columns.
-_INSERT_PRICED = _INSERT.replace("paid_at)", "paid_at, price_basis, tax_units, tax)").replace(
-    "$12::timestamptz[])", "$12::timestamptz[], $13::bytea[], $14::bigint[], $15::jsonb[])"
+_INSERT_PRICED = _INSERT.replace("paid_at)", "paid_at, price_basis, tax_units, tax, quote_id)").replace(
+    "$12::timestamptz[])", "$12::timestamptz[], $13::bytea[], $14::bigint[], $15::jsonb[], $16::uuid[])"
 )
 _MOVE = """
 UPDATE settlement.orders SET state = $2, paid_at = CASE WHEN $2 = 'paid' THEN $3::timestamptz END
 WHERE id = ANY($1::uuid[]) AND state = 'awaiting_payment' RETURNING id"""
 _COLUMNS = """id, buyer_id, seller_id, offer_id, listing_id, agreement_id, price_units, currency, payment, state,
-    created_at, paid_at, price_basis, tax_units, tax"""
+    created_at, paid_at, price_basis, tax_units, tax, quote_id"""
+_QUOTED = "SELECT quote_id FROM settlement.orders WHERE quote_id = ANY($1::uuid[]) AND state <> 'cancelled'"
+# One order of a buyer on a listing at a time: the second sees the first.
+_ALONE = """
+SELECT pg_advisory_xact_lock(7275, k) FROM (
+    SELECT DISTINCT hashtext(b::text || '/' || l::text) AS k FROM unnest($1::uuid[], $2::uuid[]) AS t(b, l) ORDER BY 1) AS a"""
+_ORDERED = """
+SELECT DISTINCT o.buyer_id, o.offer_id FROM settlement.orders o
+JOIN unnest($1::uuid[], $2::uuid[]) AS t(b, l) ON o.buyer_id = t.b AND o.listing_id = t.l WHERE o.state <> 'cancelled'"""
+_OF_QUOTES = f"""SELECT {_COLUMNS} FROM settlement.orders WHERE quote_id = ANY($1::uuid[]) AND state <> 'cancelled'
+ORDER BY id FOR UPDATE"""
 _GET = f"SELECT {_COLUMNS} FROM settlement.orders WHERE id = ANY($1::uuid[]) ORDER BY id"
 _LOCK = f"{_GET} FOR UPDATE"
 _PAID = f"""SELECT {_COLUMNS}, settled_in FROM settlement.orders
@@ -44,15 +55,18 @@ SELECT 'charge', id, buyer_id, seller_id, offer_id, amount_units - tax_units, cu
 
 
 async def insert_orders(tx: Tx, orders: Sequence[Order]) -> None:
-    """Insert a batch of orders in one statement."""
+    """Insert a batch of orders in one statement.
+
+    errors   TryAgain where another order has just used one of their quotes
+    """
     if not orders:
         return
     driver = await tx.driver()
     priced: tuple[list[Any], ...] = ()
-    if any(o.price_basis is not None or o.tax is not None for o in orders):
+    if any(o.price_basis is not None or o.tax is not None or o.quote_id is not None for o in orders):
         taxes = [None if o.tax is None else msgspec.json.encode(o.tax).decode() for o in orders]
-        priced = ([o.price_basis for o in orders], [o.tax_units for o in orders], taxes)
-    await driver.execute(
+        priced = ([o.price_basis for o in orders], [o.tax_units for o in orders], taxes, [o.quote_id for o in orders])
+    insert = driver.execute(
         _INSERT_PRICED if priced else _INSERT,
         array([o.id for o in orders]),
         array([o.buyer_id for o in orders]),
@@ -68,6 +82,37 @@ async def insert_orders(tx: Tx, orders: Sequence[Order]) -> None:
         [o.paid_at for o in orders],
         *priced,
     )
+    try:
+        await insert
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "orders_quote":
+            raise TryAgain("a quote was ordered with meanwhile") from error
+        raise
+
+
+async def quotes_used(tx: Tx, quote_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of these quotes that an order names which was not given up."""
+    if not quote_ids:
+        return frozenset()
+    return frozenset(row[0] for row in await (await tx.driver()).fetch(_QUOTED, list(quote_ids)))
+
+
+async def lock_offers_ordered(tx: Tx, asked: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
+    """The offers that buyers ordered on listings; nobody else who asks for the same goes on before this transaction ends.
+
+    shapes   (buyer id, listing id) in, (buyer id, offer id) out; a cancelled order does not count
+    """
+    driver = await tx.driver()
+    sides = [buyer for buyer, _ in asked], [listing for _, listing in asked]
+    await driver.execute(_ALONE, *sides)
+    return [(row[0], row[1]) for row in await driver.fetch(_ORDERED, *sides)]
+
+
+async def lock_orders_of(tx: Tx, quote_ids: Sequence[UUID]) -> list[Order]:
+    """The orders that name these quotes and were not given up, held until the transaction ends."""
+    if not quote_ids:
+        return []
+    return [order_of(row) for row in await (await tx.driver()).fetch(_OF_QUOTES, list(quote_ids))]
 
 
 async def mark_paid(tx: Tx, order_ids: Sequence[UUID], paid_at: datetime | None = None) -> list[UUID]:
@@ -138,6 +183,7 @@ def order_of(row: Any) -> Order:
         row["tax_units"],
         # The driver hands JSON out as text, SQLAlchemy as values.
         msgspec.json.decode(tax) if isinstance(tax, str) else tax,
+        row["quote_id"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,12 @@ import msgspec
 
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
-from settlement.runs import Booked, Charge, Due, Run, RunItem, Side
+from settlement.runs import Booked, Charge, Due, Run, RunItem, Settled, Side
 
 _RUN = "id, period_start, period_end, currency, number, state"
 _OPEN = f"SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open' FOR UPDATE"
 _GET = f"SELECT {_RUN} FROM settlement.run WHERE id = $1 FOR UPDATE"
+_SETTLED_TO = "SELECT max(period_end) FROM settlement.run WHERE currency = $1 AND state = 'closed'"
 _CREATE = f"""
 INSERT INTO settlement.run (id, period_start, period_end, currency, number, state, created_at)
 SELECT $1, $2, $3, $4, 1 + coalesce(max(number), 0), 'open', $5 FROM settlement.run
@@ -41,11 +42,11 @@ _COUNT = """
 SELECT side, count(*) FILTER (WHERE state = 'done'), count(*) FROM settlement.run_item WHERE run_id = $1 GROUP BY 1"""
 # Where the plan's prices include the tax, its amounts are what the buyer paid; elsewhere the tax came on top.
 _BOOKED = """
-SELECT grant_id, component, period_index, (array_agg(id ORDER BY id))[1],
+SELECT grant_id, component, period_index, (array_agg(id ORDER BY id))[1], (array_agg(tax ORDER BY id))[1]::text,
     sum(amount_units - CASE WHEN (tax->>'included')::boolean THEN 0 ELSE tax_units END)::bigint
 FROM settlement.charge WHERE grant_id = ANY($1::uuid[]) GROUP BY 1, 2, 3"""
 _SETTLED_UNTIL = """
-SELECT i.organisation_id, max(r.period_end) FROM settlement.run_item i JOIN settlement.run r ON r.id = i.run_id
+SELECT i.organisation_id, max(r.period_end), max(r.created_at) FROM settlement.run_item i JOIN settlement.run r ON r.id = i.run_id
 WHERE i.side = 'seller' AND i.state = 'done' AND i.organisation_id = ANY($1::uuid[]) AND r.currency = $2 GROUP BY 1"""
 _CHARGE = """
 INSERT INTO settlement.charge (id, run_id, grant_id, order_id, offer_id, buyer_id, seller_id, component, period_index,
@@ -58,11 +59,12 @@ _DUE_ADD = """
 INSERT INTO settlement.due (id, buyer_id, seller_id, currency, unpaid_units, released)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::boolean[])"""
 _DUE_OPEN = """
-SELECT id, buyer_id, seller_id, unpaid_units FROM settlement.due
-WHERE seller_id = ANY($1::uuid[]) AND currency = $2 AND NOT released ORDER BY id FOR UPDATE"""
+SELECT d.id, d.buyer_id, d.seller_id, d.unpaid_units, c.amount_units FROM settlement.due d
+JOIN settlement.charge c ON c.id = d.id
+WHERE d.seller_id = ANY($1::uuid[]) AND d.currency = $2 AND NOT d.released ORDER BY d.id FOR UPDATE OF d"""
 _DUE_PAY = """
-UPDATE settlement.due d SET unpaid_units = d.unpaid_units - t.units, released = d.unpaid_units = t.units
-FROM unnest($1::uuid[], $2::bigint[]) AS t(id, units) WHERE d.id = t.id"""
+UPDATE settlement.due d SET unpaid_units = d.unpaid_units - t.units, released = t.released
+FROM unnest($1::uuid[], $2::bigint[], $3::boolean[]) AS t(id, units, released) WHERE d.id = t.id"""
 _PENDING = """
 SELECT j.source_id, a.organisation_id, p.amount, p.currency FROM settlement.journal j
 JOIN settlement.posting p ON p.journal_id = j.id JOIN settlement.account a ON a.id = p.account_id
@@ -74,6 +76,12 @@ async def open_run(tx: Tx, currency: str) -> Run | None:
     """The run of a currency that is open, locked; there is at most one."""
     row = await (await tx.driver()).fetchrow(_OPEN, currency)
     return Run(*row) if row else None
+
+
+async def settled_to(tx: Tx, currency: str) -> datetime | None:
+    """The latest end of a closed run of a currency, None before the first."""
+    moment: datetime | None = await (await tx.driver()).fetchval(_SETTLED_TO, currency)
+    return moment
 
 
 async def lock_run(tx: Tx, run_id: UUID) -> Run | None:
@@ -131,14 +139,16 @@ async def progress(tx: Tx, run_id: UUID) -> dict[Side, tuple[int, int]]:
 async def booked(tx: Tx, grant_ids: Sequence[UUID]) -> dict[UUID, dict[tuple[str, int], Booked]]:
     """What earlier charges booked: grant -> (component, number of the service period) -> amount and first charge."""
     found: dict[UUID, dict[tuple[str, int], Booked]] = {}
-    for grant_id, component, index, first, units in await (await tx.driver()).fetch(_BOOKED, list(grant_ids)):
-        found.setdefault(grant_id, {})[component, index] = Booked(units, first)
+    for grant_id, component, index, first, tax, units in await (await tx.driver()).fetch(_BOOKED, list(grant_ids)):
+        taxed = None if tax is None else msgspec.json.decode(tax)
+        found.setdefault(grant_id, {})[component, index] = Booked(units, first, taxed)
     return found
 
 
-async def settled_until(tx: Tx, seller_ids: Sequence[UUID], currency: str) -> dict[UUID, datetime]:
-    """Up to when each seller was settled by earlier runs; a seller whom no run has settled is missing."""
-    return {row[0]: row[1] for row in await (await tx.driver()).fetch(_SETTLED_UNTIL, list(seller_ids), currency)}
+async def settled_until(tx: Tx, seller_ids: Sequence[UUID], currency: str) -> dict[UUID, Settled]:
+    """How far earlier runs settled each seller; a seller whom no run has settled is missing."""
+    rows = await (await tx.driver()).fetch(_SETTLED_UNTIL, list(seller_ids), currency)
+    return {row[0]: Settled(row[1], row[2]) for row in rows}
 
 
 async def insert_charges(tx: Tx, charges: Sequence[Charge]) -> None:
@@ -190,12 +200,15 @@ async def open_dues(tx: Tx, seller_ids: Sequence[UUID], currency: str) -> list[D
     return [Due(*row) for row in rows]
 
 
-async def pay_dues(tx: Tx, paid: Sequence[tuple[UUID, int]]) -> None:
-    """Take what was collected off the dues; what is fully paid counts as released.
+async def pay_dues(tx: Tx, collected: Mapping[UUID, int], released: Container[UUID]) -> None:
+    """Take what was collected off the dues, and note whose shares were released.
 
-    shapes   (charge id, millionths)
+    shapes   collected: charge id -> millionths, nothing for one that is only released
     """
-    await (await tx.driver()).execute(_DUE_PAY, [charge for charge, _ in paid], [units for _, units in paid])
+    if not collected:
+        return
+    columns = list(collected), list(collected.values()), [one in released for one in collected]
+    await (await tx.driver()).execute(_DUE_PAY, *columns)
 
 
 async def pending_shares(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, Money]]]:

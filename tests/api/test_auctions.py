@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -9,10 +10,15 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from exchange.flows.close_auction import award_auction, close_auction
+from exchange.kernel import ids
 from exchange.kernel.canonical import canonical
 from exchange.kernel.clock import FixedClock
+from exchange.kernel.db import Tx
+from exchange.kernel.pages import decode_cursor, encode_cursor
 from tests.support.api import market
 from tests.support.auctions import AuctionHouse, amount
+from tests.support.trade import offer_document
 
 WHY = {"en": "The licence changed.", "zh": "许可条款有变。"}
 
@@ -129,3 +135,105 @@ async def test_only_an_offer_without_a_price_is_auctioned(house: AuctionHouse) -
     foreign = await house.market.join("supplier")
     answer = await house.market.post(foreign, "/supplier/v1/auctions", {**wish, "offer": house.offer})
     assert answer.status_code == 404
+
+
+async def test_pages_of_ones_bids_tell_nothing_of_the_bids_of_others(house: AuctionHouse) -> None:
+    auction, ada = await house.open(), house.parties["ada"]
+    mine = []
+    for major in ("600.00", "610.00", "620.00"):
+        mine.append((await house.bid("ada", auction, major))[1]["id"])
+        assert (await house.bid("bo", auction, major))[0] == 201
+    first = (await house.market.get(ada, "/buyer/v1/bids", limit=2)).json()
+    assert [one["id"] for one in first["items"]] == mine[:0:-1]
+    # The cursor holds the id of the reader's own row, and no place in the line of all.
+    assert decode_cursor(first["next_cursor"]) == (ids.parse("bid", mine[1]).hex,)
+    rest = (await house.market.get(ada, "/buyer/v1/bids", limit=2, cursor=first["next_cursor"])).json()
+    assert ([one["id"] for one in rest["items"]], rest["next_cursor"]) == (mine[:1], None)
+    foreign = (await house.market.get(house.parties["bo"], "/buyer/v1/bids", cursor=first["next_cursor"])).json()
+    assert foreign["items"] == []
+    broken = await house.market.get(ada, "/buyer/v1/bids", cursor=encode_cursor(("5",)))
+    assert broken.status_code == 400
+
+
+async def test_a_card_order_that_was_cancelled_keeps_nothing_off_sale(house: AuctionHouse) -> None:
+    auction = await house.open()
+    assert (await house.bid("ada", auction, "900.00"))[0] == 201
+    await house.pass_by(25)
+    await house.work()
+    ada, quote = house.parties["ada"], (await house.seen("ada", auction))["award"]["quote"]
+    wish = {"offer": house.offer, "purposes": ["pretrain"], "quote": quote}
+    card = {**wish, "payment": "card", "payment_method": "pm_card_visa"}
+    order = await house.market.done(ada, "/buyer/v1/orders", card)
+    await house.market.done(ada, f"/buyer/v1/orders/{order['id']}/cancellation")
+    await house.pass_by(24 * 8)
+    await house.work()
+    page = await house.seen("supplier", auction)
+    assert page["auction"]["state"] == "lapsed"
+    assert page["auction"]["reason"]["en"] == "The winner did not order and pay in time."
+    offers = (await house.market.get(None, f"/catalog/v1/listings/{house.listing}")).json()["offers"]
+    assert house.offer in [one["id"] for one in offers]
+
+
+async def test_no_supplier_takes_a_listing_away_from_the_winner(house: AuctionHouse) -> None:
+    auction, path = await house.open(), f"/supplier/v1/listings/{house.listing}/withdrawal"
+    assert (await house.bid("ada", auction, "900.00"))[0] == 201
+
+    async def refused() -> str:
+        answer = await house.market.post(house.parties["supplier"], path)
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/listing-in-auction")
+        detail: str = answer.json()["detail"]
+        return detail
+
+    assert " is open:" in await refused()
+    await house.pass_by(25)
+    await house.work()
+    assert " is awarded:" in await refused()
+    await house.fund("ada", 5_000)
+    quote = (await house.seen("ada", auction))["award"]["quote"]
+    wish = {"offer": house.offer, "purposes": ["pretrain"], "payment": "wallet", "quote": quote}
+    assert (await house.market.done(house.parties["ada"], "/buyer/v1/orders", wish))["state"] == "paid"
+    assert (await house.market.done(house.parties["supplier"], path))["state"] == "delisted"
+
+
+async def test_a_version_made_while_the_award_is_decided_is_not_on_sale_after_it(house: AuctionHouse) -> None:
+    services, auction = house.market.services, await house.open()
+    assert (await house.bid("ada", auction, "900.00"))[0] == 201
+    await house.pass_by(25)
+    name = ids.parse("auc", auction)
+    await services.db.run(lambda tx: close_auction(tx, name))
+    held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(tx: Tx) -> None:
+        # Where a new version of the offer waits after it has asked whether the dataset is sold to one alone.
+        await (await tx.driver()).execute("SELECT FROM catalog.offer_standing WHERE code = 'once' FOR UPDATE")
+        held.set()
+        await go_on.wait()
+
+    async def waiting(count: int) -> None:
+        async with asyncio.timeout(10):
+            while await services.db.run(_waiters) < count:
+                await asyncio.sleep(0.02)
+
+    holder = asyncio.create_task(services.db.run(hold))
+    await held.wait()
+    path = f"/supplier/v1/listings/{house.listing}/offers"
+    document = {**offer_document(), "delivery": {"files": True, "rows": False}}
+    late = asyncio.create_task(
+        house.market.post(house.parties["supplier"], path, {"code": "once", "document": document})
+    )
+    await waiting(1)
+    award = asyncio.create_task(services.db.run(lambda tx: award_auction(tx, services.sales, services.keyring, name)))
+    await waiting(2)
+    go_on.set()
+    await holder
+    assert (await late).status_code == 201
+    assert await award == "awarded"
+    offers = (await house.market.get(None, f"/catalog/v1/listings/{house.listing}")).json()["offers"]
+    assert offers == []
+    again = await house.market.post(house.parties["supplier"], path, {"code": "new", "document": document})
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/sold-exclusively")
+
+
+async def _waiters(tx: Tx) -> int:
+    found: int = await (await tx.driver()).fetchval("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+    return found

@@ -30,7 +30,6 @@ PUBLIC = {
     "/catalog/v1/listings/{listing:str}/rights-summary",
     "/catalog/v1/offers/{offer:str}/cost-recovery",
     "/catalog/v1/datasets/{dataset:str}/data-contract",
-    *("/catalog/v1/scorecards/{scorecard:str}", "/catalog/v1/organisations"),
     *("/certificates/v1/{certificate:str}", "/certificates/{certificate:str}"),
     "/.well-known/organisations/{organisation:str}/keys",
     *("/.well-known/jwks.json", "/.well-known/oauth-authorization-server"),

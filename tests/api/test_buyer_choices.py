@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -142,3 +143,33 @@ async def test_a_grant_changes_to_another_offer_of_its_listing(exchange: Market,
     assert old["ends_at"] == new["starts_at"] == changed["changes_at"]
     assert new["purposes"] == ["pretrain"]
     assert exchange.services.db.clock.now() + timedelta(minutes=15) >= datetime.fromisoformat(new["starts_at"])
+
+
+async def test_of_changes_with_keys_of_their_own_one_is_made(exchange: Market, shop: trade.Market) -> None:
+    buyer = await funded(exchange, shop)
+    order = await exchange.done(buyer, "/buyer/v1/orders", wish(shop, "monthly"))
+    path = f"/buyer/v1/grants/{order['grant']}/change-offer"
+    to = {"offer": ids.text("ofr", shop.offers["choices"])}
+    back = {"offer": ids.text("ofr", shop.offers["monthly"])}
+    same = await exchange.post(buyer, path, back)
+    assert (same.status_code, same.json()["type"]) == (409, "/problems/same-offer")
+    answers = await asyncio.gather(*(exchange.post(buyer, path, to) for _ in range(3)))
+    assert sorted(one.status_code for one in answers) == [201, 409, 409]
+    kinds = {one.json()["type"] for one in answers if one.status_code == 409}
+    assert kinds == {"/problems/grant-ends-already"}
+    (made,) = [one.json() for one in answers if one.status_code == 201]
+    again = await exchange.post(buyer, f"/buyer/v1/grants/{made['order']['grant']}/change-offer", back)
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/change-too-early")
+
+
+async def test_a_trial_runs_once(exchange: Market, shop: trade.Market) -> None:
+    buyer = await funded(exchange, shop)
+    await shop.offer("tried", trade.MONTHLY, trial={"days": 30})
+    paid = []
+    for _ in range(3):
+        order = await exchange.done(buyer, "/buyer/v1/orders", wish(shop, "tried"))
+        paid.append(order["total"]["amount"])
+        await exchange.done(buyer, f"/buyer/v1/grants/{order['grant']}/end")
+    assert paid == ["0.00", "31.80", "31.80"]
+    shown = (await exchange.get(buyer, f"/buyer/v1/orders/{order['id']}")).json()
+    assert shown["basis"] == {"trial_used": True}

@@ -29,4 +29,4 @@ def test_each_operation_is_explained(name: str) -> None:
     assert '"examples"' in json.dumps(document)
 
 
-_WITHOUT_BODY = ("/revocation", "/cancellation", "/end", "/tokens", "/retry", "/lifting", "/retirement")
+_WITHOUT_BODY = ("/revocation", "/cancellation", "/end", "/tokens", "/retry", "/lifting", "/retirement", "/withdrawal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -230,3 +231,29 @@ def test_the_example_of_the_documents_is_a_plan() -> None:
     from pricing import plans
 
     assert plans.load(DOCUMENT).meters == ("records",)
+
+
+async def test_what_is_no_text_is_refused_wherever_a_plan_is_sent(exchange: Market) -> None:
+    sold = await on_sale(exchange)
+    bodies: dict[str, dict[str, Any]] = {
+        "": {"code": "monthly", "title": TITLE, "document": DOCUMENT},
+        "/check": {"plan": DOCUMENT},
+        "/preview": {"plan": DOCUMENT, "listing": sold.listing},
+    }
+    for path, body in bodies.items():
+        for text in ("\ud800", "a\0b"):
+            for wrong in ({**body, "extra": text}, {**body, text: 1}, {**body, "title": {"en": text, "zh": text}}):
+                headers = {**sold.supplier.headers, "idempotency-key": "text"}
+                answer = await exchange.http.post(
+                    f"/supplier/v1/plans{path}", content=json.dumps(wrong).encode(), headers=headers
+                )
+                assert (answer.status_code, answer.json()["type"]) == (400, "/problems/document-unreadable")
+                assert "surrogate" in answer.json()["detail"]
+
+
+async def test_costs_of_more_than_64_meters_are_refused(exchange: Market) -> None:
+    supplier = await exchange.join("supplier")
+    many = {f"x_{number}": "1" for number in range(65)}
+    for wish in ({"costs": {"per_unit": many}}, {"rates": many}):
+        answer = await exchange.post(supplier, "/supplier/v1/plans/check", {"plan": DOCUMENT, **wish})
+        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-request")

@@ -86,6 +86,9 @@ async def _awarded(house: AuctionHouse, auction: str) -> None:
     sold = await house.seen("supplier", auction)
     assert sold["winner"]["id"] == house.parties["ada"].organisation
     assert sold["winner"]["name"]["en"] == "ada"
+    withdrawal = f"/supplier/v1/listings/{house.listing}/withdrawal"
+    kept = await house.market.post(house.parties["supplier"], withdrawal)
+    assert (kept.status_code, kept.json()["type"]) == (409, "/problems/listing-in-auction")
     others = {house.parties[name].organisation for name in ("bo", "cyn", "dan")}
     assert not [one for one in others if one in str(sold) + str(won) + str(lost)]
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,15 +10,14 @@ import pytest_asyncio
 from asyncpg.exceptions import InsufficientPrivilegeError
 
 from contracts import auctions_store as store
-from contracts.auctions import BIDS_MAX, Auction, AuctionState, Entry, Exclusivity, commitment, recompute
+from contracts.auctions import BIDS_MAX, Auction, AuctionState, Entry, commitment, recompute
 from exchange.catalog.store.exclusive import restore_offers
 from exchange.flows.auctioned import sold_exclusively
 from exchange.flows.cancel_auction import cancel_auction
-from exchange.flows.close_auction import award_auction, close_auction, lapse_award
-from exchange.flows.open_auction import AuctionReceipt, AuctionRequest, open_auction
+from exchange.flows.close_auction import close_auction
+from exchange.flows.open_auction import AuctionReceipt
 from exchange.flows.place_bid import BidReceipt, place_bid
 from exchange.flows.show_auction import show_to_bidder, show_to_supplier
-from exchange.flows.withdraw_bid import withdraw_bid
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
@@ -30,85 +25,16 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import Money
 from exchange.kernel.pages import PageRequest
-from tests.support.settlement_market import BUYER, OTHER, SELLER, Market, _offer, actor, open_market
+from tests.support.bidding import HOUR, SALT, House, cny, furnished, slug
+from tests.support.settlement_market import BUYER, OTHER, SELLER, actor
 
-LICENCE = {"id": "licence", "meter": None, "period": None, "model": {"type": "auction"}}
-HOUR = 3600.0
-SALT = b"0123456789abcdef"
 WHY = {"en": "Other plans.", "zh": "计划变更。"}
 S = AuctionState
 
 
-def cny(major: int) -> Money:
-    return Money(major * 1_000_000, "CNY")
-
-
-def slug(answer: object) -> str:
-    return answer.slug if isinstance(answer, Problem) else ""
-
-
-@dataclass
-class House:
-    """A market with one offer that can be auctioned."""
-
-    market: Market
-    clock: FixedClock
-
-    @property
-    def db(self) -> Database:
-        return self.market.database
-
-    async def open(
-        self, *, reserve: int = 500, public: bool = True, days: int | None = None, wait_h: float = 0, by: UUID = SELLER
-    ) -> Any:
-        kind = Exclusivity.EXCLUSIVE if days is None else Exclusivity.TIME_EXCLUSIVE
-        now = self.clock.now()
-        request = AuctionRequest(
-            self.market.offers["auction"],
-            kind,
-            days,
-            cny(reserve),
-            public,
-            now + timedelta(hours=wait_h) if wait_h else None,
-            now + timedelta(hours=wait_h + 24),
-        )
-        return await self.db.run(lambda tx: open_auction(tx, actor(by, "supplier"), request, SALT))
-
-    async def bid(self, auction: UUID, who: UUID, major: int) -> BidReceipt | Problem:
-        return await self.db.run(lambda tx: place_bid(tx, actor(who), auction, cny(major), ("pretrain",), SALT))
-
-    async def withdraw(self, auction: UUID, who: UUID) -> BidReceipt | Problem:
-        return await self.db.run(lambda tx: withdraw_bid(tx, actor(who), auction, SALT))
-
-    async def tick(self, auction: UUID) -> AuctionState | None:
-        """What the worker's step does."""
-        await self.db.run(lambda tx: close_auction(tx, auction))
-        await self.db.run(lambda tx: award_auction(tx, self.market.sales, self.market.keyring, auction))
-        return await self.db.run(lambda tx: lapse_award(tx, auction))
-
-    async def opened(self, **more: Any) -> UUID:
-        receipt = await self.open(**more)
-        assert isinstance(receipt, AuctionReceipt), receipt
-        return ids.parse("auc", receipt.id)
-
-    async def scalar(self, statement: str, *values: Any) -> Any:
-        async def flow(tx: Tx) -> Any:
-            return await (await tx.driver()).fetchval(statement, *values)
-
-        return await self.db.run(flow)
-
-
 @pytest_asyncio.fixture
-async def house(database: Database, keyring: Keyring, clock: FixedClock) -> AsyncIterator[House]:
-    market = await open_market(database, keyring)
-
-    async def flow(tx: Tx) -> UUID:
-        driver = await tx.driver()
-        listing = await driver.fetchval("SELECT id FROM catalog.listing")
-        return await _offer(driver, tx, listing, "auction", "one_off", [LICENCE])
-
-    market.offers["auction"] = await database.run(flow)
-    yield House(market, clock)
+async def house(database: Database, keyring: Keyring, clock: FixedClock) -> House:
+    return await furnished(database, keyring, clock)
 
 
 async def test_only_the_bidder_reads_a_sealed_bid_even_by_raw_sql(house: House) -> None:
@@ -257,13 +183,18 @@ async def test_a_clock_that_jumps_loses_nothing_and_opens_nothing_again(house: H
     assert (award.buyer_id, award.price) == (OTHER, cny(800))
 
 
-async def test_an_auction_that_waits_opens_with_its_first_bid(house: House) -> None:
+async def test_an_auction_that_waits_opens_by_the_clock_and_its_row_tells_of_no_bid(house: House) -> None:
     auction = await house.opened(wait_h=5)
     assert slug(await house.bid(auction, BUYER, 800)) == "auction-not-open"
     house.clock.advance(5 * HOUR)
+    whole = "SELECT row_to_json(a)::text FROM contracts.auction a"
+    before = await house.scalar(whole)
     assert slug(await house.bid(auction, BUYER, 800)) == ""
+    assert await house.scalar(whole) == before, "everybody reads it"
     house.clock.advance(-5 * HOUR)
-    assert slug(await house.bid(auction, OTHER, 700)) == "", "its row is open"
+    assert slug(await house.bid(auction, OTHER, 700)) == "auction-not-open"
+    house.clock.advance(29 * HOUR)
+    assert await house.tick(auction) is S.AWARDED
 
 
 async def test_a_cancelled_auction_takes_no_bids_and_shows_none(house: House) -> None:

@@ -55,7 +55,7 @@ async def test_many_agreements_in_one_statement_are_read_page_by_page(database: 
 async def test_quotes_are_kept_and_found(database: Database) -> None:
     async def flow(tx: Tx) -> QuoteRow:
         row = quote(tx)
-        await store.insert_quote(tx, row)
+        await store.insert_quotes(tx, [row])
         assert await store.find_quote(tx, row.id) == row
         assert await store.find_quote(tx, tx.new_id()) is None
         return row
@@ -70,7 +70,7 @@ async def test_strangers_see_nothing_through_either_wall(database: Database) -> 
     async def flow(tx: Tx) -> tuple[UUID, UUID]:
         mine, offered = agreement(tx), quote(tx)
         await store.insert_agreements(tx, [mine])
-        await store.insert_quote(tx, offered)
+        await store.insert_quotes(tx, [offered])
         return mine.id, offered.id
 
     agreement_id, quote_id = await database.run(flow)

@@ -172,3 +172,14 @@ async def test_nobody_looks_at_anothers_listing(database: Database, used: Market
     answer = await database.run(lambda tx: preview_plan(tx, stranger, used.sales, wish))
     assert isinstance(answer, Problem)
     assert answer.slug == "not-found"
+
+
+async def test_an_offer_and_a_listing_named_together_belong_together(database: Database, used: Market) -> None:
+    async def seen(listing: UUID) -> Preview | Problem:
+        wish = PreviewWish(plan(MONTHLY), listing, used.offers["tiered"])
+        return await database.run(lambda tx: preview_plan(tx, ME, used.sales, wish))
+
+    assert isinstance(await seen(used.listing), Preview)
+    elsewhere = await seen(UUID(int=99))
+    assert isinstance(elsewhere, Problem)
+    assert elsewhere.slug == "not-found"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,10 +14,11 @@ import msgspec
 
 from contracts import store as contracts
 from exchange.catalog.store.listings import load_offers
-from exchange.flows.ask_quote import Question, ask_quote
+from exchange.flows.ask_quote import ACTION, Question, ask_quotes
 from exchange.flows.check_books import check_books
 from exchange.flows.issue_quote import QuoteReceipt, issue_quote
-from exchange.flows.purchase import OrderReceipt
+from exchange.flows.once import Answered, Command
+from exchange.flows.purchase import OrderReceipt, purchase
 from exchange.flows.record_payment import PaymentResult, record_payment
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
@@ -24,7 +26,7 @@ from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import Money
-from pricing.basis import Basis, coupon_digest
+from pricing.basis import EMPTY, Basis, coupon_digest
 from settlement import postings
 from settlement.accounts import AccountKind, pending, platform, wallet
 from settlement.checks import Finding
@@ -110,6 +112,16 @@ async def opened(database: Database, keyring: Keyring, units: int = 10_000 * YUA
     return market
 
 
+async def quoted(market: Market, keyring: Keyring, name: str, choices: Basis = EMPTY) -> QuoteReceipt:
+    """A quote that the buyer asked for."""
+    market.keys += 1
+    command = Command(actor(BUYER, "buyer"), ACTION, f"quote-{market.keys}", bytes(32))
+    question = Question(command, market.offers[name], ("pretrain",), (), choices)
+    (answer,) = await market.database.run(lambda tx: ask_quotes(tx, market.sales, keyring, [question]))
+    assert isinstance(answer, Answered), answer
+    return msgspec.json.decode(answer.body, type=QuoteReceipt)
+
+
 async def test_a_plain_order_has_neither_basis_nor_tax(database: Database, keyring: Keyring) -> None:
     market = await opened(database, keyring)
     order, document = await bought(market, "one_off")
@@ -160,9 +172,7 @@ async def test_a_coupon_holds_for_new_orders_in_its_time_and_in_quotes_until_the
     spring = Basis(coupon=coupon_digest("spring"))
     assert (await bought(market, "coupon", choices=spring))[0].price.units == 270 * YUAN
     assert await refused(market, "coupon", choices=Basis(coupon=coupon_digest("WINTER"))) == "coupon-invalid"
-    question = Question(market.offers["coupon"], ("pretrain",), (), spring)
-    quote = await database.run(lambda tx: ask_quote(tx, market.sales, keyring, actor(BUYER, "buyer"), question))
-    assert isinstance(quote, QuoteReceipt), quote
+    quote = await quoted(market, keyring, "coupon", spring)
     clock.advance(6 * 86_400)
     assert await refused(market, "coupon", choices=spring) == "coupon-invalid"
     order, document = await bought(market, "coupon", quote_id=ids.parse("qte", quote.id))
@@ -227,7 +237,8 @@ async def test_a_negotiated_price_is_a_quote_that_its_buyer_alone_may_order_with
     cheaper = await issued(market, "talks", BUYER, basis, until)
     assert cheaper.total["amount"] == "617.28"
     clock.advance(3 * 86_400)
-    assert await refused(market, "talks", quote_id=quote_id) == "quote-expired"
+    assert await refused(market, "talks", quote_id=quote_id) == "quote-used"
+    assert await refused(market, "talks", quote_id=ids.parse("qte", cheaper.id)) == "quote-expired"
     assert await findings(market) == []
 
 
@@ -299,9 +310,7 @@ async def test_a_buyer_abroad_pays_no_tax_and_the_order_says_why(database: Datab
     assert (order.price.units, order.tax_units) == (300 * YUAN, 0)
     assert order.tax is not None
     assert order.tax["code"] in ("zero", "outside_scope")
-    question = Question(market.offers["one_off"], ("pretrain",))
-    quote = await database.run(lambda tx: ask_quote(tx, market.sales, keyring, actor(BUYER, "buyer"), question))
-    assert isinstance(quote, QuoteReceipt)
+    quote = await quoted(market, keyring, "one_off")
     row = await database.run(lambda tx: contracts.find_quote(tx, ids.parse("qte", quote.id)))
     assert row is not None
     (line,) = msgspec.json.decode(row.document)["tax"]
@@ -338,7 +347,22 @@ async def test_fsck_finds_a_price_and_a_tax_that_were_changed_afterwards(
 
 
 async def test_a_basis_reads_back_as_it_was_written() -> None:
-    basis = Basis("USD", "academic", Decimal(1000), 12, coupon_digest("A"), {"a": Decimal("1.5")})
+    basis = Basis("USD", "academic", Decimal(1000), 12, coupon_digest("A"), {"a": Decimal("1.5")}, trial_used=True)
     again = Basis.from_document(msgspec.json.decode(msgspec.json.encode(basis.document())))
     assert again == basis
     assert replace(again, amounts={}) != basis
+
+
+async def test_a_quote_is_good_for_one_order_within_a_batch_and_at_once(database: Database, keyring: Keyring) -> None:
+    market = await opened(database, keyring)
+    quotes = [ids.parse("qte", (await quoted(market, keyring, "one_off")).id) for _ in range(2)]
+    wishes = [market.wish(BUYER, "one_off", quote_id=quotes[0]) for _ in range(3)]
+    answers = await database.run(lambda tx: purchase(tx, market.sales, keyring, wishes))
+    assert [one.slug if isinstance(one, Problem) else one.status for one in answers] == [
+        201,
+        "quote-used",
+        "quote-used",
+    ]
+
+    raced = await asyncio.gather(*(market.buy(BUYER, "one_off", quote_id=quotes[1]) for _ in range(4)))
+    assert sorted(isinstance(answer, Problem) for answer in raced) == [False, True, True, True]

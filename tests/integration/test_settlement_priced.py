@@ -10,7 +10,7 @@ import msgspec
 from exchange.access.store import grants
 from exchange.flows.change_offer import Change, OfferChanged, change_offer
 from exchange.flows.end_grant import GrantEnded, end_grant
-from exchange.flows.settle_period import Period
+from exchange.flows.settle_period import Period, start_run
 from exchange.flows.show_draft import DraftInvoice, show_draft
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
@@ -261,7 +261,7 @@ async def test_changing_the_offer_in_mid_month_gives_the_rest_of_the_old_one_bac
     assert old.ends_at == new.starts_at == datetime(2026, 1, 25, 8, 15, tzinfo=UTC)
     again = await changed(market, order.grant, "large")
     assert isinstance(again, Problem)
-    assert again.slug == "grant-ended"
+    assert again.slug == "grant-ends-already"
     clock.advance(10 * 86_400)
     await settle(market, JANUARY)
     (back,) = await charges(market)
@@ -336,3 +336,19 @@ async def test_a_trial_costs_nothing_and_a_one_off_price_is_charged_when_it_is_o
     await settle(market, FEBRUARY)
     assert await booked(market) == {("price", 2): 300 * YUAN}
     await sound(market)
+
+
+async def test_a_period_before_the_last_settled_one_is_refused_and_takes_nothing_back(
+    database: Database, keyring: Keyring, clock: FixedClock
+) -> None:
+    market = await opened(database, keyring)
+    await market.offer("fee", FEE)
+    await market.buy(BUYER, "fee")
+    clock.advance(90 * 86_400)
+    await settle(market, JANUARY)
+    await settle(market, FEBRUARY)
+    before = await charges(market)
+    answer = await database.run(lambda tx: start_run(tx, JANUARY))
+    assert isinstance(answer, Problem)
+    assert answer.slug == "period-passed"
+    assert await charges(market) == before

@@ -53,9 +53,17 @@ def plan_document(random: Random) -> dict[str, Any]:
         plan["limits"] = _narrow_first(limits)
     if random.random() < 0.5:
         plan["discounts"] = _discounts(random, components)
+    _leave_no_margin(plan)
     if random.random() < 0.2:
         plan["price_lists"] = _price_lists(random, plan)
     return plan
+
+
+def _leave_no_margin(plan: dict[str, Any]) -> None:
+    """Minimums and commitments are refused beside components that recover costs."""
+    if any(one["model"]["type"] == "cost_recovery" for one in plan["components"]):
+        for name, raising in (("limits", "minimum"), ("discounts", "commitment")):
+            plan[name] = [one for one in plan.get(name, []) if one["type"] != raising]
 
 
 def basis_document(random: Random, plan: dict[str, Any]) -> dict[str, Any]:

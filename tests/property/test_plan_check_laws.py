@@ -170,7 +170,9 @@ def adjusted(draw: st.DrawFn) -> Plan:
         starts = sorted(draw(st.sets(st.integers(0, 30), min_size=1, max_size=3)))
         bands = [{"from": str(start), "percent": draw(PERCENTS)} for start in starts]
         more["discounts"].append({"id": "more_less", "type": "volume", "bands": bands})
-    for kind in ("maximum", "minimum"):
+    at_cost = any(one["model"]["type"] == "cost_recovery" for one in components)
+    # A minimum beside stated costs is refused.
+    for kind in ("maximum",) if at_cost else ("maximum", "minimum"):
         if draw(st.booleans()):
             more["limits"].append({"id": kind, "type": kind, "period": "month", "amount": draw(MONEY)})
     return understood(components, **{name: value for name, value in more.items() if value})

@@ -9,6 +9,7 @@ from exchange.kernel.money import Money
 from settlement import postings
 from settlement.accounts import wallet
 from settlement.journals import Existing, Journal, Posted, assert_balanced, body_sha256, decide
+from settlement.runs import Due, releasable
 from settlement.splits import Role, Share, split
 
 UNITS = st.integers(0, 2**50)
@@ -57,6 +58,29 @@ def test_every_template_balances(units: int, shares: list[Share], held: int) -> 
         postings.release(source, [(BUYERS[1], price), (BUYERS[2], price)]),
     ):
         assert_balanced(journal)
+
+
+AMOUNTS = st.integers(-60, 60).filter(bool)
+DUES = st.lists(st.tuples(AMOUNTS, st.integers(0, 60)), max_size=8).map(
+    lambda found: [
+        Due(UUID(int=n), BUYERS[0], BUYERS[1], min(unpaid, max(amount, 0)), amount)
+        for n, (amount, unpaid) in enumerate(found)
+    ]
+)
+
+
+@given(DUES)
+def test_no_more_is_released_than_was_paid_and_all_once_nothing_is_owed(dues: list[Due]) -> None:
+    found = releasable(dues)
+    assert sum(one.amount_units for one in found) <= sum(one.paid_units for one in dues)
+    assert all(not one.unpaid_units for one in found)
+    if all(not one.unpaid_units for one in dues):
+        assert found == dues
+    # What waits is never less than nothing, so no payee's pending share is either.
+    assert sum(one.amount_units for one in dues) >= sum(one.amount_units for one in found)
+    # Payees give money back only where the buyer got more back than it paid.
+    if sum(one.paid_units for one in dues) >= 0:
+        assert sum(one.amount_units for one in found) >= 0
 
 
 COMMANDS = st.lists(st.tuples(st.integers(0, 11), st.sampled_from(BUYERS), st.integers(-50, 100)), max_size=40)

@@ -99,16 +99,20 @@ class Market:
 
     async def buy(self, buyer: UUID, offer: str, payment: Literal["wallet", "card"] = "wallet", **more: Any) -> Any:
         """Place one order; its receipt or problem."""
-        self.keys += 1
-        command = Command(
-            actor(buyer, "buyer"), "purchase", f"key-{self.keys}", hashlib.sha256(b"%d" % self.keys).digest()
-        )
-        wish = Purchase(command, self.offers[offer], ("pretrain",), payment, **more)
+        wish = self.wish(buyer, offer, payment, **more)
         (answer,) = await self.database.run(lambda tx: purchase(tx, self.sales, self.keyring, [wish]))
         if isinstance(answer, Problem):
             return answer
         assert isinstance(answer, Answered)
         return msgspec.json.decode(answer.body, type=OrderReceipt)
+
+    def wish(self, buyer: UUID, offer: str, payment: Literal["wallet", "card"] = "wallet", **more: Any) -> Purchase:
+        """An order that nobody placed yet, with a key of its own."""
+        self.keys += 1
+        command = Command(
+            actor(buyer, "buyer"), "purchase", f"key-{self.keys}", hashlib.sha256(b"%d" % self.keys).digest()
+        )
+        return Purchase(command, self.offers[offer], ("pretrain",), payment, **more)
 
     async def use(self, grant: str, records: int, at: datetime) -> None:
         """Report that records were read."""

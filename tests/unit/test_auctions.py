@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from contracts.auctions import (
+    AWARD_VALID_FOR,
     TRANSITIONS,
     Auction,
     AuctionState,
@@ -17,7 +19,7 @@ from contracts.auctions import (
     Entry,
     Exclusivity,
     Outcome,
-    admit,
+    award_valid_for,
     commitment,
     decide,
     exclusive_until,
@@ -29,6 +31,7 @@ from contracts.auctions import (
     recompute,
     refuse_amount,
     refuse_bid,
+    refuse_bidding,
     refuse_reason,
     schedule,
     tally,
@@ -157,13 +160,10 @@ def test_states_move_along_the_table_and_nothing_opens_again() -> None:
         (S.CANCELLED, NOW, "auction-cancelled"),
     ],
 )
-def test_bids_are_taken_while_the_row_is_open_and_the_clock_before_the_end(
+def test_bids_are_taken_until_somebody_closes_or_the_clock_reaches_the_end(
     state: AuctionState, at: datetime, answer: str
 ) -> None:
-    admitted = admit(auction(state), at)
-    assert slug(admitted) == answer
-    if isinstance(admitted, Auction):
-        assert admitted.state is S.OPEN
+    assert slug(refuse_bidding(auction(state), at)) == answer
 
 
 def test_a_reader_sees_the_state_that_the_clock_says() -> None:
@@ -199,6 +199,14 @@ def test_days_belong_to_time_exclusive_licences() -> None:
     ):
         assert slug(exclusivity(kind, days)) == "auction-invalid"
     assert exclusive_until(auction(), NOW) == NOW + timedelta(days=365)
+
+
+@pytest.mark.parametrize(("days", "valid"), [(None, 7), (1, 1), (6, 6), (7, 7), (8, 7), (365, 7)])
+def test_no_award_can_be_paid_after_its_exclusivity_is_over(days: int | None, valid: int) -> None:
+    one = replace(auction(), exclusive_days=days)
+    assert award_valid_for(one) == timedelta(days=valid) <= AWARD_VALID_FOR
+    until = exclusive_until(one, NOW)
+    assert until is None or NOW + award_valid_for(one) <= until
 
 
 @pytest.mark.parametrize(

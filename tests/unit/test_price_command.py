@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +122,7 @@ def test_an_explanation_is_worked_out_a_second_time(file: Path, capsys: pytest.C
 def test_wrong_flags_say_what_is_right(
     file: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, str], why: str
 ) -> None:
-    assert run("explain", file, *arguments) == 1
+    assert run("explain", file, *arguments) == (2 if arguments[0] == "--start" else 1)
     assert why in said(capsys)
 
 
@@ -146,3 +149,29 @@ def test_both_ways_of_writing_are_the_same(file: Path, tmp_path: Path, capsys: p
         assert run("simulate", path, "--use", "records=77", "--start", "2026-01-01", "--json") == 0
         answers.append(said(capsys))
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("start", ["0001-01-01", "9999-12-31", "1850-01-01", "2200-01-01", "0001-01-01T00:00+14:00"])
+@pytest.mark.parametrize("action", ["simulate", "explain"])
+def test_a_start_outside_all_calendars_is_said_and_ends_with_2(
+    file: Path, capsys: pytest.CaptureFixture[str], action: str, start: str
+) -> None:
+    assert run(action, file, "--use", "records=10", "--start", start) == 2
+    assert "is not between the years 1970 and 2200" in said(capsys)
+
+
+def test_a_coupon_that_is_no_text_is_said_and_ends_with_2(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("simulate", file, "--coupon", "\ud800") == 2
+    assert "not written in UTF-8" in said(capsys)
+
+
+def test_a_terminal_of_ascii_alone_shows_what_it_can(file: Path) -> None:
+    arguments = [sys.executable, "-m", "exchange", "price", "simulate", str(file), "--use", "records=10"]
+    done = subprocess.run(  # our own command
+        [*arguments, "--start", "2026-01-01"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"???" in done.stdout

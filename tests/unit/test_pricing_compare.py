@@ -78,9 +78,13 @@ def test_a_cap_and_a_minimum_bend_the_line() -> None:
     ]
     capped = plan({"type": "per_unit", "unit_price": "0.01"}, limits=limits)
     (found,) = compare({"capped": capped, "per unit": PER_UNIT, "flat": FLAT}, RECORDS, 1, START)
-    assert told(found) == [(0, "per unit", "0.00 CNY"), (150_000 + 1, "flat", "300.00 CNY")]
+    assert told(found) == [(0, "per unit", "0.00 CNY"), (150_001, "flat", "300.00 CNY")]
     (pair,) = compare({"capped": capped, "per unit": PER_UNIT}, RECORDS, 1, START)
-    assert told(pair) == [(0, "per unit", "0.00 CNY"), (250_000, "capped", "500.00 CNY")]
+    assert told(pair) == [(0, "per unit", "0.00 CNY"), (250_000, "capped", "500.00 CNY")], "the same, and named first"
+    waits = plan({"type": "per_unit", "unit_price": "0.01"}, limits=[{**limits[1], "amount": "100"}])
+    slow = plan({"type": "flat", "amount": "200"}, {"type": "per_unit", "unit_price": "0.005"})
+    (late,) = compare({"waits": waits, "slow": slow}, RECORDS, 1, START)
+    assert told(late) == [(0, "waits", "100.00 CNY"), (40_001, "slow", "400.005 CNY")]
     assert all(one.exact for one in pair.cheapest)
 
 
@@ -100,4 +104,5 @@ def test_weeks_and_a_trial_share_out_a_months_use() -> None:
     first, second = simulate(trial, [{"records": 2_800}] * 2, START)
     # February 2026 has 28 days: half of its use falls into the trial.
     assert str(first.amount) == "1460.00 CNY"
-    assert str(second.running) == "4320.00 CNY" or second.amount.units > 0
+    # The plan's first month ends 14 days into March; its second fee is due then.
+    assert str(second.amount) == "2860.00 CNY"

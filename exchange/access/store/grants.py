@@ -113,9 +113,12 @@ async def set_purposes(tx: Tx, grant_ids: Sequence[UUID], purposes: Sequence[str
     return {row["id"] for row in await driver.fetch(_SET_PURPOSES, list(grant_ids), list(purposes), tx.now)}
 
 
-async def load(tx: Tx, grant_ids: Sequence[UUID]) -> dict[UUID, Grant]:
-    """Grants by id, for flows."""
-    return {one.id: one for one in await _read(tx, _select().where(_grants.c.id.in_(grant_ids)))}
+async def load(tx: Tx, grant_ids: Sequence[UUID], *, lock: bool = False) -> dict[UUID, Grant]:
+    """Grants by id, for flows; locked in id order until the transaction ends when `lock`."""
+    statement = _select().where(_grants.c.id.in_(grant_ids))
+    if lock:
+        statement = statement.order_by(_grants.c.id).with_for_update()
+    return {one.id: one for one in await _read(tx, statement)}
 
 
 async def of_orders(tx: Tx, order_ids: Sequence[UUID]) -> list[Grant]:

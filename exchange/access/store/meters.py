@@ -22,6 +22,7 @@ _NOTE = "access.meters"
 _ALL_MAX = 31_000
 _BY_KEY = "SELECT id, key FROM access.custom_meter WHERE key = ANY($1::text[])"
 _BY_NUMBER = "SELECT id, key FROM access.custom_meter WHERE id = ANY($1::smallint[])"
+_ALONE = "SELECT pg_advisory_xact_lock(7272, 14)"
 _COUNT = """
 SELECT count(*) FILTER (WHERE organisation_id = $1) AS own, count(*) AS everybody FROM access.custom_meter"""
 # The NOT EXISTS keeps keys that are there from using up numbers; two at once are told apart by the conflict.
@@ -44,6 +45,8 @@ async def register(tx: Tx, keys: Iterable[str], organisation_id: UUID) -> Proble
     there = {row["key"] for row in await driver.fetch(_BY_KEY, asked)}
     fresh = [key for key in asked if key not in there]
     if fresh:
+        # Everybody is counted, so one registration waits for another.
+        await driver.execute(_ALONE)
         ((own, everybody),) = await driver.fetch(_COUNT, organisation_id)
         if own + len(fresh) > CUSTOM_MAX or everybody + len(fresh) > _ALL_MAX:
             return METERS_TOO_MANY(limit=CUSTOM_MAX)

@@ -79,6 +79,20 @@ FROM unnest($1::timestamptz[], $2::timestamptz[]) AS d(low, high)
 CROSS JOIN LATERAL ({_FIRSTS.replace("$1::timestamptz", "d.low").replace("$1", "d.low").replace("$2", "d.high")}) u
 WHERE u.at >= $3 AND u.at < $4 AND ($5::uuid[] IS NULL OR grant_id = ANY($5)) GROUP BY 1, 2"""
 
+# Which old days changed since a moment: not sealed yet, sealed anew, or with late events that no roll-up counted.
+_CHANGED_DAYS = """
+SELECT d.day, d.state = 'sealed' AS sealed FROM access.usage_day d WHERE d.day < $1 AND (d.state <> 'sealed' OR d.sealed_at >= $2
+    OR d.late_counted < (SELECT count(*) FROM access.usage_late l WHERE l.day = d.day))"""
+_USERS = """
+SELECT DISTINCT u.grant_id, d.low FROM unnest($1::timestamptz[], $2::timestamptz[], $4::boolean[]) AS d(low, high, sealed)
+CROSS JOIN LATERAL (
+    SELECT grant_id FROM access.usage_rollup WHERE quarter >= d.low AND quarter < d.high AND grant_id = ANY($3::uuid[])
+    UNION ALL
+    SELECT grant_id FROM access.usage_late WHERE day = (d.low AT TIME ZONE 'UTC')::date AND grant_id = ANY($3::uuid[])
+    UNION ALL
+    SELECT grant_id FROM access.usage_record
+    WHERE NOT d.sealed AND at >= d.low AND at < d.high AND grant_id = ANY($3::uuid[])) u"""
+
 # The index of a day proves that day; the same event under another day's time shows only here.
 _ACROSS = """
 SELECT source_id, event_id FROM (
@@ -222,6 +236,25 @@ async def usage_totals(
         totals[key] = quantity + int(row["quantity"]), n + row["n"]
     keys = await keys_of(tx, {meter for _, meter in totals})
     return [UsageTotal(grant_id, keys[meter], *totals[grant_id, meter]) for grant_id, meter in sorted(totals)]
+
+
+async def changed_days(
+    tx: Tx, before: datetime, since: datetime, grant_ids: Sequence[UUID]
+) -> dict[UUID, list[datetime]]:
+    """The days before `before` on which these grants have use, of those days that changed after `since`.
+
+    shapes   grant -> the beginnings of UTC days; one look at the days, and one at the use of those that changed
+    """
+    driver = await tx.driver()
+    days = await driver.fetch(_CHANGED_DAYS, before.astimezone(UTC).date(), since)
+    found: dict[UUID, list[datetime]] = {}
+    if days:
+        edges = [_edges(row["day"]) for row in days]
+        sealed = [row["sealed"] for row in days]
+        lows, highs = [low for low, _ in edges], [high for _, high in edges]
+        for grant_id, low in await driver.fetch(_USERS, lows, highs, grant_ids, sealed):
+            found.setdefault(grant_id, []).append(low)
+    return found
 
 
 async def leaves(tx: Tx, day: date, source_id: int, grant_id: UUID) -> list[bytes]:

@@ -27,9 +27,11 @@ class ChangeWish(Choices, frozen=True, forbid_unknown_fields=True):
 
 @command("/buyer/v1/grants/{grant:str}/change-offer", OfferChanged, 400, 401, 402, 403, 404, 409, 422)
 async def change(request: Asked, grant: FromPath[str], data: JSONBody[ChangeWish]) -> Response[bytes]:
-    """Change to another offer of the same listing at the next quarter-hour. 更换为同一产品的其他报价方案。
+    """Change to another offer of the same listing. 更换为同一产品的其他报价方案。
 
-    The old grant ends at that moment and a new order, agreement and grant begin; the new price is paid from the wallet now.
+    At the next quarter-hour, or at the end of the old offer's period where that counts use over the whole period (included
+    quantities, packs, tiers, caps); `changes_at` says when. The old grant ends at that moment and a new order, agreement and
+    grant begin; the new price is paid from the wallet now.
     What was paid for the rest of the old period comes back with the next settlement where its price is prorated.
     """
     services, actor = services_of(request), actor_of(request)

@@ -12,15 +12,17 @@ from msgspec import Meta
 from contracts import store as contracts
 from contracts.store import QuoteRow
 from exchange.apps.buyer.orders import Purpose
-from exchange.apps.http.answers import Asked, found, write
+from exchange.apps.http.answers import Asked, body_digest, found, idempotency_key, plain_answer
 from exchange.apps.http.choices import Choices, basis_of
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
+from exchange.apps.http.plain import Plain
 from exchange.apps.http.simulations import Forecast
 from exchange.apps.http.wire import Id, MoneyWire, Sha256, Time, body_id, json_of, object_id, stamp
-from exchange.flows.ask_quote import ACTION, Question, ask_quote
+from exchange.flows.ask_quote import ACTION, Question
 from exchange.flows.issue_quote import QuoteReceipt
+from exchange.flows.once import Command
 from exchange.kernel import ids
 
 
@@ -54,17 +56,12 @@ class QuoteDocument(msgspec.Struct, frozen=True):
     signature: Annotated[bytes, Meta(description="Ed25519 over the exact bytes, in base64.")]
 
 
-@command("/buyer/v1/quotes", QuoteReceipt)
-async def ask(request: Asked, data: JSONBody[QuoteWish]) -> Response[bytes]:
+@command("/buyer/v1/quotes", QuoteReceipt, opt={"revocation_in_flow": True})
+async def ask(request: Asked, data: JSONBody[QuoteWish]) -> Plain:
     """Ask what an offer costs; the answer is signed and binds for 14 days. 询价（已签名，14 天内有效）。"""
-    services, actor = services_of(request), actor_of(request)
-    question = Question(body_id("ofr", data.offer), data.purposes, data.forecast, basis_of(data))
-    return await write(
-        request,
-        ACTION,
-        lambda tx: ask_quote(tx, services.sales, services.keyring, actor, question),
-        object_id=data.offer,
-    )
+    command = Command(actor_of(request), ACTION, idempotency_key(request), await body_digest(request), data.offer)
+    question = Question(command, body_id("ofr", data.offer), data.purposes, data.forecast, basis_of(data))
+    return plain_answer(await services_of(request).quotes.put(question))
 
 
 @listing("/buyer/v1/quotes", QuoteView)

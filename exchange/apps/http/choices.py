@@ -10,7 +10,9 @@ from msgspec import Meta
 
 from pricing.basis import EMPTY, Basis, coupon_digest
 
-_Amount = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,6})?$", max_length=17, examples=["1000.00"])]
+_Amount = Annotated[
+    str, Meta(pattern=r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,6})?$(?!\n)", max_length=17, examples=["1000.00"])
+]
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

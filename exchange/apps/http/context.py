@@ -13,6 +13,7 @@ from litestar.connection import ASGIConnection
 from exchange.access.reads import Admitted, Read, Recorded, Sent
 from exchange.access.tokens import TokenVerifier
 from exchange.apps.http.plain import header
+from exchange.flows.ask_quote import Question
 from exchange.flows.once import Answered
 from exchange.flows.purchase import Purchase
 from exchange.flows.sale import Sales
@@ -42,6 +43,7 @@ class Services:
     sales: Sales
     holder: UUID
     purchases: Batcher[Purchase, Answered | Problem]
+    quotes: Batcher[Question, Answered | Problem]
     reads: Batcher[Read, Admitted | Problem]
     records: Batcher[Sent, Recorded]
     running: Batcher[Read, Problem | None]
@@ -50,12 +52,12 @@ class Services:
 
     def start(self) -> None:
         """Let the batches run, on the running loop."""
-        for batcher in (self.purchases, self.reads, self.records, self.running):
+        for batcher in (self.purchases, self.quotes, self.reads, self.records, self.running):
             batcher.start()
 
     async def stop(self) -> None:
         """Finish what waits."""
-        for batcher in (self.purchases, self.reads, self.records, self.running):
+        for batcher in (self.purchases, self.quotes, self.reads, self.records, self.running):
             await batcher.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from exchange.apps.http.answers import Asked, accepted_value, found, write
+from exchange.apps.http.aside import aside
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import answers, command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
@@ -92,7 +94,7 @@ class CostsWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What it costs the supplier to serve one order for one period, in the plan's currency."""
 
     fixed: Number | int = "0"
-    per_unit: dict[str, Number | int] = {}
+    per_unit: Annotated[dict[str, Number | int], Meta(max_length=64)] = {}
 
 
 class CheckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +102,7 @@ class CheckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     plan: dict[str, Any]
     costs: CostsWish | None = None
-    rates: dict[str, Number | int] | None = None
+    rates: Annotated[dict[str, Number | int], Meta(max_length=64)] | None = None
     listing: Annotated[str, Meta(max_length=40)] | None = None
 
 
@@ -178,10 +180,13 @@ async def check(request: Asked) -> PlanCheck:
         fixed_cost=None if body.costs is None else _number(body.costs.fixed),
         unit_costs={} if body.costs is None else {name: _number(one) for name, one in body.costs.per_unit.items()},
         rates=None if body.rates is None else {name: _number(one) for name, one in body.rates.items()},
-        listing_id=None if body.listing is None else body_id("lst", body.listing),
     )
-    async with services.db.read(actor) as tx:
-        return accepted_value(await check_plan(tx, actor, wish))
+    arbitrage = None
+    if body.listing is not None:
+        listing_id = body_id("lst", body.listing)
+        async with services.db.read(actor) as tx:
+            arbitrage = accepted_value(await check_arbitrage(tx, actor, listing_id))
+    return accepted_value(await aside(partial(check_plan, wish, services.db.clock.now(), arbitrage)))
 
 
 @post(

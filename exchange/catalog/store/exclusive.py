@@ -7,6 +7,10 @@ from uuid import UUID
 
 from exchange.kernel.db import Tx
 
+# An upload or a new revision waits too, as it would for any other version; purchases do not.
+_HOLD = """
+SELECT d.id FROM catalog.dataset d JOIN catalog.listing l ON l.dataset_id = d.id WHERE l.id = $1
+FOR NO KEY UPDATE OF d"""
 _WITHDRAW = """
 UPDATE catalog.offer_standing s SET state = 'withdrawn', changed_at = $2
 FROM catalog.listing l WHERE l.id = s.listing_id AND l.dataset_id = $1 AND s.state = 'current' RETURNING s.offer_id"""
@@ -16,6 +20,14 @@ UPDATE catalog.offer_standing s SET state = 'current', changed_at = $2
 WHERE s.offer_id = ANY($1::uuid[]) AND s.state = 'withdrawn' AND NOT EXISTS (
     SELECT FROM catalog.offer_standing o WHERE o.listing_id = s.listing_id AND o.code = s.code AND o.state = 'current')
 RETURNING s.offer_id"""
+
+
+async def hold_dataset_of(tx: Tx, listing_id: UUID) -> None:
+    """Hold the dataset of a listing: what is on sale of it, and whether it is sold to one alone, change one after another.
+
+    Whoever also holds a listing or its offers holds this first; whoever holds an auction held that before.
+    """
+    await (await tx.driver()).execute(_HOLD, listing_id)
 
 
 async def withdraw_offers(tx: Tx, dataset_id: UUID) -> list[UUID]:

@@ -13,8 +13,13 @@ def upgrade() -> None:
     # Without a default that is computed, so no table is rewritten. NULL: nothing but the offer fixed the price, no tax.
     op.execute(
         """ALTER TABLE settlement.orders ADD COLUMN price_basis bytea, ADD COLUMN tax_units bigint NOT NULL DEFAULT 0,
-            ADD COLUMN tax jsonb, ADD CONSTRAINT orders_tax CHECK (tax_units BETWEEN 0 AND price_units
+            ADD COLUMN tax jsonb, ADD COLUMN quote_id uuid, ADD CONSTRAINT orders_tax CHECK (tax_units BETWEEN 0 AND price_units
                 AND (tax_units = 0 OR tax IS NOT NULL))"""
+    )
+    # A quote is ordered once; whoever gave an order up before paying may order with it again.
+    op.execute(
+        """CREATE UNIQUE INDEX orders_quote ON settlement.orders (quote_id)
+            WHERE quote_id IS NOT NULL AND state <> 'cancelled'"""
     )
     op.execute(
         """ALTER TABLE settlement.charge ADD COLUMN corrects uuid, ADD COLUMN tax_units bigint NOT NULL DEFAULT 0,

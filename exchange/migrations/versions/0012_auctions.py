@@ -28,6 +28,7 @@ def _auction() -> None:
             opens_at timestamptz NOT NULL, closes_at timestamptz NOT NULL,
             state text NOT NULL CHECK (state IN ('scheduled', 'open', 'closed', 'awarded', 'lapsed', 'cancelled')),
             reason jsonb, created_at timestamptz NOT NULL, changed_at timestamptz NOT NULL,
+            sold boolean NOT NULL DEFAULT false CHECK (NOT sold OR state = 'awarded'),
             CHECK (closes_at > opens_at AND length(reserve_sha256) = 32),
             CHECK ((exclusive = 'time_exclusive') = (exclusive_days IS NOT NULL)))"""
     )
