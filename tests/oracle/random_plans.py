@@ -290,8 +290,9 @@ def _discounts(random: Random, components: list[dict[str, Any]]) -> list[dict[st
         discount = {"id": f"d{number}", "type": kind, **_discount(random, kind, period)}
         if kind != "commitment" and random.random() < 0.25:
             discount["components"] = _some(random, [component["id"] for component in components])
-        # Two discounts for the same threshold would say nothing about which holds.
-        threshold = (kind, discount.get("at_least", discount.get("months", number)))
+        # Two discounts for the same threshold would say nothing about which holds; two coupons of one code are refused.
+        told_apart = (discount.get(name) for name in ("at_least", "months", "code_sha256"))
+        threshold = (kind, next((one for one in told_apart if one is not None), number))
         if threshold not in seen:
             seen.add(threshold)
             found.append(discount)
