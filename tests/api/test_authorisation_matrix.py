@@ -31,6 +31,7 @@ PUBLIC = {
     "/catalog/v1/offers/{offer:str}/cost-recovery",
     "/catalog/v1/datasets/{dataset:str}/data-contract",
     *("/certificates/v1/{certificate:str}", "/certificates/{certificate:str}"),
+    *("/catalog/v1/scorecards/{scorecard:str}", "/catalog/v1/organisations"),
     "/.well-known/organisations/{organisation:str}/keys",
     *("/.well-known/jwks.json", "/.well-known/oauth-authorization-server"),
     *("/log", "/log/checkpoint", "/log/vkey", "/log/tile/{rest:path}"),
