@@ -225,7 +225,8 @@ def _adapted(one: Rights, given: Sets, *, same: bool) -> Iterator[Clause]:
             doubtful = licence.others_unknown or other.name in licence.maybe_into or _unread(other)
             said = _doubt(one, licence, "adapt") if doubtful else _named(one, licence.clause)
             yield Clause("share_alike", Fit.UNKNOWN if doubtful else Fit.INCOMPATIBLE, said, _reading((other,)))
-    elif licence.adapt == "free":
+    elif licence.adapt == "free" and one not in given:
+        # Where the licence itself stays on the whole, no question arises whether another may take its place.
         for other in given:
             if other.name in licence.maybe_into:
                 yield Clause("adapt", Fit.UNKNOWN, _doubt(one, licence, "adapt"), _reading((other,)))

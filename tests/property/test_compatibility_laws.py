@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.compatibility import Fit, How, bundle, derive, offered
@@ -95,6 +95,7 @@ def test_bundling_is_symmetric(one: Terms, other: Terms) -> None:
     assert bundle(one, other).fit is bundle(other, one).fit
 
 
+@example(spdx_terms("(CC-BY-4.0 AND ODbL-1.0)"))
 @given(expressions(_ADAPTABLE).map(spdx_terms))
 def test_a_licence_fits_itself_unless_it_forbids_adaptations_or_is_doubtful(terms: Terms) -> None:
     assert derive(terms, terms).fit is Fit.COMPATIBLE
