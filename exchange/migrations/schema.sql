@@ -1201,7 +1201,7 @@ CREATE TABLE kernel.idempotency (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 )
-WITH (fillfactor='70');
+WITH (fillfactor='20');
 
 ALTER TABLE ONLY kernel.idempotency FORCE ROW LEVEL SECURITY;
 

@@ -41,14 +41,13 @@ COLUMNS = (
 )
 _LIVE_MAX = 20_000
 _LIVE: dict[tuple[UUID, str, str, datetime, datetime | None, UUID, tuple[str, ...]], Grant] = {}
-# unnest flattens arrays of arrays, hence the lists travel as JSON.
+# unnest flattens arrays of arrays, hence the lists travel as text; PostgreSQL reads an array of that faster than from JSON.
 _INSERT = """
 INSERT INTO access.grants (id, order_id, agreement_id, offer_id, listing_id, dataset_id, revision_id, buyer_id, seller_id,
     starts_at, ends_at, node_id, quota, purposes, meters, created_at, changed_at)
-SELECT i, o, a, f, l, d, r, b, s, st, en, no, q,
-    ARRAY(SELECT jsonb_array_elements_text(p)), ARRAY(SELECT jsonb_array_elements_text(m)::smallint), $16, $16
+SELECT i, o, a, f, l, d, r, b, s, st, en, no, q, p::text[], m::smallint[], $16, $16
 FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid[], $6::text::uuid[], $7::text::uuid[], $8::text::uuid[], $9::text::uuid[],
-    $10::timestamptz[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::jsonb[], $15::jsonb[])
+    $10::timestamptz[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::text[], $15::text[])
     AS g(i, o, a, f, l, d, r, b, s, st, en, no, q, p, m)"""
 _MOVE = """
 UPDATE access.grants SET state = $2, changed_at = $4 WHERE id = ANY($1::uuid[]) AND state = ANY($3::text[]) RETURNING id"""
@@ -79,10 +78,16 @@ async def insert_grants(tx: Tx, rows: Sequence[NewGrant]) -> None:
         [row.ends_at for row in rows],
         [row.node_id for row in rows],
         [msgspec.json.encode(row.quota).decode() for row in rows],
-        [msgspec.json.encode(row.purposes).decode() for row in rows],
-        [msgspec.json.encode([numbers[meter] for meter in row.meters]).decode() for row in rows],
+        [_literal(row.purposes) for row in rows],
+        [_literal(str(numbers[meter]) for meter in row.meters) for row in rows],
         tx.now,
     )
+
+
+def _literal(values: Iterable[str]) -> str:
+    """An array as PostgreSQL reads it from text."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 
 
 async def move(tx: Tx, grant_ids: Sequence[UUID], target: GrantState) -> set[UUID]:
