@@ -38,6 +38,7 @@ _SYSTEM = Path("/var/lib/corpus-exchange")
 _ROLES = Path(__file__).resolve().parents[2] / "deploy" / "postgres" / "roles.sql"
 _SOCKET_NAME = f".s.PGSQL.{PORT}"
 _SOCKET_BYTES_MAX = 100  # sun_path holds 104 bytes on macOS, 108 on Linux, less the final zero
+_WANTED = "wanted.txt"
 _CHOOSING_S = 90.0
 _LOG_BYTES_MAX = 16 * 1024 * 1024
 
@@ -413,6 +414,7 @@ def _chosen(wanted: Path, owner: _Owner) -> Path:
     if (wanted / "pgdata").exists() or owner.reaches(wanted):
         return wanted
     _SYSTEM.mkdir(mode=0o755, exist_ok=True)
+    _sweep()
     name = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
     # A folder that is there already belonged to a `wanted` that somebody has since deleted: not ours to reuse or remove.
     for number in range(1, 1000):
@@ -422,9 +424,22 @@ def _chosen(wanted: Path, owner: _Owner) -> Path:
         except FileExistsError:
             continue
         elsewhere.chmod(0o711)
+        (elsewhere / _WANTED).write_text(f"{wanted}\n", encoding="utf-8")
         pointer.write_text(f"{elsewhere}\n", encoding="utf-8")
         return elsewhere
     raise EmbeddedError(f"{_SYSTEM} is full of forgotten folders {name}.*: remove them")
+
+
+def _sweep() -> None:
+    """Remove data whose folder lay among the temporary files and is gone: a test's, a benchmark's. All else stays."""
+    temporary = Path(tempfile.gettempdir()).resolve()
+    for note in _SYSTEM.glob(f"*/{_WANTED}"):
+        try:
+            wanted = Path(note.read_text(encoding="utf-8").strip())
+        except OSError:  # somebody else sweeps too
+            continue
+        if wanted.is_relative_to(temporary) and not wanted.exists() and _postmaster(note.parent / "pgdata") is None:
+            shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def _socket_folder(folder: Path, owner: _Owner) -> Path:

@@ -228,6 +228,24 @@ def test_root_runs_it_as_somebody_else_and_opens_no_folder(folder: Path) -> None
 
 
 @as_root
+def test_data_of_a_temporary_folder_that_is_gone_are_removed_by_the_next_start(folder: Path) -> None:
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    gone, kept = EmbeddedServer(home / "gone", FAST).folder, EmbeddedServer(home / "kept", FAST).folder
+    elsewhere = EmbeddedServer(home / "elsewhere", FAST).folder
+    (elsewhere / "wanted.txt").write_text("/srv/not-temporary\n", encoding="utf-8")
+    shutil.rmtree(home / "gone")
+    again = EmbeddedServer(home / "again", FAST).folder
+    try:
+        assert not gone.exists()
+        assert kept.exists(), "its folder is still there"
+        assert elsewhere.exists(), "what was not temporary may only be out of reach"
+    finally:
+        for made in (kept, elsewhere, again):
+            shutil.rmtree(made)
+
+
+@as_root
 def test_an_ordinary_user_runs_it_as_itself(folder: Path) -> None:
     nobody = pwd.getpwnam("nobody")
     identity = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": ROOT}
