@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import statistics
@@ -79,6 +80,34 @@ async def unnest(server: EmbeddedServer, *, batch: int, seconds: float, connecti
     started = time.perf_counter()
     await asyncio.gather(*(writer() for _ in range(connections)))
     return done / (time.perf_counter() - started)
+
+
+async def copied(server: EmbeddedServer, *, purchases: int) -> float:
+    """Purchases per second of a binary COPY of their journals and postings into bare tables: no key, index, check or trigger.
+
+    shapes   the rows come out of the database that the server is named after; `purchases` is how many there are
+    """
+    source = await asyncpg.connect(server.url)
+    try:
+        stored = {}
+        for table in ("journal", "posting"):
+            stored[table] = io.BytesIO()
+            key = "id" if table == "journal" else "journal_id"
+            rows = f"SELECT * FROM settlement.{table} WHERE {key} IN (SELECT id FROM settlement.journal WHERE kind = 'purchase')"
+            told = await source.copy_from_query(rows, output=stored[table], format="binary")
+            assert int(told.split()[1]) == purchases * (6 if table == "posting" else 1), told
+            await source.execute(f"CREATE TABLE public.bare_{table} (LIKE settlement.{table})")
+        started = time.perf_counter()
+        async with source.transaction():
+            for table, data in stored.items():
+                data.seek(0)
+                await source.copy_to_table(f"bare_{table}", schema_name="public", source=data, format="binary")
+        took = time.perf_counter() - started
+        for table in stored:
+            await source.execute(f"DROP TABLE public.bare_{table}")
+    finally:
+        await source.close()
+    return purchases / took
 
 
 async def empty_handler(port: int, *, connections: int, seconds: float) -> float:

@@ -16,16 +16,25 @@ class AccountKind(StrEnum):
     PENDING = "pending"
     PAYABLE = "payable"
     IN_TRANSIT = "in_transit"
+    HELD = "held"
+    ADVANCE = "advance"
+    DEBT = "debt"
     STRIPE = "stripe"
     BANK = "bank"
     SUSPENSE = "suspense"
     REVENUE = "revenue"
     TAX = "tax"
     ROUNDING = "rounding"
+    CONVERSION = "conversion"
+    CLEARING = "clearing"
+    POOL = "pool"
 
 
-# Only these keep a balance row, and only they are locked: everything else is a sum of postings.
-MIN_BALANCE: dict[AccountKind, int] = {AccountKind.WALLET: 0}
+# Only accounts with a floor or a ceiling keep a balance row, and only they are locked: all else is a sum of postings.
+# These are the bounds of a new account; an account of these kinds may be given others (store/accounts.py, set_bounds).
+MIN_BALANCE: dict[AccountKind, int] = {AccountKind.WALLET: 0, AccountKind.HELD: 0}
+MAX_BALANCE: dict[AccountKind, int] = {AccountKind.ADVANCE: 0, AccountKind.DEBT: 0}
+BOUNDED = frozenset({*MIN_BALANCE, *MAX_BALANCE})
 
 OWNED = frozenset(
     {
@@ -34,6 +43,9 @@ OWNED = frozenset(
         AccountKind.PENDING,
         AccountKind.PAYABLE,
         AccountKind.IN_TRANSIT,
+        AccountKind.HELD,
+        AccountKind.ADVANCE,
+        AccountKind.DEBT,
     }
 )
 
@@ -71,6 +83,21 @@ def in_transit(organisation_id: UUID, currency: str) -> AccountKey:
     return AccountKey(organisation_id, AccountKind.IN_TRANSIT, currency)
 
 
+def held(organisation_id: UUID, currency: str) -> AccountKey:
+    """An organisation's money that is reserved by holds: the sum of its open ones, so never below zero."""
+    return AccountKey(organisation_id, AccountKind.HELD, currency)
+
+
+def advance(organisation_id: UUID, currency: str) -> AccountKey:
+    """What a payee was paid ahead and still earns back; negative until then, never above zero."""
+    return AccountKey(organisation_id, AccountKind.ADVANCE, currency)
+
+
+def debt(organisation_id: UUID, currency: str) -> AccountKey:
+    """What a payee owes the exchange after refunds; negative while it is owed, never above zero."""
+    return AccountKey(organisation_id, AccountKind.DEBT, currency)
+
+
 def platform(kind: AccountKind, currency: str) -> AccountKey:
-    """An account of the exchange itself: stripe, bank, suspense, revenue, tax, rounding."""
+    """An account of the exchange itself: stripe, bank, suspense, revenue, tax, rounding, conversion, clearing, pool."""
     return AccountKey(None, kind, currency)

@@ -283,7 +283,9 @@ def _statement_line(
         line["explain"] = [{"role": part.role.value, "text": dict(explain(part, source.gross))} for part in mine]
     elif entry.kind == postings.SERVICE_CREDIT:
         line["source"] = ids.text("crd", entry.source_id)
-    elif entry.kind.startswith("payout"):
+    elif entry.kind == postings.REFUND:
+        line["source"] = ids.text("rfd", entry.source_id)
+    elif entry.kind.startswith("payout") or entry.kind == postings.NETTING:
         line["source"] = ids.text("pot", entry.source_id)
     return line
 

@@ -6,17 +6,19 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from settlement.accounts import MIN_BALANCE, AccountKey
+from settlement.accounts import BOUNDED, MAX_BALANCE, MIN_BALANCE, AccountKey
 
 LINES_MAX = 500
 AMOUNT_MAX = 2**62
 
 _encode = msgspec.json.Encoder().encode
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Line(NamedTuple):
@@ -33,12 +35,17 @@ class Unbalanced(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A balanced set of lines, named once and for all by (kind, source_id)."""
+    """A balanced set of lines, named once and for all by (kind, source_id).
+
+    `effective_at` is when it counts, by default the moment it is written; `note` is what else belongs to its body, so that
+    a repetition has to say the same.
+    """
 
     kind: str
     source_id: UUID
     lines: tuple[Line, ...]
     effective_at: datetime | None = None
+    note: str | None = None
 
     @property
     def key(self) -> tuple[str, UUID]:
@@ -69,13 +76,29 @@ class BodyMismatch:
 
 @dataclass(frozen=True, slots=True)
 class Insufficient:
-    """The journal would take `account` below its bound; `available` is what it had then."""
+    """The journal would take `account` below its floor; `available` is what could still be taken out then."""
 
     account: AccountKey
     available: int
 
 
-PostResult = Posted | Duplicate | BodyMismatch | Insufficient
+@dataclass(frozen=True, slots=True)
+class Exceeded:
+    """The journal would take `account` above its ceiling; `room` is what could still be put in then."""
+
+    account: AccountKey
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodClosed:
+    """The journal is dated into a period of `currency` that was closed; the first open moment is `until`."""
+
+    currency: str
+    until: datetime
+
+
+PostResult = Posted | Duplicate | BodyMismatch | Insufficient | Exceeded | PeriodClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +119,13 @@ class Decision:
 
 
 def body_sha256(journal: Journal) -> bytes:
-    """Hash what a journal says: kind, source and lines in order, not the time it was written.
+    """Hash what a journal says: kind, source, lines in order and note, not the time it was written.
 
     shapes   JSON array of strings and nulls, so its bytes are canonical (RFC 8785) as they come
     """
     lines = [(a.organisation_id, a.kind, a.currency, str(amount), tag) for a, amount, tag in journal.lines]
-    return hashlib.sha256(_encode(("journal", "1", journal.kind, journal.source_id, lines))).digest()
+    said = ("journal", "1", journal.kind, journal.source_id, lines)
+    return hashlib.sha256(_encode(said if journal.note is None else (*said, journal.note))).digest()
 
 
 def assert_balanced(journal: Journal) -> None:
@@ -123,7 +147,13 @@ def assert_balanced(journal: Journal) -> None:
 
 def bounded_keys(journals: Iterable[Journal]) -> set[AccountKey]:
     """The accounts of these journals that have a bound and must be locked before writing."""
-    return {account for journal in journals for account, _, _ in journal.lines if account.kind in MIN_BALANCE}
+    return {account for journal in journals for account, _, _ in journal.lines if account.kind in BOUNDED}
+
+
+def late_currencies(journals: Iterable[Journal], now: datetime) -> set[str]:
+    """The currencies of those journals that are dated before now: only they can meet a closed period."""
+    late = [journal for journal in journals if journal.effective_at is not None and journal.effective_at < now]
+    return {account.currency for journal in late for account, _, _ in journal.lines}
 
 
 def decide(
@@ -131,10 +161,13 @@ def decide(
     ids: Sequence[UUID],
     existing: Mapping[tuple[str, UUID], Existing],
     available: Mapping[AccountKey, int],
+    room: Mapping[AccountKey, int] = _NOTHING,
+    closed: Mapping[str, datetime] = _NOTHING,
 ) -> Decision:
     """Choose in the accepted order which journals to write; refuse only those that break a rule.
 
-    shapes   n journals, n fresh ids -> n results; `available` holds each bounded account
+    shapes   n journals, n fresh ids -> n results; `available` holds what can be taken out of each account with a floor,
+             `room` what can be put into each with a ceiling, `closed` until when the periods of late currencies are closed
     units    amounts in millionths; deltas give (sum, number of lines) per bounded account
     errors   Unbalanced; KeyError for a bounded account that was not locked
     """
@@ -151,7 +184,7 @@ def decide(
             results.append((Duplicate if same else BodyMismatch)(before.journal_id))
             continue
         changes = _changes(journal)
-        broken = _broken(changes, deltas, available)
+        broken = (_shut(journal, closed) if closed else None) or _broken(changes, deltas, available, room)
         if broken is not None:
             results.append(broken)
             continue
@@ -167,20 +200,33 @@ def decide(
 def _changes(journal: Journal) -> dict[AccountKey, tuple[int, int]]:
     changes: dict[AccountKey, tuple[int, int]] = {}
     for account, amount, _ in journal.lines:
-        if account.kind in MIN_BALANCE:
+        if account.kind in BOUNDED:
             total, count = changes.get(account, (0, 0))
             changes[account] = (total + amount, count + 1)
     return changes
+
+
+def _shut(journal: Journal, closed: Mapping[str, datetime]) -> PeriodClosed | None:
+    at = journal.effective_at
+    if at is None:
+        return None
+    shut = {account.currency for account, _, _ in journal.lines if at < closed.get(account.currency, at)}
+    return PeriodClosed(min(shut), closed[min(shut)]) if shut else None
 
 
 def _broken(
     changes: Mapping[AccountKey, tuple[int, int]],
     deltas: Mapping[AccountKey, tuple[int, int]],
     available: Mapping[AccountKey, int],
-) -> Insufficient | None:
+    room: Mapping[AccountKey, int],
+) -> Insufficient | Exceeded | None:
     for account, (amount, _) in changes.items():
-        now = available[account] + deltas.get(account, (0, 0))[0]
-        # Money coming in is never refused, whatever the balance is.
-        if amount < 0 and now + amount < MIN_BALANCE[account.kind]:
-            return Insufficient(account, now)
+        before = deltas.get(account, (0, 0))[0]
+        # Money coming in never breaks a floor, whatever the balance is, and money going out never a ceiling.
+        floored = account.kind in MIN_BALANCE or account in available
+        if amount < 0 and floored and available[account] + before + amount < 0:
+            return Insufficient(account, available[account] + before)
+        ceiled = account.kind in MAX_BALANCE or account in room
+        if amount > 0 and ceiled and room[account] - before - amount < 0:
+            return Exceeded(account, room[account] - before)
     return None

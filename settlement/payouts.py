@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from exchange.kernel.money import Money
+from exchange.kernel.money import Money, Rounding, round_to_minor
 from settlement.accounts import AccountKind
 
 
@@ -57,3 +57,27 @@ class Payout:
     provider_ref: str | None = None
     failure: str | None = None
     finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What a payee can be paid: whole coins of what is payable once its debt is taken off.
+
+    units    `netted` goes from payable to debt, `amount` leaves; neither is below zero, nothing is netted where nothing leaves
+    """
+
+    there: Money
+    netted: Money
+    amount: Money
+
+
+def net(payable: int, debt: int, currency: str) -> Net:
+    """Take what a payee owes (`debt`, not above zero) off what is payable to it.
+
+    units    millionths; rounded down to whole coins, the rest stays payable
+    """
+    there = Money(payable + debt, currency)
+    amount = round_to_minor(there, Rounding.DOWN)
+    if amount.units <= 0:
+        return Net(there, Money.zero(currency), Money.zero(currency))
+    return Net(there, Money(-debt, currency), amount)

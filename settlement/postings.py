@@ -9,6 +9,8 @@ from exchange.kernel.money import Money
 from settlement.accounts import (
     AccountKey,
     AccountKind,
+    advance,
+    debt,
     in_transit,
     payable,
     pending,
@@ -32,15 +34,22 @@ PAYOUT = "payout"
 PAYOUT_PAID = "payout_paid"
 PAYOUT_FAILED = "payout_failed"
 SERVICE_CREDIT = "service_credit"
+_OF_THE_EXCHANGE: dict[str, AccountKind] = {
+    "tax": AccountKind.TAX,
+    "pool": AccountKind.POOL,
+    "clearing": AccountKind.CLEARING,
+}
+SPLIT = "split"
+ADVANCE = "advance"
+REFUND = "refund"
+NETTING = "netting"
 
 
 def part_account(part: Part) -> AccountKey:
-    """Where a part of a split is credited first: revenue, tax, or the payee's pending account."""
+    """Where a part of a split is credited first: an account of the exchange, or the payee's pending account."""
     currency = part.amount.currency
-    if part.role == "tax":
-        return platform(AccountKind.TAX, currency)
-    if part.organisation_id is None:
-        return platform(AccountKind.REVENUE, currency)
+    if part.organisation_id is None or part.role == "tax":
+        return platform(_OF_THE_EXCHANGE.get(part.role, AccountKind.REVENUE), currency)
     return pending(part.organisation_id, currency)
 
 
@@ -169,10 +178,58 @@ def payout_failed(payout_id: UUID, organisation_id: UUID, amount: Money) -> Jour
     return Journal(PAYOUT_FAILED, payout_id, lines)
 
 
-def service_credit(credit_id: UUID, seller_id: UUID, buyer_id: UUID, grant_id: UUID, amount: Money) -> Journal:
-    """A seller did not keep what it promised: payable -> the buyer's wallet, tagged with the grant."""
+def service_credit(
+    credit_id: UUID, seller_id: UUID, buyer_id: UUID, grant_id: UUID, amount: Money, owed: int = 0
+) -> Journal:
+    """A seller did not keep what it promised: payable -> the buyer's wallet, tagged with the grant.
+
+    units    `owed` of the amount is more than is payable now: it becomes the seller's debt, which waiting shares cover
+    """
     lines = (
-        Line(payable(seller_id, amount.currency), -amount.units, grant_id),
+        Line(payable(seller_id, amount.currency), owed - amount.units, grant_id),
+        Line(debt(seller_id, amount.currency), -owed, grant_id),
         Line(wallet(buyer_id, amount.currency), amount.units, grant_id),
     )
-    return Journal(SERVICE_CREDIT, credit_id, lines)
+    return Journal(SERVICE_CREDIT, credit_id, tuple(line for line in lines if line.amount))
+
+
+def refund(
+    refund_id: UUID, source_id: UUID, taken: Sequence[tuple[AccountKey, int]], to: Sequence[tuple[AccountKey, int]]
+) -> Journal:
+    """Money goes back: what everybody gives of one order or charge -> the buyer's wallet, tagged with what it came from.
+
+    shapes   taken: `refunds.taken_from`; to: the buyer's accounts and what each gets; both above zero, of one sum
+    """
+    given = [Line(account, -units, source_id) for account, units in taken]
+    return Journal(REFUND, refund_id, (*given, *[Line(account, units, source_id) for account, units in to if units]))
+
+
+def netting(payout_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
+    """A payee's debt from refunds is taken off what it is about to be paid: payable -> debt."""
+    lines = (
+        Line(payable(organisation_id, amount.currency), -amount.units, payout_id),
+        Line(debt(organisation_id, amount.currency), amount.units, payout_id),
+    )
+    return Journal(NETTING, payout_id, lines)
+
+
+def split_by_rule(
+    run_id: UUID, waited: Sequence[tuple[UUID, Money]], given: Sequence[tuple[AccountKey, int]]
+) -> Journal:
+    """What waited for a rule goes to its payees: clearing of each order or charge -> pending, revenue, pool, advances.
+
+    What is taken is tagged with its order or charge, what is given with the run, whose facts name rule, step and period.
+
+    shapes   waited: (order or charge, what it brought); given: by account, both without nothings, of one sum
+    """
+    lines = [Line(platform(AccountKind.CLEARING, money.currency), -money.units, tag) for tag, money in waited]
+    return Journal(SPLIT, run_id, (*lines, *[Line(account, units, run_id) for account, units in given]))
+
+
+def pay_advance(advance_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
+    """A payee is paid ahead of what it will earn: advance -> payable."""
+    lines = (
+        Line(advance(organisation_id, amount.currency), -amount.units, advance_id),
+        Line(payable(organisation_id, amount.currency), amount.units, advance_id),
+    )
+    return Journal(ADVANCE, advance_id, lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -106,7 +106,7 @@ class Due:
     """A charge whose shares wait, and what its buyer still owes for it.
 
     units    nothing is owed for a charge in the buyer's favour, nor for a paid one, that waits for its fellows;
-             `amount_units` is the whole charge with its tax
+             `amount_units` is the whole charge with its tax, less what was refunded of it
     """
 
     charge_id: UUID
@@ -114,6 +114,7 @@ class Due:
     seller_id: UUID
     unpaid_units: int
     amount_units: int
+    order_id: UUID | None = None
 
     @property
     def paid_units(self) -> int:
@@ -121,15 +122,15 @@ class Due:
         return self.amount_units - self.unpaid_units
 
 
-def releasable(dues: Sequence[Due]) -> list[Due]:
+def releasable(dues: Sequence[Due], held: Container[UUID | None] = ()) -> list[Due]:
     """Whose shares become payable now, of all charges between one buyer and one seller whose shares wait.
 
     No payee is ever released more than the buyer paid, all that it got back taken off; and no payee gives up a discount
     on use that nobody paid for yet.
 
-    shapes   dues: the oldest first
+    shapes   dues: the oldest first; held: orders whose delivery nobody accepted yet, so that what was paid for them waits
     """
-    settled = [one for one in dues if not one.unpaid_units]
+    settled = [one for one in dues if not one.unpaid_units and not (one.amount_units > 0 and one.order_id in held)]
     if len(settled) == len(dues) or sum(one.amount_units for one in settled) > 0:
         return settled
     # Money that was released before went back to the buyer and pays for something else: the payees give it back too.

@@ -12,7 +12,7 @@ from exchange.kernel import ids
 from exchange.kernel.money import Money, allocate
 from exchange.kernel.text import LocaleMap
 
-SHARES_MAX = 64
+SHARES_MAX = 150
 WEIGHT_MAX = 1_000_000_000
 
 
@@ -25,6 +25,11 @@ class Role(StrEnum):
     ASSESSOR = "assessor"
     PLATFORM = "platform"
     TAX = "tax"
+    PROVIDER = "provider"
+    MEMBER = "member"
+    POOL = "pool"
+    # Everything that a rule with a memory splits later; no offer names it by hand.
+    CLEARING = "clearing"
 
 
 ROLE_NAMES: dict[Role, LocaleMap] = {
@@ -34,10 +39,14 @@ ROLE_NAMES: dict[Role, LocaleMap] = {
     Role.ASSESSOR: {"en": "assessor", "zh": "评估方"},
     Role.PLATFORM: {"en": "platform fee", "zh": "平台服务费"},
     Role.TAX: {"en": "tax", "zh": "税费"},
+    Role.PROVIDER: {"en": "service provider", "zh": "服务商"},
+    Role.MEMBER: {"en": "joint owner", "zh": "共有人"},
+    Role.POOL: {"en": "supplier incentive pool", "zh": "供应方激励池"},
+    Role.CLEARING: {"en": "to be split by rule", "zh": "待按规则分成"},
 }
 _ORDER = {role: position for position, role in enumerate(Role)}
-# These belong to nobody but the exchange (which hands the tax on).
-_WITHOUT_ORGANISATION = frozenset({Role.PLATFORM, Role.TAX})
+# These belong to nobody but the exchange (which hands the tax, the pool and what waits for its rule on).
+WITHOUT_ORGANISATION = frozenset({Role.PLATFORM, Role.TAX, Role.POOL, Role.CLEARING})
 
 
 class BadShares(ValueError):
@@ -71,7 +80,7 @@ def parse_shares(shares: Sequence[Mapping[str, Any]], seller_id: UUID) -> tuple[
     errors   BadShares
     """
     if not 1 <= len(shares) <= SHARES_MAX:
-        raise BadShares("an offer names between 1 and 64 shares")
+        raise BadShares(f"an offer names between 1 and {SHARES_MAX} shares")
     return ordered([_parse_share(share, seller_id) for share in shares])
 
 
@@ -124,7 +133,7 @@ def _parse_share(share: Mapping[str, Any], seller_id: UUID) -> Share:
     if type(weight) is not int or not 0 <= weight <= WEIGHT_MAX:
         raise BadShares("a weight is a whole number between 0 and 1000000000")
     named = share.get("organisation")
-    if role in _WITHOUT_ORGANISATION:
+    if role in WITHOUT_ORGANISATION:
         return Share(role, None, weight)
     if named is None:
         if role is not Role.SUPPLIER:

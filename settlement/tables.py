@@ -93,10 +93,12 @@ balance = Table(
     Column("account_id", BigInteger, primary_key=True, autoincrement=False),
     _id("organisation_id"),
     _text("currency"),
-    _units("min_balance"),
+    Column("min_balance", BigInteger),
+    Column("max_balance", BigInteger),
     Column("posted", BigInteger, nullable=False, server_default=text("0")),
     Column("version", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("posted >= min_balance"),
+    CheckConstraint("posted <= max_balance"),
 )
 orders = Table(
     "orders",

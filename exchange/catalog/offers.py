@@ -20,11 +20,14 @@ from exchange.kernel.text import Text
 
 WEIGHTS_TOTAL = 10_000
 SHARES_MAX = 20
+# Those of a split rule come from it, checked there.
+RULE_SHARES_MAX = 150
+RULE_WEIGHT_MAX = 1_000_000_000
 FIELDS = frozenset({"type", "v", "kind", "currency", "plan", "terms", "delivery", "shares"})
-# The legal frame; without it every part of it is shown as missing.
-OPTIONAL = frozenset({"frame"})
+# The legal frame, without which every part of it is shown as missing; and the rule that the shares were taken from.
+OPTIONAL = frozenset({"frame", "split_rule"})
 # These two are known without being named: the listing's supplier, and the exchange.
-_NAMELESS = frozenset({"supplier", "platform", "tax"})
+_NAMELESS = frozenset({"supplier", "platform", "tax", "pool", "clearing"})
 _ROLE = re.compile(r"[a-z][a-z_]{2,39}\Z")
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
@@ -177,7 +180,7 @@ def encode(request: OfferRequest, settings: CatalogSettings) -> bytes | Problem:
     reason = _check_delivery(document["delivery"])
     if reason is not None:
         return OFFER_INVALID(field="delivery", reason=reason)
-    reason = _check_shares(document["shares"])
+    reason = _check_shares(document["shares"], ruled="split_rule" in document)
     if reason is not None:
         return OFFER_INVALID(field="shares", reason=reason)
     try:
@@ -204,9 +207,10 @@ def _check_delivery(delivery: object) -> Text | None:
     return None
 
 
-def _check_shares(shares: object) -> Text | None:
-    if not isinstance(shares, list) or not 1 <= len(shares) <= SHARES_MAX:
-        return Text(f"it is not a list of 1 to {SHARES_MAX} shares", f"应为 1 至 {SHARES_MAX} 项的列表")
+def _check_shares(shares: object, *, ruled: bool) -> Text | None:
+    most, weight_most = (RULE_SHARES_MAX, RULE_WEIGHT_MAX) if ruled else (SHARES_MAX, WEIGHTS_TOTAL)
+    if not isinstance(shares, list) or not 1 <= len(shares) <= most:
+        return Text(f"it is not a list of 1 to {most} shares", f"应为 1 至 {most} 项的列表")
     seen: set[tuple[str, str]] = set()
     total = 0
     for share in shares:
@@ -218,18 +222,18 @@ def _check_shares(shares: object) -> Text | None:
         role, weight, party = share["role"], share["weight"], share.get("organisation", "")
         if not isinstance(role, str) or not _ROLE.match(role):
             return Text("a role is a word such as broker", "role 应为单词，例如 broker")
-        if type(weight) is not int or not 0 <= weight <= WEIGHTS_TOTAL:
-            return Text("a weight is a whole number from 0 to 10000", "weight 应为 0 到 10000 的整数")
+        if type(weight) is not int or not 0 <= weight <= weight_most:
+            return Text(f"a weight is a whole number from 0 to {weight_most}", f"weight 应为 0 到 {weight_most} 的整数")
         if (role in _NAMELESS) == bool(party) or (party and not _is_organisation(party)):
             return Text(
-                "supplier, platform and tax name no organisation, every other role names one",
-                "supplier、platform 与 tax 不填 organisation，其他角色必须填写有效的 organisation",
+                "supplier, platform, pool and tax name no organisation, every other role names one",
+                "supplier、platform、pool 与 tax 不填 organisation，其他角色必须填写有效的 organisation",
             )
         if (role, party) in seen:
             return Text("one party has the same role twice", "同一机构的同一角色重复")
         seen.add((role, party))
         total += weight
-    if total != WEIGHTS_TOTAL or ("supplier", "") not in seen:
+    if not ruled and (total != WEIGHTS_TOTAL or ("supplier", "") not in seen):
         return Text("the weights sum to 10000 and the supplier has one", "weight 合计应为 10000，且包含 supplier")
     return None
 

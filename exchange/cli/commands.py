@@ -9,13 +9,28 @@ from collections.abc import Callable, Mapping, Sequence
 
 import uvloop
 
-from exchange.cli import admin, agreement, demo, fsck, jobs, keys, migrate, price, serve, settle, terms, trace, worker
+from exchange.cli import (
+    admin,
+    agreement,
+    demo,
+    fsck,
+    jobs,
+    keys,
+    ledger,
+    migrate,
+    price,
+    serve,
+    settle,
+    terms,
+    trace,
+    worker,
+)
 from exchange.cli.tools import Tools
 from exchange.kernel import logs
 from exchange.kernel.embedded import EmbeddedError
 from exchange.kernel.settings import BadSetting
 
-COMMANDS = (serve, worker, demo, migrate, settle, fsck, keys, trace, admin, jobs, price, agreement, terms)
+COMMANDS = (serve, worker, demo, migrate, settle, fsck, keys, trace, admin, jobs, price, agreement, terms, ledger)
 Loader = Callable[[Mapping[str, str]], Tools]
 
 

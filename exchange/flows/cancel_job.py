@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from compliance import store as audit
-from exchange.flows import profile_revision
+from exchange.flows import order_weights, profile_revision
 from exchange.flows.once import done
 from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
@@ -15,7 +15,7 @@ from exchange.kernel.db import Tx
 from exchange.kernel.errors import CONFLICT, NOT_FOUND, Problem
 
 # Work that moves money is never stopped half-way: it ends by itself, or it is refunded.
-CANCELLABLE = frozenset({profile_revision.KIND})
+CANCELLABLE = frozenset({profile_revision.KIND, order_weights.KIND})
 
 
 class JobCancelled(msgspec.Struct, frozen=True):

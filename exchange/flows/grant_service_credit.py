@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
@@ -64,7 +64,8 @@ async def grant_service_credit(tx: Tx, checked: Checked, after: UUID = FIRST) ->
     """Book what the contract names for a breach, for a bounded number of grants; those that have theirs are left out.
 
     All credits of a grant in one period are at most what the period costs, and nobody is credited more than the seller has
-    here: both keep a seller from making money out of breaches.
+    here: both keep a seller from making money out of breaches. The seller alone promised, so the seller alone gives: who
+    brokered, assessed or owned upstream did what they were paid for (docs/decisions/0044).
     """
     stored = await store.find_contract(tx, checked.contract_id)
     assert stored is not None
@@ -82,13 +83,15 @@ async def grant_service_credit(tx: Tx, checked: Checked, after: UUID = FIRST) ->
     for one in found:
         by_currency[one.cost.currency].append(one)
     for currency, subscribed in sorted(by_currency.items()):
-        left = await given_back.available(tx, checked.supplier_id, currency)
+        means = await given_back.available(tx, checked.supplier_id, currency)
+        left, ready = means.all, means.payable
         for one in subscribed:
             wanted = min(_named(credit, one.cost), one.cost.units - given.get(one.key, 0))
             units = min(wanted, left)
             if units > 0:
-                left -= units
-                made.append(_credit(tx, checked, credit, one, units, wanted - units))
+                owed = units - min(units, ready)
+                left, ready = left - units, ready - (units - owed)
+                made.append(replace(_credit(tx, checked, credit, one, units, wanted - units), owed_units=owed))
     await _book(tx, checked, made)
     return Granted(made, part[-1] if len(live) > len(part) else None)
 
@@ -157,7 +160,10 @@ def _credit(tx: Tx, checked: Checked, credit: Credit, one: Subscribed, units: in
 
 
 async def _book(tx: Tx, checked: Checked, made: Sequence[ServiceCredit]) -> None:
-    journals = [postings.service_credit(one.id, one.seller_id, one.buyer_id, one.grant_id, one.amount) for one in made]
+    journals = [
+        postings.service_credit(one.id, one.seller_id, one.buyer_id, one.grant_id, one.amount, one.owed_units)
+        for one in made
+    ]
     results = await ledger.post(tx, journals) if journals else []
     assert all(isinstance(result, Posted) for result in results), results
     await given_back.insert_credits(tx, made)

@@ -13,11 +13,11 @@ from compliance.entries import Entry
 from exchange.kernel import ids, jobs
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
-from exchange.kernel.money import Money, Rounding, from_minor, round_to_minor
+from exchange.kernel.money import from_minor
 from settlement import postings
-from settlement.accounts import AccountKey, payable
+from settlement.accounts import debt, payable
 from settlement.journals import Posted
-from settlement.payouts import Payout, PayoutState, Rail
+from settlement.payouts import Net, Payout, PayoutState, Rail, net
 from settlement.problems import NOT_PAYABLE, PAYOUT_EXISTS
 from settlement.store import ledger, payouts
 
@@ -47,36 +47,39 @@ class PayoutReceipt(msgspec.Struct, frozen=True):
 
 
 async def pay_out(tx: Tx, wishes: Sequence[PayOut]) -> list[PayoutReceipt | Problem]:
-    """Order payouts of all that is payable, rounded down to whole coins; the rest stays on account.
+    """Order payouts of all that is payable less what refunds left owing, rounded down to whole coins; the rest stays.
 
     errors   answers payout-exists, nothing-payable
     """
     keys = {n: payable(wish.organisation_id, wish.currency) for n, wish in enumerate(wishes)}
     accounts = await payouts.lock_payable(tx, list(set(keys.values())))
     held = await ledger.sums(tx, list(accounts))
+    owed = await ledger.sums(tx, [debt(wish.organisation_id, wish.currency) for wish in wishes])
     live = await payouts.live_payouts(tx, list(accounts.values()), [wish.period for wish in wishes])
     answers: list[PayoutReceipt | Problem] = []
-    made: list[Payout] = []
+    made: list[tuple[Payout, Net]] = []
     for n, wish in enumerate(wishes):
         account_id = accounts.get(keys[n], 0)
         before = live.get((account_id, wish.period, wish.rail))
-        answer = (
-            PAYOUT_EXISTS(payout=ids.text("pot", before.id)) if before else _decide(tx, wish, account_id, keys[n], held)
-        )
-        if isinstance(answer, Payout):
-            live[account_id, wish.period, wish.rail] = answer
-            held[keys[n]] -= answer.amount.units
-            made.append(answer)
-        answers.append(_receipt(answer) if isinstance(answer, Payout) else answer)
+        if before is not None:
+            answers.append(PAYOUT_EXISTS(payout=ids.text("pot", before.id)))
+            continue
+        owes = debt(wish.organisation_id, wish.currency)
+        can = net(held.get(keys[n], 0), owed[owes], wish.currency)
+        if not can.amount.units:
+            answers.append(NOT_PAYABLE(payable=str(can.there), least=str(from_minor(1, wish.currency))))
+            continue
+        one = _payout(tx, wish, account_id, can)
+        live[account_id, wish.period, wish.rail] = one
+        held[keys[n]] -= one.amount.units + can.netted.units
+        owed[owes] += can.netted.units
+        made.append((one, can))
+        answers.append(_receipt(one))
     await _write(tx, made)
     return answers
 
 
-def _decide(tx: Tx, wish: PayOut, account_id: int, key: AccountKey, held: dict[AccountKey, int]) -> Payout | Problem:
-    there = Money(held.get(key, 0), wish.currency)
-    amount = round_to_minor(there, Rounding.DOWN)
-    if amount.units <= 0:
-        return NOT_PAYABLE(payable=str(there), least=str(from_minor(1, wish.currency)))
+def _payout(tx: Tx, wish: PayOut, account_id: int, can: Net) -> Payout:
     return Payout(
         tx.new_id(),
         wish.organisation_id,
@@ -84,18 +87,22 @@ def _decide(tx: Tx, wish: PayOut, account_id: int, key: AccountKey, held: dict[A
         wish.period,
         wish.rail,
         wish.destination,
-        amount,
+        can.amount,
         PayoutState.CREATED,
         tx.now,
     )
 
 
-async def _write(tx: Tx, made: Sequence[Payout]) -> None:
-    results = await ledger.post(tx, [postings.payout(one.id, one.organisation_id, one.amount) for one in made])
+async def _write(tx: Tx, made: Sequence[tuple[Payout, Net]]) -> None:
+    journals = [postings.netting(one.id, one.organisation_id, can.netted) for one, can in made if can.netted.units] + [
+        postings.payout(one.id, one.organisation_id, one.amount) for one, _ in made
+    ]
+    results = await ledger.post(tx, journals)
     assert all(isinstance(result, Posted) for result in results)
-    await payouts.insert_payouts(tx, made)
-    await jobs.put(tx, *[_job(one) for one in made])
-    await audit.append(tx, [_entry(one) for one in made])
+    ordered = [one for one, _ in made]
+    await payouts.insert_payouts(tx, ordered)
+    await jobs.put(tx, *[_job(one) for one in ordered])
+    await audit.append(tx, [_entry(one) for one in ordered])
 
 
 def _receipt(one: Payout) -> PayoutReceipt:

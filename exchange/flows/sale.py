@@ -18,6 +18,7 @@ from contracts.terms import Terms
 from exchange.access.grants import NewGrant
 from exchange.access.meters import Meter, meter_of
 from exchange.catalog.offers import OfferForSale
+from exchange.flows.problems import NOT_FOR_SALE
 from exchange.flows.taxing import NO_TAX, Taxing, taxing
 from exchange.kernel.canonical import canonical, digest
 from exchange.kernel.errors import Problem
@@ -42,6 +43,7 @@ _VERDICTS_MAX = 1_024
 # What can be counted without looking into the files.
 _UNPRICED = (Meter.BYTES, Meter.REQUESTS, Meter.FILES)
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_RULE_ENDED = Text("the rule by which its money is split has ended", "其分成规则已失效")
 _NOT_YOURS = Text("the buyer does not name this amount", "该金额不由买方指定")
 
 
@@ -51,6 +53,7 @@ class Sale:
 
     shapes   basis: canonical JSON of what fixed the price beside the offer, None where nothing did
              varies: whether the price at the order depends on the day, because a first period may not be whole
+             sold_until: when the split rule ends by which it is sold, None where none does
     units    `price` is what the buyer pays when the order is placed, `tax` the part of it that is tax
     """
 
@@ -71,11 +74,17 @@ class Sale:
     basis: bytes | None = None
     tax: Money | None = None
     taxing: Taxing | None = NO_TAX
+    sold_until: datetime | None = None
     verdicts: dict[tuple[tuple[str, ...], str], Problem | None] = field(default_factory=dict, compare=False)
     taxed: dict[Taxing, Sale] = field(default_factory=dict, compare=False)
 
     def refuses(self, purposes: tuple[str, ...], country: str, at: datetime) -> Problem | None:
-        """Why the terms do not allow one of these purposes in that country to an agreement that begins now, or None."""
+        """Why the terms do not allow one of these purposes in that country to an agreement that begins now, or None.
+
+        Nor is anything sold by a split rule that has ended.
+        """
+        if self.sold_until is not None and at >= self.sold_until:
+            return NOT_FOR_SALE(reason=_RULE_ENDED)
         key = (purposes, country)
         if key not in self.verdicts and len(self.verdicts) < _VERDICTS_MAX:
             # The time of day plays no part: the agreement begins at the moment it is asked for.
@@ -264,6 +273,7 @@ def understand(offer: OfferForSale) -> Sale:
     parts = tuple(split(price, shares))
     frame = _frame(offer, plan, terms, digest(document["terms"]))
     classes, open_amounts = _choices(document["plan"])
+    until = document.get("split_rule", {}).get("effective_until")
     return Sale(
         offer=offer,
         terms=terms,
@@ -272,6 +282,7 @@ def understand(offer: OfferForSale) -> Sale:
         parts=parts,
         credits=credits_of(parts),
         template=Template(frame),
+        sold_until=datetime.fromisoformat(until) if until else None,
         delivery=document["delivery"],
         classes=classes,
         open_amounts=open_amounts,

@@ -15,6 +15,7 @@ from exchange.access.store import grants
 from exchange.catalog.store import listings
 from exchange.flows.rate_usage import Sold, rate_usage
 from exchange.flows.sale import Sale, Sales
+from exchange.flows.settle_accepted import accepted_sources, within_paid
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
@@ -59,9 +60,10 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     sellers = [item.organisation_id for item in items]
     paid = await orders.paid_orders(tx, sellers, run.currency, run.period_end)
     fresh = [order for order, settled in paid if not settled]
-    sold = await sold_with(tx, sales, [order for order, _ in paid])
+    accepted = await accepted_sources(tx, run, sellers, [order for order, _ in paid])
+    sold = await sold_with(tx, sales, [order for order, _ in paid if order.id not in accepted.gone_back])
     by_grant = {one.grant.id: one.sale for one in sold}
-    charges, held = await rate_usage(tx, run, sold)
+    charges, held = await within_paid(tx, *await rate_usage(tx, run, sold))
     await audit.append(tx, [_held(run, grant) for grant in held])
     # What is given back comes first, so that it pays for what is due.
     charges.sort(key=lambda one: one.amount.units > 0)
@@ -73,9 +75,9 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     parts = _charge(books, given_back, by_grant)
     _collect(tx, run, books, dues)
     parts |= _charge(books, charges[len(given_back) :], by_grant)
-    _release(books, dues)
-    shares = await runs.pending_shares(tx, [one.id for one in fresh] + books.released)
-    for source_id in (*(one.id for one in fresh), *books.released):
+    _release(books, dues, accepted.held)
+    shares = await runs.pending_shares(tx, [*accepted.orders, *books.released])
+    for source_id in (*accepted.orders, *books.released):
         journal = postings.release(source_id, parts.get(source_id) or shares.get(source_id, []))
         if journal.lines:
             books.journals.append(journal)
@@ -138,7 +140,7 @@ def _charge(
         books.journals.append(postings.charge(charge.id, charge.buyer_id, from_wallet, charge.amount, parts))
         unpaid = charge.amount.units - from_wallet
         books.unpaid.append(unpaid)
-        due = Due(charge.id, charge.buyer_id, charge.seller_id, unpaid, charge.amount.units)
+        due = Due(charge.id, charge.buyer_id, charge.seller_id, unpaid, charge.amount.units, charge.order_id)
         books.waiting[charge.buyer_id, charge.seller_id].append(due)
         accounts = [(postings.part_account(part), part.amount) for part in parts]
         shares[charge.id] = [
@@ -147,11 +149,11 @@ def _charge(
     return shares
 
 
-def _release(books: Books, dues: Sequence[Due]) -> None:
-    """Make payable what each buyer really paid each seller, all their charges seen together."""
+def _release(books: Books, dues: Sequence[Due], held: frozenset[UUID]) -> None:
+    """Make payable what each buyer really paid each seller, all their charges seen together; what is on hold waits."""
     older = {due.charge_id for due in dues}
     for waiting in books.waiting.values():
-        for one in releasable(sorted(waiting, key=lambda due: due.charge_id)):
+        for one in releasable(sorted(waiting, key=lambda due: due.charge_id), held):
             books.released.append(one.charge_id)
             if one.charge_id in older:
                 books.collected.setdefault(one.charge_id, 0)

@@ -21,7 +21,7 @@ from exchange.kernel.money import Money
 from settlement.documents import charge_line, tax_document, tax_lines
 from settlement.orders import OrderState
 from settlement.runs import Charge, Run
-from settlement.store import orders
+from settlement.store import orders, refunds
 
 # A settlement looks back from the beginning of its period; a draft as far as a monthly one would.
 _PERIOD = timedelta(days=31)
@@ -65,9 +65,10 @@ async def show_draft(tx: Tx, sales: Sales, found: Sequence[Grant]) -> list[Draft
     bought = await orders.get_orders(tx, [one.order_id for one in found]) if found else {}
     offers = await listings.load_offers(tx, list({one.offer_id for one in found})) if found else {}
     by_currency: dict[str, list[Sold]] = defaultdict(list)
+    gone_back = await refunds.fully_refunded(tx, list(bought))
     for grant in found:
         order = bought[grant.order_id]
-        if order.state is OrderState.PAID:
+        if order.state is OrderState.PAID and order.id not in gone_back:
             by_currency[order.price.currency].append(Sold(grant, order, sales.sold(offers[grant.offer_id], order)))
     lines: dict[UUID, list[Charge]] = defaultdict(list)
     held: set[UUID] = set()

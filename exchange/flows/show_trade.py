@@ -28,6 +28,9 @@ _BOOKED = {
     "purchase": Text("Purchase booked: price split between everybody with a share", "购买入账：价款按分成记入各方"),
     "charge": Text("Charge booked: metered use or a new period", "费用入账：计量用量或新周期"),
     "release": Text("Settled: shares become payable", "结算：分成转为应付"),
+    "refund": Text("Refunded: everybody's part goes back to the buyer", "退款：各方份额退回买方"),
+    "hold": Text("Money held until something is decided", "款项冻结，待确定后处理"),
+    "hold_end": Text("The hold ended: settled or given back", "冻结结束：已结算或退回"),
 }
 
 

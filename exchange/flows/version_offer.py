@@ -26,6 +26,7 @@ from exchange.flows.auctioned import sold_exclusively
 from exchange.flows.chain_of_rights import refuse_wider
 from exchange.flows.once import done
 from exchange.flows.publish_listing import refuse_offer
+from exchange.flows.resolve_split import refuse_split, with_split_rule
 from exchange.flows.upstreams import doubts, refuse_conflict
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -115,12 +116,15 @@ async def check_document(
     """Have an offer document of a listing checked by everybody it concerns, public or private; writes nothing.
 
     shapes   by: the organisation that proposes it, whose library a plan_ref names; -> the document with its plan in it
-    errors   answers offer-invalid, sold-exclusively, plan-retired, terms-wider-than-rights, upstream-terms-conflict, and what
-             pricing and contracts refuse
+    errors   answers offer-invalid, sold-exclusively, plan-retired, split-rule-unfit, split-rule-refused, share-below-minimum,
+             terms-wider-than-rights, upstream-terms-conflict, and what pricing and contracts refuse
     """
     if problem := await sold_exclusively(tx, listing.dataset_id):
         return problem
     resolved = await _with_plan(tx, by, request)
+    if isinstance(resolved, Problem):
+        return resolved
+    resolved = await with_split_rule(tx, listing, resolved)
     if isinstance(resolved, Problem):
         return resolved
     # The outer form first: the others then find their fields.
@@ -129,6 +133,8 @@ async def check_document(
     if isinstance(plan, Problem):
         return plan
     if problem := await _refuse_payees(tx, resolved) or await _refuse_evaluators(tx, resolved):
+        return problem
+    if problem := await refuse_split(tx, resolved.document, plan):
         return problem
     if problem := await refuse_wider(tx, listing.dataset_id, [resolved.document["terms"]]):
         return problem

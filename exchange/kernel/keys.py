@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 # Custody signs nothing: what it seals are the keys that the exchange keeps for others (kernel/custody.py).
 CUSTODY = "custody"
-PURPOSES = ("token", "agreement", "certificate", "checkpoint", "quote", CUSTODY)
+PURPOSES = ("token", "agreement", "certificate", "checkpoint", "quote", CUSTODY, "split")
 
 
 class UnknownKey(LookupError):

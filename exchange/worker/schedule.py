@@ -18,6 +18,7 @@ from contracts import auctions_store
 from exchange.access.settings import AccessSettings
 from exchange.flows import access_data, seal_usage, withdraw_right
 from exchange.flows.checkpoint_log import sequence
+from exchange.flows.expire_holds import expire_holds
 from exchange.flows.expire_negotiations import expire_negotiations
 from exchange.flows.keep_obligations import create_obligations, remind, renew_obligations
 from exchange.flows.sign_agreements import sign_agreements
@@ -40,6 +41,7 @@ SIGNING_RESTS = 9
 RIGHTS_EVERY_S = 60.0
 NEGOTIATIONS_EVERY_S = 15.0
 OBLIGATIONS_EVERY_S = 30.0
+HOLDS_EVERY_S = 15.0
 SEAL_USAGE = "seal_usage"
 CLOSE_AUCTION = "close_auction"
 
@@ -68,6 +70,7 @@ class Schedule:
             group.create_task(_every(RIGHTS_EVERY_S, self.rights))
             group.create_task(_every(NEGOTIATIONS_EVERY_S, self.negotiations))
             group.create_task(_every(OBLIGATIONS_EVERY_S, self.obligations))
+            group.create_task(_every(HOLDS_EVERY_S, self.holds))
 
     async def sequence(self) -> None:
         """Log what waits, until nothing does."""
@@ -111,6 +114,11 @@ class Schedule:
         for step in (create_obligations, renew_obligations, remind):
             while await self.db.run(step):
                 pass
+
+    async def holds(self) -> None:
+        """Give back what was held and has run out, until nothing is left."""
+        while await self.db.run(expire_holds):
+            pass
 
     async def rights(self) -> None:
         """Note the rights that have run out, and have the hour's search for what ended rights cover queued."""

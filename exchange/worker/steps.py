@@ -19,7 +19,9 @@ from exchange.flows import (
     close_auction,
     declare_rights,
     export_audit,
+    measure_contribution,
     open_payout_account,
+    order_weights,
     pay_out,
     profile_revision,
     seal_usage,
@@ -68,6 +70,7 @@ class Steps:
         local: dict[str, Step] = {
             "stripe_event": self.stripe_event,
             profile_revision.KIND: self.profile,
+            order_weights.KIND: self.measure_contribution,
             export_audit.JOB: self.export,
             settle_period.SETTLE: self.settle,
             "seal_usage": self.seal,
@@ -153,6 +156,12 @@ class Steps:
         revision_id = ids.parse("rev", running.job.payload["revision"])
         receipt = await profile_revision.profile_revision(self.db, self.files, revision_id, running.progress)
         return _done(receipt)
+
+    async def measure_contribution(self, running: Running) -> Result:
+        """Measure what each supplier of a product contributed."""
+        order_id = ids.parse("wgt", running.job.payload["vector"])
+        measure = measure_contribution.measure_contribution
+        return _done(await measure(self.db, self.files, self.keyring, order_id, running.progress))
 
     async def trace_rights(self, running: Running) -> Result:
         """Find what ended rights cover in a dataset, and tell the holders of grants."""

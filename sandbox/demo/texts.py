@@ -157,7 +157,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{readers} readers at once asked until they were refused: {delivered} records delivered, quota {limit}",
         "{readers} 个并发读取方持续请求直至被拒：共交付 {delivered} 条，配额 {limit} 条",
     ),
-    # 13 month
+    # 13 accept
+    "accept": (
+        "The buyer accepts what was delivered; until then the payees' shares were on hold",
+        "采购方验收交付；此前各方分成处于冻结状态",
+    ),
+    "inspected": (
+        "{count} deliveries on hold; silence would have accepted them from {until} on",
+        "{count} 项交付待验收；若无表示，自 {until} 起视为接受",
+    ),
+    "accepted": (
+        "{count} deliveries accepted: what was paid for them is payable at once",
+        "{count} 项交付验收通过，已付款项即时转为应付",
+    ),
+    # 14 month
     "month": ("The month ends; its use is sealed", "月末到来，用量封存"),
     "clock": ("the sandbox's clock goes from {before} to {after} (UTC)", "沙箱时钟由 {before} 前进到 {after}（UTC）"),
     "sealing": ("sealing {day}", "正在封存 {day}"),
@@ -166,7 +179,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Merkle root over the {records} usage records of {grant}: {root}...",
         "{grant} 的 {records} 条用量记录的默克尔根：{root}……",
     ),
-    # 14 settle
+    # 15 settle
     "settle": (
         "A settlement run turns orders and use into charges, splits and invoices",
         "结算：将订单与用量转为费用、分成与账单",
@@ -181,7 +194,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{seller}开具的账单：{total}，共 {lines} 行，采购方复核无误（{invoice}）",
     ),
     "invoice-tax": ("of this, {tax} on {taxable}: {amount}", "其中{tax}，计税金额 {taxable}：{amount}"),
-    # 15 pay
+    # 16 pay
     "pay": (
         "The payees add their statements up again, and are paid through Stripe",
         "各收款方复核结算单，并通过 Stripe 收款",
@@ -191,7 +204,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{role}：{closing}，共 {lines} 行；逐行按权重重新计算，全部一致",
     ),
     "paid-out": ("{role}: {amount} paid out by {rail}", "{role}：已通过 {rail} 付款 {amount}"),
-    # 16 balance
+    # 17 balance
     "balance": ("The exchange's books", "交易所账簿"),
     "zero": ("all accounts in {currency} sum to zero", "{currency} 全部账户合计为零"),
     "sound": (
@@ -210,7 +223,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "account.tax": ("tax", "税费"),
     "account.rounding": ("rounding", "舍入差额"),
     "account.suspense": ("bank money without an owner", "待认领来款"),
-    # 17 export
+    # 18 export
     "export": (
         "The regulator exports the log of the period and checks it without the exchange",
         "监管机构导出审计日志，并脱离交易所独立核验",
@@ -222,7 +235,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "独立核验程序（仅需 Python，不联网）结论：全部通过",
     ),
     "verify-again": ("check it again yourself:", "您可自行再次核验："),
-    # 18 papers
+    # 19 papers
     "papers": (
         "The buyer takes its agreements home, one file each, and checks them without the exchange",
         "采购方下载合约（每份一个文件），并脱离交易所独立核验",

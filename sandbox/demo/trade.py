@@ -66,6 +66,7 @@ def buy(trade: Trade) -> None:
         ("agree", agree),
         ("use", use),
         ("quota", exhaust),
+        ("accept", accept),
     ):
         with telling.step(name, origin):
             step(trade)
@@ -315,6 +316,23 @@ def exhaust(trade: Trade) -> None:
     if delivered != limit or reasons != {"quota-exhausted"}:
         raise DemoFailed(f"{delivered} records were delivered under a quota of {limit}; readers ended with {reasons}")
     telling.say("exhausted", readers=READERS, delivered=delivered, limit=limit)
+
+
+def accept(trade: Trade) -> None:
+    """Accept what was delivered, so that nobody waits for the end of the window."""
+    telling, buyer = trade.market.telling, trade.market["buyer"]
+    waiting = {one["order"]: one for one in buyer.items("/buyer/v1/inspections")}
+    if set(waiting) != {one.order for one in trade.bought.values()}:
+        raise DemoFailed(f"on hold for acceptance are {sorted(waiting)}")
+    until = min(one["inspection_ends_at"] for one in waiting.values())
+    telling.say("inspected", count=len(waiting), until=until[:10])
+    for name, bought in trade.bought.items():
+        said = buyer.do(f"accept {name}", f"/buyer/v1/orders/{bought.order}/acceptance")
+        if said["standing"] != "accepted":
+            raise DemoFailed(f"{bought.order} is {said['standing']} after it was accepted")
+    if list(buyer.items("/buyer/v1/inspections")):
+        raise DemoFailed("something is on hold after all was accepted")
+    telling.say("accepted", count=len(waiting))
 
 
 def _data(trade: Trade, bought: Bought, path: str, **headers: str) -> Any:

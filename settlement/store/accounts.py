@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 
 from exchange.kernel.db import Tx
-from settlement.accounts import MIN_BALANCE, AccountKey, AccountKind
+from settlement.accounts import BOUNDED, MAX_BALANCE, MIN_BALANCE, AccountKey, AccountKind
 
 CACHED_MAX = 200_000
 
@@ -30,9 +30,14 @@ _MAKE = """
 WITH made AS (
     INSERT INTO settlement.account (organisation_id, kind, currency, min_balance, created_at)
     SELECT o, k, c, m, $5 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]) AS t(o, k, c, m)
-    ON CONFLICT DO NOTHING RETURNING id, organisation_id, currency, min_balance)
-INSERT INTO settlement.balance (account_id, organisation_id, currency, min_balance)
-SELECT id, organisation_id, currency, min_balance FROM made WHERE min_balance IS NOT NULL"""
+    ON CONFLICT DO NOTHING RETURNING id, organisation_id, kind, currency, min_balance)
+INSERT INTO settlement.balance (account_id, organisation_id, currency, min_balance, max_balance)
+SELECT m.id, m.organisation_id, m.currency, m.min_balance, c.max_balance FROM made m
+LEFT JOIN unnest($6::text[], $7::bigint[]) AS c(kind, max_balance) ON c.kind = m.kind
+WHERE m.min_balance IS NOT NULL OR c.max_balance IS NOT NULL"""
+_BOUND = """
+UPDATE settlement.balance SET min_balance = $2, max_balance = $3
+WHERE account_id = $1 AND posted >= coalesce($2, posted) AND posted <= coalesce($3, posted) RETURNING account_id"""
 
 
 async def account_ids(tx: Tx, keys: Iterable[AccountKey]) -> dict[AccountKey, int]:
@@ -50,9 +55,26 @@ async def account_ids(tx: Tx, keys: Iterable[AccountKey]) -> dict[AccountKey, in
     missing = [key for key in missing if key not in found]
     if missing:
         driver = await tx.driver()
-        await driver.execute(_MAKE, *_columns(missing), [MIN_BALANCE.get(key.kind) for key in missing], tx.now)
+        floors = [MIN_BALANCE.get(key.kind) for key in missing]
+        await driver.execute(_MAKE, *_columns(missing), floors, tx.now, list(MAX_BALANCE), list(MAX_BALANCE.values()))
         found.update(await _find(tx, missing, cache))
     return found
+
+
+async def set_bounds(tx: Tx, key: AccountKey, minimum: int | None, maximum: int | None) -> bool:
+    """Give one account a floor and a ceiling of its own; False where what is in it now lies outside, and nothing changed.
+
+    Every posting from then on meets them, also one whose transaction began before: it waits for the same row.
+
+    units    millionths; a wallet and a held account keep a floor, an advance and a debt a ceiling
+    errors   ValueError for an account of a kind without bounds, or one that would lose the bound of its kind
+    """
+    if key.kind not in BOUNDED:
+        raise ValueError(f"a {key.kind} account has no bounds")
+    if (minimum is None and key.kind in MIN_BALANCE) or (maximum is None and key.kind in MAX_BALANCE):
+        raise ValueError(f"a {key.kind} account keeps the bound of its kind")
+    account_id = (await account_ids(tx, [key]))[key]
+    return await (await tx.driver()).fetchval(_BOUND, account_id, minimum, maximum) is not None
 
 
 async def known_ids(tx: Tx, keys: Iterable[AccountKey]) -> dict[AccountKey, int]:

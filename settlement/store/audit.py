@@ -6,6 +6,7 @@ import hashlib
 
 from exchange.kernel.db import Tx
 from settlement.checks import Finding
+from settlement.store import audit_refunds, audit_splits
 
 # Each charge with what its plan says it is, what the charge before it on the same line came to, and its explanation.
 _LINES = """
@@ -57,6 +58,50 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "no-balance-below-bound",
         "SELECT account_id::text, min_balance::text, posted::text FROM settlement.balance WHERE posted < min_balance",
+    ),
+    (
+        "no-balance-above-bound",
+        "SELECT account_id::text, max_balance::text, posted::text FROM settlement.balance WHERE posted > max_balance",
+    ),
+    (
+        "journal-id-is-its-moment",
+        """SELECT j.id::text, floor(extract(epoch FROM j.effective_at) * 1000)::bigint::text, m.ms::text
+        FROM settlement.journal j, LATERAL (
+            SELECT ('x' || left(replace(j.id::text, '-', ''), 12))::bit(48)::bigint AS ms) m
+        WHERE m.ms <> floor(extract(epoch FROM j.effective_at) * 1000)""",
+    ),
+    (
+        "held-is-its-open-holds",
+        """SELECT a.id::text, coalesce(b.posted, 0)::text, coalesce(h.total, 0)::text FROM settlement.account a
+        LEFT JOIN settlement.balance b ON b.account_id = a.id
+        LEFT JOIN (SELECT held_id, sum(amount_units) AS total FROM settlement.hold
+            WHERE id IN (SELECT hold_id FROM settlement.hold_open) GROUP BY 1) h ON h.held_id = a.id
+        WHERE a.kind = 'held' AND coalesce(b.posted, 0) <> coalesce(h.total, 0)""",
+    ),
+    (
+        "hold-is-open-or-has-ended",
+        """SELECT h.id::text, 'one of both', CASE WHEN e.hold_id IS NULL THEN 'neither' ELSE 'both' END
+        FROM settlement.hold h LEFT JOIN settlement.hold_open o ON o.hold_id = h.id
+        LEFT JOIN settlement.hold_end e ON e.hold_id = h.id WHERE (o.hold_id IS NULL) = (e.hold_id IS NULL)""",
+    ),
+    (
+        "hold-has-its-journals",
+        """SELECT coalesce(h.id, j.source_id)::text, CASE WHEN e.hold_id IS NULL THEN 'hold' ELSE 'hold hold_end' END,
+            coalesce(j.kinds, 'none') FROM settlement.hold h LEFT JOIN settlement.hold_end e ON e.hold_id = h.id
+        FULL JOIN (SELECT source_id, string_agg(kind, ' ' ORDER BY kind) AS kinds FROM settlement.journal
+            WHERE kind IN ('hold', 'hold_end') GROUP BY 1) j ON j.source_id = h.id
+        WHERE h.id IS NULL OR j.kinds IS DISTINCT FROM CASE WHEN e.hold_id IS NULL THEN 'hold' ELSE 'hold hold_end' END""",
+    ),
+    (
+        # Each closed period is carried forward for every account with entries in it, and is the full sum.
+        "carried-forward-is-the-sum",
+        """WITH full_sums AS (SELECT p.account_id, c.period_end, sum(p.amount) AS total FROM settlement.closed_period c
+            JOIN settlement.posting p ON p.currency = c.currency
+            JOIN settlement.journal j ON j.id = p.journal_id AND j.effective_at < c.period_end GROUP BY 1, 2)
+        SELECT s.account_id || ' ' || s.period_end, coalesce(k.closing::text, 'nothing'), s.total::text FROM full_sums s
+        LEFT JOIN LATERAL (SELECT k.closing FROM settlement.account_period k
+            WHERE k.account_id = s.account_id AND k.period_end <= s.period_end ORDER BY k.period_end DESC LIMIT 1) k ON true
+        WHERE k.closing IS DISTINCT FROM s.total""",
     ),
     (
         "paid-order-has-one-purchase",
@@ -158,15 +203,16 @@ _CHECKS: tuple[tuple[str, str], ...] = (
             IS DISTINCT FROM (c.cumulative_units::numeric, (c.cumulative_units - c.plan)::numeric, c.plan::numeric)""",
     ),
     (
-        # Of all that a buyer owes a seller for charges, no more is payable than was paid and not given back.
+        # Of all that a buyer owes a seller for charges, no more is payable than was paid and not given back or refunded.
         "released-share-was-paid",
-        """SELECT d.buyer_id || ' ' || d.seller_id || ' ' || d.currency,
-            coalesce(sum(c.amount_units) FILTER (WHERE d.released OR j.id IS NOT NULL), 0) || ' released',
-            sum(c.amount_units - d.unpaid_units) || ' paid'
-        FROM settlement.due d JOIN settlement.charge c ON c.id = d.id
-        LEFT JOIN settlement.journal j ON j.kind = 'release' AND j.source_id = d.id GROUP BY d.buyer_id, d.seller_id, d.currency
-        HAVING coalesce(sum(c.amount_units) FILTER (WHERE d.released OR j.id IS NOT NULL), 0)
-            > sum(c.amount_units - d.unpaid_units)""",
+        """SELECT c.buyer_id || ' ' || c.seller_id || ' ' || c.currency,
+            coalesce(sum(c.units) FILTER (WHERE c.released), 0) || ' released', sum(c.units - c.unpaid_units) || ' paid'
+        FROM (SELECT d.buyer_id, d.seller_id, d.currency, d.unpaid_units, d.released OR j.id IS NOT NULL AS released,
+                c.amount_units - coalesce(r.units, 0) AS units
+            FROM settlement.due d JOIN settlement.charge c ON c.id = d.id
+            LEFT JOIN settlement.journal j ON j.kind = 'release' AND j.source_id = d.id
+            LEFT JOIN (SELECT source_id, sum(amount_units) AS units FROM settlement.refund GROUP BY 1) r ON r.source_id = d.id) c
+        GROUP BY 1 HAVING coalesce(sum(c.units) FILTER (WHERE c.released), 0) > sum(c.units - c.unpaid_units)""",
     ),
     (
         "due-is-receivable",
@@ -219,6 +265,26 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         GROUP BY s.id HAVING s.closing_units - s.opening_units <> coalesce(sum(p.amount), 0)""",
     ),
     (
+        # Both sides of the fact stand on the holder's own accounts; the trigger holds that each currency sums to zero.
+        "conversion-has-its-journal",
+        """SELECT coalesce(c.id, j.source_id)::text, concat(-c.sold_units, ' ', c.sell, ', ', c.bought_units, ' ', c.buy),
+            coalesce(j.moved, 'no journal') FROM settlement.conversion c
+        FULL JOIN (SELECT j.source_id, string_agg(concat(p.amount, ' ', p.currency), ', ' ORDER BY p.line) AS moved,
+                array_agg(DISTINCT (a.organisation_id, a.kind)::text) AS whose
+            FROM settlement.journal j JOIN settlement.posting p ON p.journal_id = j.id
+            JOIN settlement.account a ON a.id = p.account_id AND a.organisation_id IS NOT NULL
+            WHERE j.kind = 'conversion' GROUP BY 1) j ON j.source_id = c.id
+        WHERE j.moved IS DISTINCT FROM concat(-c.sold_units, ' ', c.sell, ', ', c.bought_units, ' ', c.buy)
+            OR j.whose IS DISTINCT FROM ARRAY[(c.organisation_id, c.kind)::text]""",
+    ),
+    (
+        "conversion-is-at-the-rate-in-force",
+        """SELECT c.id::text, concat(c.rate_id, ' ', c.value, ' ', c.source), coalesce(concat(r.id, ' ', r.value, ' ', r.source), 'none')
+        FROM settlement.conversion c LEFT JOIN LATERAL (SELECT * FROM settlement.rate r WHERE r.sell = c.sell
+            AND r.buy = c.buy AND r.valid_from <= c.converted_at ORDER BY r.valid_from DESC LIMIT 1) r ON true
+        WHERE (c.rate_id, c.value, c.source) IS DISTINCT FROM (r.id, r.value, r.source) OR c.converted_at >= r.valid_to""",
+    ),
+    (
         "closed-run-is-done",
         """SELECT i.id::text, 'done', i.state FROM settlement.run_item i JOIN settlement.run r ON r.id = i.run_id
         WHERE r.state = 'closed' AND i.state <> 'done'""",
@@ -236,8 +302,9 @@ async def check(tx: Tx) -> list[Finding]:
     """Recompute balances, journals, orders, payments, payouts, invoices and statements from the facts."""
     driver = await tx.driver()
     found = []
-    for rule, statement in _CHECKS:
+    for rule, statement in (*_CHECKS, *audit_refunds.CHECKS, *audit_splits.CHECKS):
         found += [Finding(rule, row[0], str(row[1]), str(row[2])) for row in await driver.fetch(statement)]
+    found += await audit_refunds.check(tx)
     async for name, document, digest in driver.cursor(_DOCUMENTS):
         fact = hashlib.sha256(document).hexdigest()
         if digest.hex() != fact:
@@ -247,7 +314,7 @@ async def check(tx: Tx) -> list[Finding]:
 
 def rules() -> list[str]:
     """The names of the checks, in the order they run."""
-    return [*(rule for rule, _ in _CHECKS), "document-has-its-hash"]
+    return [*(rule for rule, _ in (*_CHECKS, *audit_refunds.CHECKS, *audit_splits.CHECKS)), *audit_refunds.RULES, "document-has-its-hash"]
 
 
 async def trial_balance(tx: Tx) -> dict[str, dict[str, int]]:

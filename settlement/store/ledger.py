@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from exchange.kernel.db import Tx
 from exchange.kernel.ids import array
-from settlement.accounts import MIN_BALANCE, AccountKey
-from settlement.journals import Decision, Existing, Journal, PostResult, bounded_keys, decide
+from settlement.accounts import BOUNDED, AccountKey
+from settlement.journals import Decision, Existing, Journal, PostResult, bounded_keys, decide, late_currencies
+from settlement.periods import dated, ms_of
 from settlement.store.accounts import account_ids, known_ids
+from settlement.store.periods import closed_until
 
 _LOCK = """
-SELECT account_id, posted FROM settlement.balance WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE"""
-_PEEK = "SELECT account_id, posted FROM settlement.balance WHERE account_id = ANY($1::bigint[])"
+SELECT account_id, posted - min_balance, max_balance - posted FROM settlement.balance
+WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE"""
+_PEEK = "SELECT account_id, posted - min_balance FROM settlement.balance WHERE account_id = ANY($1::bigint[])"
 _EXISTING = """
 SELECT j.kind, j.source_id, j.id, j.body_sha256 FROM settlement.journal j
 JOIN unnest($1::text[], $2::text::uuid[]) AS k(kind, source_id) ON j.kind = k.kind AND j.source_id = k.source_id"""
 _WRITE = """
-WITH a AS MATERIALIZED (SELECT $1::text::uuid[] AS ids, $14::text[] AS currencies, $15::text::uuid[] AS tags),
+WITH a AS MATERIALIZED (SELECT $1::text::uuid[] AS ids, $4::bytea AS bodies, $6::text[] AS kinds, $8::timestamptz[] AS moments,
+    $16::text[] AS currencies, $17::text::uuid[] AS tags),
 j AS (
     INSERT INTO settlement.journal (id, kind, source_id, body_sha256, line_count, effective_at, created_at)
-    SELECT id, kind, source_id, body, lines, at, $7
-    FROM unnest((SELECT ids FROM a), $2::text[], $3::text::uuid[], $4::bytea[], $5::smallint[], $6::timestamptz[])
-        AS t(id, kind, source_id, body, lines, at) ORDER BY kind, source_id),
+    SELECT t.id, a.kinds[t.kind], t.source_id, substring(a.bodies FROM 32 * t.n::int - 31 FOR 32), t.lines, a.moments[t.at], $9
+    FROM a, unnest(a.ids, $2::text::uuid[], $3::text::smallint[], $5::text::int[], $7::text::int[]) WITH ORDINALITY
+        AS t(id, source_id, lines, kind, at, n) ORDER BY 2, 3),
 b AS (
     UPDATE settlement.balance b SET posted = b.posted + d.amount, version = b.version + d.lines
-    FROM unnest($16::bigint[], $17::bigint[], $18::int[]) AS d(id, amount, lines) WHERE b.account_id = d.id)
+    FROM unnest($18::text::bigint[], $19::text::bigint[], $20::text::int[]) AS d(id, amount, lines)
+    WHERE b.account_id = d.id)
 INSERT INTO settlement.posting (journal_id, line, account_id, amount, currency, tag)
 SELECT a.ids[t.journal], t.line, t.account, t.amount, a.currencies[t.currency], a.tags[t.tag]
-FROM a, unnest($8::text::int[], $9::text::smallint[], $10::text::bigint[], $11::text::bigint[],
-    $12::text::int[], $13::text::int[]) AS t(journal, line, account, amount, currency, tag)"""
+FROM a, unnest($10::text::int[], $11::text::smallint[], $12::text::bigint[], $13::text::bigint[],
+    $14::text::int[], $15::text::int[]) AS t(journal, line, account, amount, currency, tag)"""
 _SUMS = """
 SELECT k.id, coalesce((SELECT sum(p.amount) FROM settlement.posting p WHERE p.account_id = k.id), 0)::bigint AS total
 FROM unnest($1::bigint[]) AS k(id)"""
@@ -41,13 +47,17 @@ FROM unnest($1::bigint[]) AS k(id)"""
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """The bounded accounts that this transaction has locked, with what is in them."""
+    """The bounded accounts that this transaction has locked: what can be taken out of them and what can be put in.
+
+    `available` holds those with a floor, `room` those with a ceiling.
+    """
 
     available: Mapping[AccountKey, int]
+    room: Mapping[AccountKey, int] = field(default_factory=dict)
 
 
 async def available(tx: Tx, keys: Iterable[AccountKey]) -> dict[AccountKey, int]:
-    """What bounded accounts hold at this moment, without locking them; nothing where there is no account.
+    """What can be taken out of accounts with a floor at this moment, without locking them; 0 where there is no account.
 
     units    millionths
     """
@@ -56,8 +66,8 @@ async def available(tx: Tx, keys: Iterable[AccountKey]) -> dict[AccountKey, int]
         return {}
     known = await known_ids(tx, wanted)
     rows = await (await tx.driver()).fetch(_PEEK, list(known.values()))
-    posted = {row[0]: row[1] for row in rows}
-    return {key: posted.get(known[key], 0) if key in known else 0 for key in wanted}
+    left = {row[0]: row[1] for row in rows}
+    return {key: left.get(known[key], 0) if key in known else 0 for key in wanted}
 
 
 async def lock_balances(tx: Tx, keys: Iterable[AccountKey]) -> Balances:
@@ -66,13 +76,16 @@ async def lock_balances(tx: Tx, keys: Iterable[AccountKey]) -> Balances:
     shapes   accounts without a bound are ignored; those that do not exist are made, with nothing in them
     units    millionths
     """
-    bounded = [key for key in set(keys) if key.kind in MIN_BALANCE]
+    bounded = [key for key in set(keys) if key.kind in BOUNDED]
     if not bounded:
         return Balances({})
     by_id = {account_id: key for key, account_id in (await account_ids(tx, bounded)).items()}
     driver = await tx.driver()
     rows = await driver.fetch(_LOCK, sorted(by_id))
-    return Balances({by_id[row[0]]: row[1] for row in rows})
+    return Balances(
+        {by_id[row[0]]: row[1] for row in rows if row[1] is not None},
+        {by_id[row[0]]: row[2] for row in rows if row[2] is not None},
+    )
 
 
 async def write(tx: Tx, journals: Sequence[Journal], balances: Balances) -> list[PostResult]:
@@ -81,7 +94,8 @@ async def write(tx: Tx, journals: Sequence[Journal], balances: Balances) -> list
     The given order is the accepted order: the first journals get what a wallet holds. A journal that was written
     before is answered with its id, and nothing is added.
 
-    shapes   n journals -> n results; two statements, plus those for accounts never seen before
+    shapes   n journals -> n results; two statements, plus those for accounts never seen before, and one where a journal
+             is dated before this moment: it waits until no period of its currency is being closed
     errors   Unbalanced; KeyError for a bounded account that was not locked; both are defects
     """
     if not journals:
@@ -89,7 +103,9 @@ async def write(tx: Tx, journals: Sequence[Journal], balances: Balances) -> list
     driver = await tx.driver()
     rows = await driver.fetch(_EXISTING, [j.kind for j in journals], array([j.source_id for j in journals]))
     existing = {(row[0], row[1]): Existing(row[2], row[3]) for row in rows}
-    decision = decide(journals, [tx.new_id() for _ in journals], existing, balances.available)
+    late = late_currencies(journals, tx.now)
+    closed = await closed_until(tx, late) if late else {}
+    decision = decide(journals, _ids(tx, journals), existing, balances.available, balances.room, closed)
     if decision.accepted:
         await _insert(tx, decision)
     return decision.results
@@ -111,26 +127,38 @@ async def sums(tx: Tx, keys: Sequence[AccountKey]) -> dict[AccountKey, int]:
     return {key: totals[ids[key]] if key in ids else 0 for key in keys}
 
 
+def _ids(tx: Tx, journals: Sequence[Journal]) -> list[UUID]:
+    # An id carries the millisecond in which its journal counts: what the order of all statements stands on.
+    now = ms_of(tx.now)
+    return [dated(tx.new_id(), ms_of(j.effective_at) if j.effective_at else now) for j in journals]
+
+
 async def _insert(tx: Tx, decision: Decision) -> None:
     accepted = decision.accepted
-    ids = await account_ids(tx, {line.account for _, _, journal in accepted for line in journal.lines})
-    columns = _columns(accepted, ids)
+    journals = [journal for _, _, journal in accepted]
+    ids = await account_ids(tx, {line.account for journal in journals for line in journal.lines})
     bounded: list[AccountKey] = sorted(decision.deltas, key=ids.__getitem__)
+    kinds: dict[str, int] = {}
+    moments: dict[datetime, int] = {}
     driver = await tx.driver()
     try:
+        # Numbers go as array literals, and texts, times and uuids by position: the driver checks each element of an
+        # array in Python, which costs more than the insert itself.
         await driver.execute(
             _WRITE,
             array([journal_id for journal_id, _, _ in accepted]),
-            [journal.kind for _, _, journal in accepted],
-            array([journal.source_id for _, _, journal in accepted]),
-            [body for _, body, _ in accepted],
-            [len(journal.lines) for _, _, journal in accepted],
-            [journal.effective_at or tx.now for _, _, journal in accepted],
+            array([journal.source_id for journal in journals]),
+            _numbers([len(journal.lines) for journal in journals]),
+            b"".join([body for _, body, _ in accepted]),
+            _numbers([kinds.setdefault(journal.kind, len(kinds) + 1) for journal in journals]),
+            list(kinds),
+            _numbers([moments.setdefault(j.effective_at or tx.now, len(moments) + 1) for j in journals]),
+            list(moments),
             tx.now,
-            *columns,
-            [ids[key] for key in bounded],
-            [decision.deltas[key][0] for key in bounded],
-            [decision.deltas[key][1] for key in bounded],
+            *_columns(journals, ids),
+            _numbers([ids[key] for key in bounded]),
+            _numbers([decision.deltas[key][0] for key in bounded]),
+            _numbers([decision.deltas[key][1] for key in bounded]),
         )
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != "journal_kind_source_id_key":
@@ -140,22 +168,35 @@ async def _insert(tx: Tx, decision: Decision) -> None:
 
 
 def _columns(
-    accepted: Sequence[tuple[UUID, bytes, Journal]], ids: Mapping[AccountKey, int]
+    journals: Sequence[Journal], ids: Mapping[AccountKey, int]
 ) -> tuple[str, str, str, str, str, str, list[str], str]:
-    # Numbers go as array literals and uuids by position: the driver checks each element of an array in Python,
-    # which for six lines a purchase costs more than the insert itself.
+    keys, units, labels = zip(*(line for journal in journals for line in journal.lines), strict=True)
     currencies: dict[str, int] = {}
+    numbers = {key: currencies.setdefault(key.currency, len(currencies) + 1) for key in set(keys)}
     tags: dict[UUID | None, int] = {None: 0}
-    rows: list[tuple[int, int, int, int, int, int]] = []
-    for ordinal, (_, _, journal) in enumerate(accepted, 1):
-        for position, (account, amount, tag) in enumerate(journal.lines, 1):
-            currency = currencies.setdefault(account.currency, len(currencies) + 1)
-            rows.append((ordinal, position, ids[account], amount, currency, tags.setdefault(tag, len(tags))))
-    ordinals, positions, accounts, units, moneys, labels = (
-        "{" + ",".join(map(str, column)) + "}" for column in zip(*rows, strict=True)
+    tagged: list[int] = []
+    last, number = None, 0
+    for tag in labels:
+        # Most lines have the tag of the line before, and a UUID's hash is made in Python.
+        if tag is not last:
+            last, number = tag, tags.setdefault(tag, len(tags))
+        tagged.append(number)
+    counts = [len(journal.lines) for journal in journals]
+    return (
+        _numbers([ordinal for ordinal, count in enumerate(counts, 1) for _ in range(count)]),
+        _numbers([position for count in counts for position in range(1, count + 1)]),
+        _numbers([ids[key] for key in keys]),
+        _numbers(list(units)),
+        _numbers([numbers[key] for key in keys]),
+        _numbers(tagged),
+        list(currencies),
+        array([tag for tag in tags if tag is not None]),
     )
-    named = array([tag for tag in tags if tag is not None])
-    return ordinals, positions, accounts, units, moneys, labels, list(currencies), named
+
+
+def _numbers(values: list[int]) -> str:
+    """Whole numbers as PostgreSQL reads an array of them."""
+    return f"{{{str(values)[1:-1]}}}"
 
 
 async def journal_ids(tx: Tx, keys: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], UUID]:

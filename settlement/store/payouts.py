@@ -32,7 +32,7 @@ WHERE id = $1 AND state = ANY($6::text[]) RETURNING id"""
 _PAYEES = """
 SELECT a.organisation_id, sum(p.amount)::bigint AS units FROM settlement.account a
 JOIN settlement.posting p ON p.account_id = a.id
-WHERE a.kind = 'payable' AND a.currency = $1 GROUP BY 1 HAVING sum(p.amount) > 0 ORDER BY 1"""
+WHERE a.kind IN ('payable', 'debt') AND a.currency = $1 GROUP BY 1 HAVING sum(p.amount) > 0 ORDER BY 1"""
 
 
 async def lock_payable(tx: Tx, keys: Sequence[AccountKey]) -> dict[AccountKey, int]:
@@ -87,7 +87,7 @@ async def move_payout(
 
 
 async def payees(tx: Tx, currency: str) -> list[tuple[AccountKey, int]]:
-    """Every payee with money to pay out, and how much.
+    """Every payee with money to pay out, and how much: what is payable less what the payee owes after refunds.
 
     units    millionths
     """

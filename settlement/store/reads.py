@@ -107,8 +107,11 @@ async def find_order(tx: Tx, actor: Actor, order_id: UUID) -> Order | None:
 
 async def wallets(tx: Tx, actor: Actor) -> list[Money]:
     """What is in each wallet of the actor's organisation."""
-    t = tables.balance
-    rows = await tx.conn.execute(select(t).where(mine(t.c.organisation_id, actor)).order_by(t.c.currency))
+    t, a = tables.balance, tables.account
+    statement = (
+        select(t).join(a, a.c.id == t.c.account_id).where(mine(t.c.organisation_id, actor), a.c.kind == "wallet")
+    )
+    rows = await tx.conn.execute(statement.order_by(t.c.currency))
     return [Money(row["posted"], row["currency"]) for row in rows.mappings()]
 
 

@@ -59,17 +59,22 @@ _DUE_ADD = """
 INSERT INTO settlement.due (id, buyer_id, seller_id, currency, unpaid_units, released)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::boolean[])"""
 _DUE_OPEN = """
-SELECT d.id, d.buyer_id, d.seller_id, d.unpaid_units, c.amount_units FROM settlement.due d
-JOIN settlement.charge c ON c.id = d.id
+SELECT d.id, d.buyer_id, d.seller_id, d.unpaid_units, c.amount_units - coalesce((
+    SELECT sum(r.amount_units) FROM settlement.refund r WHERE r.source_id = d.id), 0)::bigint, c.order_id
+FROM settlement.due d JOIN settlement.charge c ON c.id = d.id
 WHERE d.seller_id = ANY($1::uuid[]) AND d.currency = $2 AND NOT d.released ORDER BY d.id FOR UPDATE OF d"""
 _DUE_PAY = """
 UPDATE settlement.due d SET unpaid_units = d.unpaid_units - t.units, released = t.released
 FROM unnest($1::uuid[], $2::bigint[], $3::boolean[]) AS t(id, units, released) WHERE d.id = t.id"""
 _PENDING = """
-SELECT j.source_id, a.organisation_id, p.amount, p.currency FROM settlement.journal j
-JOIN settlement.posting p ON p.journal_id = j.id JOIN settlement.account a ON a.id = p.account_id
-WHERE j.kind = ANY(ARRAY['purchase', 'charge']) AND j.source_id = ANY($1::uuid[]) AND a.kind = 'pending'
-ORDER BY j.source_id, p.line"""
+SELECT b.source_id, a.organisation_id, sum(p.amount)::bigint, p.currency FROM (
+    SELECT source_id, id FROM settlement.journal
+        WHERE kind = ANY(ARRAY['purchase', 'charge']) AND source_id = ANY($1::uuid[])
+    UNION ALL SELECT r.source_id, j.id FROM settlement.refund r
+        JOIN settlement.journal j ON j.kind = 'refund' AND j.source_id = r.id WHERE r.source_id = ANY($1::uuid[])) b
+JOIN settlement.posting p ON p.journal_id = b.id JOIN settlement.account a ON a.id = p.account_id AND a.kind = 'pending'
+GROUP BY b.source_id, a.organisation_id, p.currency HAVING sum(p.amount) <> 0
+ORDER BY b.source_id, min(p.line), a.organisation_id"""
 
 
 async def open_run(tx: Tx, currency: str) -> Run | None:
@@ -212,7 +217,7 @@ async def pay_dues(tx: Tx, collected: Mapping[UUID, int], released: Container[UU
 
 
 async def pending_shares(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, Money]]]:
-    """What each order or charge put into whose pending account."""
+    """What each order or charge put into whose pending account, less what was refunded of it."""
     found: dict[UUID, list[tuple[UUID, Money]]] = {}
     for source_id, organisation_id, units, currency in await (await tx.driver()).fetch(_PENDING, list(source_ids)):
         found.setdefault(source_id, []).append((organisation_id, Money(units, currency)))

@@ -15,7 +15,7 @@ from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
 from exchange.kernel.store import mine
 from exchange.kernel.text import LocaleMap
-from settlement.accounts import payable, pending
+from settlement.accounts import debt, payable, pending
 from settlement.store import ledger, payouts
 from settlement.store.accounts import account_ids
 from settlement.tables import service_credit
@@ -35,7 +35,8 @@ _KNOWN = "SELECT grant_id FROM settlement.service_credit WHERE cause_id = $1"
 class ServiceCredit:
     """What a buyer got for a breach, once per cause and grant.
 
-    units    `short` is what the seller had no money here for: it was not credited
+    units    `short` is what the seller had no money here for: it was not credited; `owed` the part of the amount that is
+             covered by shares that still wait, so it is the seller's debt for now (not stored: its journal says it)
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class ServiceCredit:
     short_units: int
     period_start: datetime
     explanation: LocaleMap
+    owed_units: int = 0
 
 
 async def insert_credits(tx: Tx, credits_: Sequence[ServiceCredit]) -> None:
@@ -81,15 +83,24 @@ async def given(tx: Tx, keys: Sequence[tuple[UUID, datetime, str]]) -> Mapping[t
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
-async def available(tx: Tx, seller_id: UUID, currency: str) -> int:
-    """What a seller has payable and pending; nobody else takes from it until the transaction ends.
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a seller can give: `payable` now, and `all` with what still waits, its debt taken off.
 
-    units    millionths
+    units    millionths, not below zero
     """
-    keys = [payable(seller_id, currency), pending(seller_id, currency)]
-    await account_ids(tx, keys)
-    await payouts.lock_payable(tx, keys)
-    return sum((await ledger.sums(tx, keys)).values())
+
+    payable: int
+    all: int
+
+
+async def available(tx: Tx, seller_id: UUID, currency: str) -> Means:
+    """What a seller has payable and pending; nobody else takes from it until the transaction ends."""
+    ready, waiting, owed = payable(seller_id, currency), pending(seller_id, currency), debt(seller_id, currency)
+    await account_ids(tx, [ready])
+    await payouts.lock_payable(tx, [ready])
+    there = await ledger.sums(tx, [ready, waiting, owed])
+    return Means(max(0, there[ready]), max(0, sum(there.values())))
 
 
 async def of_causes(tx: Tx, actor: Actor, cause_ids: Sequence[UUID]) -> dict[tuple[UUID, UUID], Money]:

@@ -28,7 +28,8 @@ SELECT j.id, j.kind, j.source_id, j.created_at, a.kind AS account, a.organisatio
 FROM settlement.journal j JOIN settlement.posting p ON p.journal_id = j.id
 JOIN settlement.account a ON a.id = p.account_id
 WHERE j.kind = ANY($1::text[]) AND j.source_id = ANY($2::uuid[]) ORDER BY j.id, p.line"""
-_KINDS = ("top_up", "purchase", "charge", "release")
+_KINDS = ("top_up", "purchase", "charge", "release", "hold", "hold_end", "refund")
+_REFUNDS = "SELECT id FROM settlement.refund WHERE order_id = $1"
 _INVOICES = """
 SELECT DISTINCT i.id, i.series, i.number, i.total_units, i.currency, i.issued_at FROM settlement.invoice_line l
 JOIN settlement.invoice i ON i.id = l.invoice_id
@@ -126,7 +127,8 @@ async def trade_of(tx: Tx, order_id: UUID) -> Trade | None:
         for row in await driver.fetch(_CHARGES, order_id, order.buyer_id)
     ]
     charge_ids = [one.id for one in charges]
-    bookings = await _bookings(tx, [order_id, *(one.id for one in payments), *charge_ids])
+    refunded = [row[0] for row in await driver.fetch(_REFUNDS, order_id)]
+    bookings = await _bookings(tx, [order_id, *(one.id for one in payments), *charge_ids, *refunded])
     invoices = [
         InvoiceIssued(row[0], row[1], row[2], Money(row[3], row[4]), row[5])
         for row in await driver.fetch(_INVOICES, order_id, charge_ids)

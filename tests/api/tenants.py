@@ -18,12 +18,15 @@ from exchange import main
 from exchange.access.store import seal
 from exchange.flows.open_payout_account import record_payout_account
 from exchange.flows.register_organisation import Registered
+from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.money import Money
 from exchange.worker.loop import drain
-from settlement import postings
+from settlement import mandates, postings
+from settlement.mandates import MandateWish
 from settlement.payout_accounts import PayoutAccountState
 from settlement.store import ledger
+from settlement.store import mandates as stored_mandates
 from tests.support.api import Market, Party
 from tests.support.outcomes import REASON, measured_now, outcome
 from tests.support.trade import (
@@ -61,9 +64,18 @@ CONTRACT: dict[str, Any] = {
     "status": "active",
     "schema": [{"name": "poems", "quality": [{"metric": "rowCount", "mustBeLessThan": 1}]}],
 }
+SPLIT: dict[str, Any] = {
+    "type": "waterfall",
+    "v": 1,
+    "currency": "CNY",
+    "steps": [
+        {"id": "fee", "op": "fixed", "amount": "1", "payees": [{"role": "platform"}]},
+        {"id": "rest", "op": "residual", "payees": [{"role": "supplier"}]},
+    ],
+}
 ROLES = ("supplier", "buyer", "assessor", "regulator")
 _ID = re.compile(
-    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|obl|obe|obn|qst)_[0-9a-z]{26}\b"
+    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv)_[0-9a-z]{26}\b"
 )
 
 
@@ -98,7 +110,18 @@ class Tenants:
 
     def secrets(self) -> set[str]:
         """Ids that no stranger may see in any answer: everything of the first tenant that was not published."""
-        published = {"listing", "revision", "dataset", "scorecard", "certificate", "offer", "asset", "auction", "key"}
+        published = {
+            "listing",
+            "revision",
+            "dataset",
+            "scorecard",
+            "certificate",
+            "offer",
+            "asset",
+            "auction",
+            "key",
+            "rate",
+        }
         own = {value for name, value in self.objects.items() if name not in published}
         own |= set(self.unpublished.values())
         return own | {party.client for party in self.first.values()} | {self.first["buyer"].organisation}
@@ -143,6 +166,8 @@ async def _supply(t: Tenants) -> None:
     t.objects["assessment"] = (await m.done(supplier, f"{path}/assessments", wish))["assessment"]
     await m.done(supplier, "/supplier/v1/usage/sources", {})
     await _keep_back(t)
+    await _weigh(t)
+    await _share(t)
     per_record = component({"type": "per_unit", "unit_price": "0.5"}, "records", "month")
     body = {"code": "use", "document": offer_document("pay_per_use", per_record)}
     offer = await m.done(supplier, f"/supplier/v1/listings/{t.objects['listing']}/offers", body)
@@ -150,6 +175,30 @@ async def _supply(t: Tenants) -> None:
     await _auction(t)
     wish = {"code": "kept", "title": TITLE, "document": offer_document()["plan"]}
     t.objects["plan"] = (await m.done(supplier, "/supplier/v1/plans", wish))["id"]
+
+
+async def _weigh(t: Tenants) -> None:
+    """A weight vector of what was never published, measured."""
+    m, supplier = t.market, t.first["supplier"]
+    wish = {"subject": "own", "revisions": [t.unpublished["revision"]]}
+    t.objects["vector"] = (await m.done(supplier, "/supplier/v1/weight-vectors", wish))["id"]
+    await drain(m.services.db, main.steps(m.services).table())
+
+
+async def _share(t: Tenants) -> None:
+    """A split rule of what was never published, and a mandate to the service provider, who is a broker too."""
+    m, supplier, broker = t.market, t.first["supplier"], t.first["assessor"]
+    path = f"/supplier/v1/datasets/{t.unpublished['dataset']}/split-rules"
+    t.objects["rule"] = (await m.done(supplier, path, {"code": "main", "document": SPLIT}))["id"]
+    at = m.services.db.clock.now()
+    wish = MandateWish(broker.id, "5", at, at + timedelta(days=300), 2)
+    made = mandates.make(m.services.db.ids.new(at), supplier.id, wish, at)
+    assert isinstance(made, mandates.Mandate)
+    signed = mandates.SignedMandate(made, mandates.write(made), b"0" * 32, "kid", b"0" * 64)
+    await m.services.db.run(lambda tx: stored_mandates.insert_mandate(tx, signed))
+    t.objects["mandate"] = ids.text("mnd", made.id)
+    claim = {"buyer": t.first["buyer"].organisation, "evidence_sha256": "ab" * 32}
+    await m.done(broker, f"/assessor/v1/mandates/{t.objects['mandate']}/claims", claim)
 
 
 async def _auction(t: Tenants) -> None:
@@ -198,6 +247,7 @@ async def _buy(t: Tenants) -> None:
     t.objects |= {"order": bought["id"], "agreement": bought["agreement"], "grant": bought["grant"]}
     bid = {"amount": {"amount": "600.00", "currency": "CNY"}, "purposes": ["pretrain"]}
     t.objects["bid"] = (await m.done(buyer, f"/buyer/v1/auctions/{t.objects['auction']}/bids", bid))["id"]
+    await _convert(t)
     t.objects["measurement"] = (await _measurement(t))["id"]
     await _negotiate(t)
     await _notice(t)
@@ -210,6 +260,22 @@ async def _buy(t: Tenants) -> None:
     t.objects["asset"] = opened.json()["assets"][0]["id"]
     rows = f"/data/v1/assets/{t.objects['asset']}/rows?limit=4"
     assert (await m.http.get(rows, headers={"authorization": f"Bearer {token['token']}"})).status_code == 200
+
+
+async def _convert(t: Tenants) -> None:
+    """A rate, which everybody who trades may see, and a conversion at it, which nobody else may."""
+    m, buyer = t.market, t.first["buyer"]
+    until = (m.services.db.clock.now() + timedelta(days=300)).isoformat()
+    wish = {"sell": "CNY", "buy": "EUR", "value": "0.125", "source": "A bank", "valid_to": until}
+    made = await m.done(await m.operator(), "/operator/v1/rates", {"rates": [wish]})
+    t.objects["rate"] = made["rates"][0]["id"]
+    body = {
+        "amount": {"amount": "8.00", "currency": "CNY"},
+        "buy": "EUR",
+        "rate": t.objects["rate"],
+        "expires_at": until,
+    }
+    t.objects["conversion"] = (await m.done(buyer, "/buyer/v1/conversions", body))["id"]
 
 
 async def _notice(t: Tenants) -> None:
@@ -365,8 +431,16 @@ def routes_of(root: Any) -> Iterator[Route]:
 # What the second tenant sends where a body is wanted; everything in it is valid but for whose it is.
 BODIES: dict[str, dict[str, Any]] = {
     "/buyer/v1/obligations/{obligation:str}/evidence": {"sha256": "0" * 64},
+    "/buyer/v1/orders/{order:str}/rejection": {"ground": "incomplete", "evidence_sha256": "0" * 64},
+    "/supplier/v1/orders/{order:str}/refunds": {"reason": "goodwill"},
+    "/supplier/v1/charges/{charge:str}/refunds": {"reason": "goodwill"},
     "/supplier/v1/obligations/{obligation:str}/waiver": {"reason": REASON},
     "/supplier/v1/obligations/{obligation:str}/demand": {"reason": REASON},
+    "/supplier/v1/weight-vectors/{vector:str}/consent": {"sha256": "0" * 64},
+    "/supplier/v1/datasets/{dataset:str}/split-rules": {"code": "main", "document": SPLIT},
+    "/supplier/v1/datasets/{dataset:str}/split-rules/check": {"document": SPLIT},
+    "/supplier/v1/datasets/{dataset:str}/split-rules/simulation": {"rule": SPLIT, "first": "2026-01", "last": "2026-01"},
+    "/assessor/v1/mandates/{mandate:str}/claims": {"buyer": "{organisation}", "evidence_sha256": "0" * 64},
     "/supplier/v1/datasets/{dataset:str}/uploads": {"path": "a.txt", "size_bytes": 3},
     "/supplier/v1/datasets/{dataset:str}/revisions": {"uploads": ["{upload}"]},
     "/supplier/v1/datasets/{dataset:str}/rights": {"rights": [RIGHT]},
@@ -435,6 +509,7 @@ NAMED_IN_BODY: list[tuple[str, str, dict[str, Any], int]] = [
         404,
     ),
     ("supplier", "/supplier/v1/usage/sources", {"client": "{client}"}, 404),
+    ("supplier", "/supplier/v1/weight-vectors", {"subject": "theirs", "revisions": ["{revision}"]}, 404),
     ("supplier", "/supplier/v1/data-contracts/check", {"document": CONTRACT, "revision": "{revision}"}, 404),
     ("supplier", "/supplier/v1/plans/check", {"plan": offer_document()["plan"], "listing": "{listing}"}, 404),
     ("supplier", "/supplier/v1/plans/preview", {"plan": "{plan}", "listing": "{listing}"}, 404),

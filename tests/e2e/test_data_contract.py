@@ -13,6 +13,7 @@ import pytest
 from exchange import main
 from exchange.access.store import seal
 from exchange.flows.check_books import check_books
+from exchange.flows.pay_out import PayOut, PayoutReceipt, pay_out
 from exchange.flows.profile_revision import profile_revision
 from exchange.flows.register_organisation import Registered
 from exchange.kernel import ids
@@ -20,6 +21,8 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.money import Money
 from exchange.worker.loop import drain
 from settlement import postings
+from settlement.accounts import debt
+from settlement.payouts import Rail
 from settlement.store import ledger
 from tests.support.api import Market, Party, market
 from tests.support.trade import (
@@ -86,6 +89,13 @@ async def once_buyer(m: Market, sold: OnSale) -> Party:
 async def wallet(m: Market, buyer: Party) -> str:
     balances = (await m.get(buyer, "/buyer/v1/wallet")).json()["balances"]
     return str(balances[0]["amount"])
+
+
+async def accepted(m: Market, sold: OnSale, buyer: Party) -> None:
+    """The buyer accepts its one delivery; the seller's share was on hold until then."""
+    (waiting,) = (await m.get(sold.supplier, "/supplier/v1/inspections")).json()["items"]
+    assert waiting["your_share"] == {"amount": "264.00", "currency": "CNY"}
+    assert (await m.post(buyer, f"/buyer/v1/orders/{waiting['order']}/acceptance")).status_code == 200
 
 
 async def next_revision(m: Market, sold: OnSale, content: bytes, path: str = "few.jsonl") -> str:
@@ -202,7 +212,8 @@ async def test_a_credit_stands_on_the_sellers_statement_and_the_books_agree(m: M
     sold = await on_sale(m)
     path = f"/supplier/v1/datasets/{sold.dataset}/data-contract"
     await m.done(sold.supplier, path, contract(credit={"percent": "10"}))
-    await subscriber(m, sold)
+    buyer, _ = await subscriber(m, sold)
+    await accepted(m, sold, buyer)
     await next_revision(m, sold, FEW)
     clock.advance(timedelta(days=1).total_seconds())
     operator = await m.operator()
@@ -222,6 +233,24 @@ async def test_a_credit_stands_on_the_sellers_statement_and_the_books_agree(m: M
     assert statement["closing"] == {"amount": "234.00", "currency": "CNY"}, statement
     shown = (await m.get(supplier, f"/supplier/v1/statements/{statement['id']}")).text
     assert "service_credit" in shown
+    assert await books(m) == []
+
+
+async def test_a_credit_before_the_acceptance_is_the_sellers_debt_until_it_is_paid(m: Market) -> None:
+    sold = await on_sale(m)
+    path = f"/supplier/v1/datasets/{sold.dataset}/data-contract"
+    await m.done(sold.supplier, path, contract(credit={"percent": "10"}))
+    buyer, _ = await subscriber(m, sold)
+    await next_revision(m, sold, FEW)
+    assert await wallet(m, buyer) == "630.00"
+    owed = debt(sold.supplier.id, "CNY")
+    assert await m.services.db.run(lambda tx: ledger.sums(tx, [owed])) == {owed: -30_000_000}
+    await accepted(m, sold, buyer)
+    wish = PayOut(sold.supplier.id, "CNY", "2026-01", Rail.BANK, "account")
+    (paid,) = await m.services.db.run(lambda tx: pay_out(tx, [wish]))
+    assert isinstance(paid, PayoutReceipt)
+    assert paid.amount == {"amount": "234.00", "currency": "CNY"}
+    assert await m.services.db.run(lambda tx: ledger.sums(tx, [owed])) == {owed: 0}
     assert await books(m) == []
 
 

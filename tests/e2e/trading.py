@@ -203,12 +203,14 @@ class Trader:
         step("top-up by bank", lambda: self._top_up("bank", Decimal("50.00")))
         bought = step("purchase", lambda: self.buy(once, "wallet"))
         used = step("metered purchase", lambda: self.buy(metered, "wallet"))
-        step("card purchase", lambda: self.buy(once, "card"))
+        carded = step("card purchase", lambda: self.buy(once, "card"))
         token, asset = step("token", lambda: self._take_token(bought))
         step("download", lambda: self._download(bought, token, asset))
         token, asset = step("second token", lambda: self._take_token(used))
         step("rows", lambda: self._rows(used, token, asset))
         step("usage report", lambda: self._report(used))
+        for name, grant in (("acceptance", bought), ("metered acceptance", used), ("card acceptance", carded)):
+            step(name, lambda grant=grant: self._accept(books.grants[grant]))  # type: ignore[misc]
 
     def _upload(self, dataset: str) -> Any:
         wish = {"path": "poems.jsonl", "size_bytes": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
@@ -287,6 +289,9 @@ class Trader:
         grant = str(said["grant"] or self.wait(granted))
         self.books.grants[grant] = order
         return grant
+
+    def _accept(self, order: str) -> None:
+        self.do("buyer", f"/buyer/v1/orders/{order}/acceptance", action="delivery.accept", named="order")
 
     def _take_token(self, grant: str) -> tuple[str, str]:
         token = ""

@@ -25,7 +25,12 @@ import exchange.access.tables
 import exchange.catalog.tables
 import exchange.parties.tables
 import exchange.quality.tables
+import settlement.hold_tables  # fills settlement.tables' metadata
+import settlement.rate_tables  # fills settlement.tables' metadata
+import settlement.refund_tables  # fills settlement.tables' metadata
+import settlement.rule_tables  # fills settlement.tables' metadata
 import settlement.tables
+import settlement.weight_tables  # fills settlement.tables' metadata
 from compliance.tables import Xid8
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, DatabaseUrls, WallMissing
@@ -60,7 +65,13 @@ FACTS = {
     "parties.decision parties.evidence parties.identifier",
     "quality.certificate quality.disclosure quality.scorecard",
     "settlement.account settlement.charge settlement.invoice settlement.invoice_line settlement.journal",
+    "settlement.conversion settlement.rate",
+    "settlement.account_period settlement.closed_period settlement.hold settlement.hold_end",
+    "settlement.buyer_claim settlement.introduced_sale settlement.mandate settlement.split_booked settlement.split_level",
+    "settlement.split_minimum settlement.split_payee settlement.split_rule settlement.split_run settlement.split_source",
     "settlement.posting settlement.service_credit settlement.statement settlement.statement_line",
+    "settlement.acceptance settlement.refund",
+    "settlement.record_set settlement.weight_answer settlement.weight_member settlement.weight_order settlement.weight_vector",
 }
 INSERTED = frozenset({"SELECT", "INSERT"})
 MOVED = INSERTED | {"UPDATE"}

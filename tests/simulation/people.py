@@ -50,6 +50,7 @@ class Bought:
     answered: int = 0
     token: str = ""
     asset: str = ""
+    accepted: bool = False
 
 
 @dataclass

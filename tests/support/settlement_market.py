@@ -65,7 +65,7 @@ class Market:
         await self.database.run(flow)
 
     async def offer(self, name: str, *components: dict[str, Any], kind: str = "subscription", **plan: Any) -> None:
-        """Put another offer on the listing; `plan` holds discounts, limits, tax and the like."""
+        """Put another offer on the listing; `plan` holds discounts, limits, tax and the like, and perhaps the legal frame."""
 
         async def flow(tx: Tx) -> UUID:
             assert self.listing is not None
@@ -199,7 +199,7 @@ async def _listing(driver: Any, tx: Tx) -> UUID:
 
 
 async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, components: list[Any], **plan: Any) -> UUID:
-    offer = tx.new_id()
+    offer, frame = tx.new_id(), plan.pop("frame", None)
     document = canonical(
         {
             "type": "offer",
@@ -210,6 +210,7 @@ async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, compo
             "terms": {"type": "terms", "v": 1, "prevailing_language": "zh", "spdx": "CC-BY-4.0"},
             "delivery": {"files": True, "rows": True},
             "shares": SHARES,
+            **({} if frame is None else {"frame": frame}),
         }
     )
     await driver.execute(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from litestar import Litestar
 
-from exchange.apps.assessor import assessments
+from exchange.apps.assessor import assessments, mandates
 from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
+from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.earnings import earnings_routes
 from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.portal import portal
+from settlement.accounts import AccountKind
 
 PREFIX = "/assessor/v1"
 
@@ -25,8 +27,10 @@ def app(services: Services) -> Litestar:
         routes=[
             *account_routes(PREFIX),
             *assessments.ROUTES,
+            *mandates.ROUTES,
             *measurement_routes(PREFIX, party=False),
             *earnings_routes(PREFIX),
+            *conversion_routes(PREFIX, AccountKind.PAYABLE),
         ],
         services=services,
         portal_scope="assessor",

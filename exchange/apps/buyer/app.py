@@ -9,6 +9,7 @@ from exchange.apps.buyer import (
     breaches,
     changes,
     grants,
+    inspections,
     invoices,
     negotiations,
     orders,
@@ -23,12 +24,15 @@ from exchange.apps.http.agreement_life import agreement_life_routes
 from exchange.apps.http.agreement_papers import agreement_paper_routes
 from exchange.apps.http.agreement_views import agreement_routes
 from exchange.apps.http.context import Services
+from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.drafts import draft_routes
+from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.obligations import obligation_routes, show_evidence
 from exchange.apps.http.portal import portal
 from exchange.apps.http.shortcut import Shortcut
 from exchange.apps.http.signing_keys import signing_key_routes
+from settlement.accounts import AccountKind
 
 PREFIX = "/buyer/v1"
 
@@ -64,7 +68,10 @@ def app(services: Services) -> Litestar:
             show_evidence,
             *questions.ROUTES,
             *orders.ROUTES,
+            *inspections.ROUTES,
             *wallet.ROUTES,
+            *hold_routes(PREFIX),
+            *conversion_routes(PREFIX, AccountKind.WALLET),
             *agreement_routes(PREFIX),
             *grants.ROUTES,
             *rights_notices.ROUTES,

@@ -22,7 +22,14 @@ from settlement.payments import Payment
 from settlement.store import reads
 from settlement.store.reads import ChargeRow, Movement
 
-_SOURCES = {"top_up": "pay", "purchase": "ord", "charge": "chg", "payout": "pot", "service_credit": "crd"}
+_SOURCES = {
+    "top_up": "pay",
+    "purchase": "ord",
+    "charge": "chg",
+    "payout": "pot",
+    "service_credit": "crd",
+    "conversion": "cnv",
+}
 Currency = Annotated[str, QueryParameter(pattern="^[A-Z]{3}$", description="ISO 4217. 币种。")]
 
 

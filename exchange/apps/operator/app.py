@@ -6,7 +6,19 @@ from litestar import Litestar
 
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
-from exchange.apps.operator import agreements, bank, listings, organisations, running, settlement
+from exchange.apps.operator import (
+    agreements,
+    bank,
+    books,
+    listings,
+    organisations,
+    rates,
+    refunds,
+    running,
+    settlement,
+    splits,
+    weight_vectors,
+)
 
 PREFIX = "/operator/v1"
 
@@ -25,6 +37,11 @@ def app(services: Services) -> Litestar:
             *agreements.ROUTES,
             *bank.ROUTES,
             *settlement.ROUTES,
+            *books.ROUTES,
+            *refunds.ROUTES,
+            *rates.ROUTES,
+            *splits.ROUTES,
+            *weight_vectors.ROUTES,
             *running.ROUTES,
         ],
         services=services,

@@ -18,6 +18,7 @@ from exchange.apps.http.aside import aside
 from exchange.apps.http.context import services_of
 from exchange.apps.http.documented import answers
 from exchange.apps.http.wire import Texts
+from exchange.flows import recompute_script
 from exchange.kernel.errors import TOO_LARGE, Refused
 
 BYTES_MAX = 1_048_576
@@ -60,12 +61,22 @@ class Verification(msgspec.Struct, frozen=True):
 @get("/catalog/v1/verification/verify_agreement.py", responses=answers(str, 200, media_type="text/x-python"))
 async def read_script() -> Response[bytes]:
     """The script that checks an agreement's file with nothing but Python. 独立核验脚本（仅需 Python）。"""
+    return _script(stand_alone.NAME, stand_alone.script())
+
+
+@get("/catalog/v1/verification/recompute_weights.py", responses=answers(str, 200, media_type="text/x-python"))
+async def read_weights_script() -> Response[bytes]:
+    """The script that recomputes a weight vector with nothing but Python. 权重向量独立重算脚本（仅需 Python）。"""
+    return _script(recompute_script.NAME, recompute_script.script())
+
+
+def _script(name: str, text: bytes) -> Response[bytes]:
     headers = {
-        "content-disposition": f'attachment; filename="{stand_alone.NAME}"',
+        "content-disposition": f'attachment; filename="{name}"',
         "cache-control": "public, max-age=300",
         "x-content-type-options": "nosniff",
     }
-    return Response(stand_alone.script(), media_type="text/x-python", headers=headers)
+    return Response(text, media_type="text/x-python", headers=headers)
 
 
 @post(
@@ -92,4 +103,4 @@ async def verify_file(request: Asked) -> Verification:
     return msgspec.convert(report.document(), Verification)
 
 
-ROUTES: tuple[Any, ...] = (read_script, verify_file)
+ROUTES: tuple[Any, ...] = (read_script, read_weights_script, verify_file)

@@ -9,9 +9,11 @@ from exchange.apps.http.agreement_life import agreement_life_routes
 from exchange.apps.http.agreement_papers import agreement_paper_routes
 from exchange.apps.http.agreement_views import agreement_routes
 from exchange.apps.http.context import Services
+from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.cost_recovery import recovery_routes
 from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.earnings import earnings_routes
+from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.obligations import demand, obligation_routes, waive
 from exchange.apps.http.portal import portal
@@ -26,13 +28,17 @@ from exchange.apps.supplier import (
     plans,
     quality,
     quotes,
+    refunds,
     revisions,
     rights,
     sales,
+    splits,
     terms,
     uploads,
     usage,
+    weight_vectors,
 )
+from settlement.accounts import AccountKind
 
 PREFIX = "/supplier/v1"
 
@@ -70,9 +76,14 @@ def app(services: Services) -> Litestar:
             demand,
             *terms.ROUTES,
             *sales.ROUTES,
+            *refunds.ROUTES,
             *usage.ROUTES,
+            *splits.ROUTES,
+            *weight_vectors.ROUTES,
             *draft_routes(PREFIX, selling=True),
             *earnings_routes(PREFIX),
+            *hold_routes(PREFIX),
+            *conversion_routes(PREFIX, AccountKind.PAYABLE),
         ],
         services=services,
         portal_scope="supplier",

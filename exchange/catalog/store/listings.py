@@ -185,3 +185,15 @@ def _for_sale(row: Mapping[str, Any], document: bytes) -> OfferForSale:
         revision_sha256=row["revision_sha256"],
         audience=None if row["audience"] is None else frozenset(row["audience"]),
     )
+
+
+async def listings_of(tx: Tx, dataset_id: UUID) -> list[Listing]:
+    """Every listing of a dataset, the oldest first, whatever its state."""
+    statement = select(*LISTING).where(listing.c.dataset_id == dataset_id).order_by(listing.c.id)
+    return [listing_of(row) for row in (await tx.conn.execute(statement)).mappings()]
+
+
+async def datasets_behind(tx: Tx, listing_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The dataset of each listing that exists."""
+    rows = await tx.conn.execute(select(listing.c.id, listing.c.dataset_id).where(listing.c.id.in_(listing_ids)))
+    return {row[0]: row[1] for row in rows}

@@ -155,3 +155,10 @@ async def own_offers(tx: Tx, actor: Actor, listing_id: UUID) -> Sequence[OfferVe
         standing = OfferStanding(fields.pop("state"))
         found.append(OfferVersion(offer_of(fields), standing))
     return found
+
+
+async def own_offer(tx: Tx, actor: Actor, offer_id: UUID) -> Offer | None:
+    """Read one version of one of the supplier's offers."""
+    statement = select(*OFFER).where(offer.c.id == offer_id, mine(offer.c.supplier_id, actor))
+    row = (await tx.conn.execute(statement)).mappings().one_or_none()
+    return offer_of(row) if row else None

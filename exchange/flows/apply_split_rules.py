@@ -1,0 +1,230 @@
+"""What waits on the clearing account goes to the payees of its rules: cumulatively, with a fact for each step's amounts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from compliance import store as audit
+from compliance.entries import Entry
+from exchange.catalog.store import listings
+from exchange.flows.resolve_split import FIELD
+from exchange.kernel import ids
+from exchange.kernel.db import Tx
+from exchange.kernel.money import Money
+from settlement import postings, refunds
+from settlement.accounts import AccountKey, AccountKind, advance, payable, pending, platform
+from settlement.journals import Journal, Line, Posted
+from settlement.mandates import introduced, standing
+from settlement.splits import Role
+from settlement.store import ledger, mandates, payouts, split_rules
+from settlement.store import split_bookings as store
+from settlement.store.mandates import IntroducedSale
+from settlement.store.split_bookings import Run, SaleOf, Waiting
+from settlement.waterfall import Introduced, Sold, StepPart, pour, touched
+from settlement.waterfall_document import SplitRule, load, month_of
+
+# With the payees of a rule they fit into one journal.
+SOURCES_PER_RUN = 300
+_LINES_MAX = 2_000
+
+
+class NotSplit(AssertionError):
+    """Money waits for a rule that is not there, or the ledger did not take it: a defect, and nothing of it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """The broker's part in one sale."""
+
+    introduced: Introduced
+    sale: IntroducedSale
+
+
+async def apply_rules(
+    tx: Tx, currency: str, until: datetime, *, ready: Collection[UUID] | None = None, release: bool = False
+) -> int:
+    """Split what came onto the clearing account before `until` by the rules of its offers; call it until it answers 0.
+
+    Money is given to pending accounts (revenue, pool and advances for the exchange), or taken back where refunds came since.
+    Of a recoupment no more goes to the exchange than is outstanding of the advance: the rest is its payee's own.
+
+    shapes   ready: orders and charges that may be split now (accepted, paid), None for all; what came later of a sale
+             that was split before always is; release: whether the parts become payable at once, so that nothing of
+             them waits in pending; -> how many lines were split
+    errors   NotSplit
+    """
+    await store.lock_runs(tx, currency)
+    waiting = await store.waiting(tx, currency, until, ready, _LINES_MAX)
+    if not waiting:
+        return 0
+    sales = await store.sales_of(tx, sorted({one.source_id for one in waiting}))
+    rules = await _rules(tx, sales)
+    claims = await _claims(tx, sales)
+    by_rule: dict[UUID, list[Waiting]] = defaultdict(list)
+    for one in waiting:
+        if one.source_id not in sales:
+            raise NotSplit(f"{one.source_id} is no order or charge")
+        by_rule[rules[sales[one.source_id].offer_id].id].append(one)
+    named = {rule.id: rule for rule in rules.values()}
+    count = 0
+    for rule_id, lines in sorted(by_rule.items()):
+        some = _first_sources(lines)
+        await _split(tx, named[rule_id], until, some, sales, claims, release=release)
+        count += len(some)
+    return count
+
+
+async def _rules(tx: Tx, sales: Mapping[UUID, SaleOf]) -> dict[UUID, SplitRule]:
+    """The rule of each offer that was sold."""
+    offers = await listings.load_offers(tx, sorted({one.offer_id for one in sales.values()}))
+    named: dict[UUID, UUID] = {}
+    for offer in offers.values():
+        reference = msgspec.json.decode(offer.document).get(FIELD)
+        if reference is None:
+            raise NotSplit(f"{offer.offer_id} names no rule")
+        named[offer.offer_id] = ids.parse("rul", reference["id"])
+    found = await split_rules.find_rules(tx, sorted(set(named.values())))
+    return {offer_id: found[rule_id] for offer_id, rule_id in named.items()}
+
+
+async def _claims(tx: Tx, sales: Mapping[UUID, SaleOf]) -> dict[UUID, _Claimed]:
+    """The claim that stood when each sale was ordered; sales to buyers whom nobody introduced are left out."""
+    pairs = {(one.seller_id, one.buyer_id) for one in sales.values()}
+    claims = await mandates.claims_of(tx, sorted(pairs))
+    known = await mandates.find_mandates(tx, sorted({one.mandate_id for one in claims}))
+    found: dict[UUID, _Claimed] = {}
+    for sale in sales.values():
+        mine = (one for one in claims if (one.supplier_id, one.buyer_id) == (sale.seller_id, sale.buyer_id))
+        claim = standing(mine, sale.ordered_at)
+        if claim is not None:
+            fact = IntroducedSale(
+                sale.sale_id,
+                sale.order_id,
+                claim.mandate_id,
+                claim.id,
+                claim.supplier_id,
+                claim.broker_id,
+                tx.now,
+            )
+            found[sale.sale_id] = _Claimed(introduced(known[claim.mandate_id]), fact)
+    return found
+
+
+def _first_sources(lines: Sequence[Waiting]) -> list[Waiting]:
+    """The lines of the first orders and charges, as many as one journal holds."""
+    first = set(list(dict.fromkeys(one.source_id for one in lines))[:SOURCES_PER_RUN])
+    return [one for one in lines if one.source_id in first]
+
+
+async def _split(
+    tx: Tx,
+    rule: SplitRule,
+    until: datetime,
+    lines: Sequence[Waiting],
+    sales: Mapping[UUID, SaleOf],
+    claims: Mapping[UUID, _Claimed],
+    *,
+    release: bool,
+) -> None:
+    understood = load(rule.document)
+    sold: list[Sold] = []
+    for one in lines:
+        sale = sales[one.source_id]
+        claimed = claims.get(sale.sale_id)
+        month = month_of(sale.at, understood.time_zone)
+        sold.append(Sold(sale.sale_id, month, one.amount, claimed.introduced if claimed else None))
+    buckets = touched(sold)
+    before = await store.levels(tx, rule.id, buckets)
+    poured = pour(understood, sold, before, await store.booked(tx, rule.id, buckets))
+    run_id = tx.new_id()
+    journal = await _journal(tx, run_id, rule, lines, poured.parts)
+    journal_id = None
+    if journal is not None:
+        (posted,) = await ledger.post(tx, [journal])
+        if not isinstance(posted, Posted):
+            raise NotSplit(str(posted))
+        journal_id = posted.journal_id
+    split = [(one, sales[one.source_id].sale_id) for one in lines]
+    await store.insert_run(
+        tx,
+        Run(run_id, rule.id, rule.supplier_id, rule.currency, until, journal_id, split, poured.levels, poured.parts),
+    )
+    paid = {part.key.organisation_id for part in poured.parts if part.key.role is Role.BROKER and part.cumulative}
+    own = {one.sale_id for one in sold}
+    facts = [one.sale for sale_id, one in claims.items() if sale_id in own and one.introduced.broker_id in paid]
+    await mandates.insert_introduced(tx, facts)
+    if journal is not None and release:
+        await _release(tx, journal)
+    await audit.append(tx, [_entry(rule, run_id)])
+
+
+async def _journal(
+    tx: Tx, run_id: UUID, rule: SplitRule, lines: Sequence[Waiting], parts: Sequence[StepPart]
+) -> Journal | None:
+    """The lines of one booking; None where everything cancelled out."""
+    waited: dict[UUID, int] = defaultdict(int)
+    for one in lines:
+        waited[one.source_id] += one.amount
+    given: dict[AccountKey, int] = defaultdict(int)
+    recouped: dict[UUID, int] = defaultdict(int)
+    for part in parts:
+        if part.advance_of is not None and part.key.role is Role.PLATFORM:
+            recouped[part.advance_of] += part.amount
+        else:
+            given[_account(part, rule.currency)] += part.amount
+    room = (await ledger.lock_balances(tx, [advance(one, rule.currency) for one in recouped])).room
+    for holder, units in recouped.items():
+        back = min(units, room[advance(holder, rule.currency)])
+        given[advance(holder, rule.currency)] += back
+        given[pending(holder, rule.currency)] += units - back
+    found = [(source, Money(units, rule.currency)) for source, units in waited.items() if units]
+    journal = postings.split_by_rule(run_id, found, [(key, units) for key, units in given.items() if units])
+    return journal if journal.lines else None
+
+
+def _account(part: StepPart, currency: str) -> AccountKey:
+    if part.key.role is Role.POOL:
+        return platform(AccountKind.POOL, currency)
+    if part.key.organisation_id is None:
+        return platform(AccountKind.REVENUE, currency)
+    return pending(part.key.organisation_id, currency)
+
+
+async def _release(tx: Tx, split: Journal) -> None:
+    """Make the parts of one booking payable; what a payee gives back is taken from there, and owed where it is not."""
+    waiting = [(line.account, line.amount) for line in split.lines if line.account.kind is AccountKind.PENDING]
+    given = [(account, units) for account, units in waiting if units > 0]
+    taken = [(account, -units) for account, units in waiting if units < 0]
+    released = [payable(key.organisation_id, key.currency) for key, _ in taken if key.organisation_id is not None]
+    await payouts.lock_payable(tx, released)
+    from_where = refunds.taken_from(taken, True, await ledger.sums(tx, released))
+    lines = list(postings.release(split.source_id, [(_holder(key), Money(n, key.currency)) for key, n in given]).lines)
+    lines += [Line(key, units, split.source_id) for key, units in taken]
+    lines += [Line(key, -units, split.source_id) for key, units in from_where]
+    if not lines:
+        return
+    (posted,) = await ledger.post(tx, [Journal(postings.RELEASE, split.source_id, tuple(lines))])
+    if not isinstance(posted, Posted):
+        raise NotSplit(str(posted))
+
+
+def _holder(key: AccountKey) -> UUID:
+    assert key.organisation_id is not None
+    return key.organisation_id
+
+
+def _entry(rule: SplitRule, run_id: UUID) -> Entry:
+    return Entry(
+        action="split.apply",
+        organisation_id=None,
+        object_id=ids.text("spl", run_id),
+        object_version=ids.text("rul", rule.id),
+        digests={"rule": rule.sha256},
+        concerns=(rule.supplier_id,),
+    )
