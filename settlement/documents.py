@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,14 @@ from exchange.kernel.canonical import canonical, sha256
 from exchange.kernel.money import Money
 from exchange.kernel.text import LocaleMap
 from settlement import postings
+from settlement.conversion import CONVERSION
 from settlement.orders import Order, Source
+from settlement.refunds import REASONS, GivenBack, Refund
 from settlement.runs import Charge, Run
 from settlement.splits import Role, Share, explain, split
 
-_PREFIX = {"order": "ord", "charge": "chg"}
+_PREFIX = {"order": "ord", "charge": "chg", "refund": "rfd"}
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,17 @@ def charge_line(charge: Charge) -> InvoiceLine:
     return InvoiceLine("charge", charge.id, text, quantity, charge.net, charge.tax, corrects)
 
 
+def refund_line(refund: Refund, tax: Mapping[str, Any] | None) -> InvoiceLine:
+    """The invoice line of a refund: below zero, without its tax, naming what it takes back.
+
+    shapes   tax: how what it takes back was taxed, None where it was not
+    """
+    of = ids.text(_PREFIX[refund.source_kind], refund.source_id)
+    why = REASONS[refund.reason]
+    description = {"en": f"Refund for {of}: {why['en']}", "zh": f"{of} 退款：{why['zh']}"}
+    return InvoiceLine("refund", refund.id, description, Decimal(1), -refund.net, tax, of)
+
+
 def tax_lines(taxes: Sequence[tuple[Mapping[str, Any], Money, Money]], new_id: Callable[[], UUID]) -> list[InvoiceLine]:
     """One line for each treatment: the sum of the taxes that were worked out on each order and charge.
 
@@ -197,19 +212,30 @@ def make_invoice(
     )  # fmt: skip
 
 
-def totals(payee_id: UUID, opening: int, entries: Sequence[Entry], sources: Mapping[UUID, Source]) -> Totals:
+def totals(
+    payee_id: UUID,
+    opening: int,
+    entries: Sequence[Entry],
+    sources: Mapping[UUID, Source],
+    whole: Mapping[UUID, int] = _NOTHING,
+) -> Totals:
     """Sort a payee's postings into the columns of a statement.
 
-    A seller's release is shown as the whole sale and the fees taken off it; another payee's is a share.
+    A seller's release is shown as the whole sale and the fees taken off it; another payee's is a share. What went back
+    before the release is an adjustment, as is every refund after it.
+
+    shapes   whole: the payee's share of each source before anything went back, where it is more than what was released
     """
     sales = fees = shares = payouts = adjustments = 0
     for entry in entries:
         source = sources.get(entry.source_id)
+        share = whole.get(entry.source_id, entry.amount) if entry.kind == postings.RELEASE else entry.amount
+        adjustments += entry.amount - share
         if entry.kind == postings.RELEASE and source is not None and source.seller_id == payee_id:
             sales += source.gross.units
-            fees += entry.amount - source.gross.units
+            fees += share - source.gross.units
         elif entry.kind == postings.RELEASE:
-            shares += entry.amount
+            shares += share
         elif entry.kind in (postings.PAYOUT, postings.PAYOUT_FAILED):
             payouts += entry.amount
         else:
@@ -226,13 +252,16 @@ def make_statement(
     sources: Mapping[UUID, Source],
     shares: Mapping[UUID, Sequence[Share]],
     at: datetime,
+    backs: Mapping[UUID, GivenBack] = _NOTHING,
+    whole: Mapping[UUID, int] = _NOTHING,
 ) -> Statement:
     """Write a payee's statement; every release shows the weights, so that the payee can split again.
 
-    shapes   chain = (closing of the statement before, number of this one); shares by source
+    shapes   chain = (closing of the statement before, number of this one); shares by source; backs by refund; whole as
+             for `totals`
     """
     opening, number = chain
-    sums = totals(payee_id, opening, entries, sources)
+    sums = totals(payee_id, opening, entries, sources, whole)
     money = {
         "opening": sums.opening, "sales": sums.sales, "fees": sums.fees, "shares": sums.shares,
         "payouts": sums.payouts, "adjustments": sums.adjustments, "closing": sums.closing,
@@ -249,7 +278,11 @@ def make_statement(
             "issued_at": _instant(at),
             "currency": run.currency,
             "totals": {name: Money(units, run.currency).to_wire() for name, units in money.items()},
-            "lines": [_statement_line(payee_id, run.currency, entry, sources, shares) for entry in entries],
+            "lines": [
+                _statement_line(payee_id, run.currency, entry, sources, shares)
+                | _went_back(payee_id, run.currency, entry, backs, whole)
+                for entry in entries
+            ],
         }
     )
     return Statement(
@@ -283,11 +316,25 @@ def _statement_line(
         line["explain"] = [{"role": part.role.value, "text": dict(explain(part, source.gross))} for part in mine]
     elif entry.kind == postings.SERVICE_CREDIT:
         line["source"] = ids.text("crd", entry.source_id)
-    elif entry.kind == postings.REFUND:
-        line["source"] = ids.text("rfd", entry.source_id)
+    elif entry.kind == CONVERSION:
+        line["source"] = ids.text("cnv", entry.source_id)
     elif entry.kind.startswith("payout") or entry.kind == postings.NETTING:
         line["source"] = ids.text("pot", entry.source_id)
     return line
+
+
+def _went_back(
+    payee_id: UUID, currency: str, entry: Entry, backs: Mapping[UUID, GivenBack], whole: Mapping[UUID, int]
+) -> dict[str, Any]:
+    """What a line says of refunds: how a payee's part of one comes about, or what of a share went back before its release."""
+    if entry.kind == postings.REFUND:
+        back = backs.get(entry.source_id)
+        return {"source": ids.text("rfd", entry.source_id)} if back is None else back.line(payee_id, entry.amount)
+    if entry.kind == postings.RELEASE and whole.get(entry.source_id, entry.amount) != entry.amount:
+        share = whole[entry.source_id]
+        said = {"share": share, "refunded": share - entry.amount}
+        return {name: Money(units, currency).to_wire() for name, units in said.items()}
+    return {}
 
 
 def _invoice_line(position: int, line: InvoiceLine) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class At(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """A posting with what joins it to others."""
+    """A posting with what joins it to others; `kind` is its journal's, and empty in a history, where it plays no part."""
 
     at: At
     kind: str

@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from exchange.kernel.money import Money
+from exchange.kernel import ids
+from exchange.kernel.money import Money, decimal_text
 from exchange.kernel.text import LocaleMap
 from settlement.accounts import AccountKey, AccountKind, debt, payable
 
@@ -104,6 +105,42 @@ class Refund:
     def net(self) -> Money:
         """The refund without the tax in it: what the next invoice or credit note takes off."""
         return Money(self.amount.units - self.tax_units, self.amount.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """A refund with what was paid: all that a payee needs to work out its part again."""
+
+    refund: Refund
+    paid: Paid
+
+    def line(self, payee_id: UUID, amount: int) -> dict[str, Any]:
+        """What a statement says of a payee's part: parts of the sale, which are its own, and the sums before and after.
+
+        shapes   amounts as decimal strings; `own` counts the parts from 0; `taken` = what `reversed_units` gives for the
+                 own parts after less before; `owed` is what of it was not there and became debt
+        units    `amount` is the posting on the payee's account, below zero
+        """
+        one, currency = self.refund, self.paid.currency
+        before = one.cumulative_units - one.amount.units
+        own = [
+            n
+            for n, (account, _) in enumerate(self.paid.parts)
+            if account.organisation_id == payee_id and account.kind is AccountKind.PENDING
+        ]
+        weights = [units for _, units in self.paid.parts]
+        earlier, now = reversed_units(weights, before), reversed_units(weights, one.cumulative_units)
+        taken = sum(now[n] - earlier[n] for n in own)
+        return {
+            "source": ids.text("rfd", one.id),
+            "of": ids.text("ord" if one.source_kind == "order" else "chg", one.source_id),
+            "before": Money(before, currency).to_wire(),
+            "after": Money(one.cumulative_units, currency).to_wire(),
+            "parts": [decimal_text(units) for units in weights],
+            "own": [str(n) for n in own],
+            "taken": Money(taken, currency).to_wire(),
+            "owed": Money(taken + amount, currency).to_wire(),
+        }
 
 
 def paid_by(lines: Sequence[tuple[AccountKey, int]]) -> Paid:

@@ -93,10 +93,11 @@ def _step(step: ProvenanceStep, names: Names, language: str) -> Iterator[str]:
     yield f"  {step.at}  {journal_word(step.kind).in_(language)} {step.source}"
     yield f"    {way}  {sums}{share}"
     for one in step.split:
+        by = f" ({one.rule})" if one.rule else ""
         role = pick(ROLE_NAMES[Role(one.role)], [language])
         said = Text(
-            f"split of {one.offer}: {role}, {one.weight} of {one.of}",
-            f"按 {one.offer} 分成：{role}，{one.weight} / {one.of}",
+            f"split of {one.offer}{by}: {role}, {one.weight} of {one.of}",
+            f"按 {one.offer}{by} 分成：{role}，{one.weight} / {one.of}",
         )
         yield f"      {said.in_(language)}"
     if step.rate is not None:

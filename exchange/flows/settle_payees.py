@@ -13,7 +13,7 @@ from exchange.kernel.db import Tx
 from settlement import postings
 from settlement.documents import Statement, make_statement
 from settlement.runs import Run, RunItem
-from settlement.store import documents, orders
+from settlement.store import documents, orders, refunds
 
 
 async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]) -> None:
@@ -24,9 +24,16 @@ async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]
     sources = await orders.get_sources(tx, list(released)) if released else {}
     offers = await listings.load_offers(tx, [source.offer_id for source in sources.values()])
     shares = {source.id: sales.shares_of(offers[source.offer_id]) for source in sources.values()}
+    backs = await refunds.given_back(
+        tx, [e.source_id for found in entries.values() for e in found if e.kind == postings.REFUND]
+    )
+    whole = await refunds.whole_shares(tx, list(released))
     chain = await documents.statement_chain(tx, payees, run.currency)
     made = [
-        make_statement(tx.new_id(), run, payee, chain[payee], entries[payee], sources, shares, tx.now)
+        make_statement(
+            *(tx.new_id(), run, payee, chain[payee], entries[payee], sources, shares, tx.now, backs),
+            {source: of[payee] for source, of in whole.items() if payee in of},
+        )
         for payee in payees
         if entries[payee]
     ]

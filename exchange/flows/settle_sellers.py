@@ -28,12 +28,14 @@ from settlement.documents import (
     invoice_series,
     make_invoice,
     order_line,
+    refund_line,
     tax_lines,
 )
 from settlement.journals import Journal, Posted
 from settlement.orders import Order
+from settlement.refunds import Refund
 from settlement.runs import Charge, Due, Run, RunItem, covered, releasable
-from settlement.store import documents, ledger, orders, runs
+from settlement.store import documents, ledger, orders, refunds, runs
 
 
 class NotPosted(AssertionError):
@@ -89,7 +91,9 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     await runs.insert_dues(tx, charges, books.unpaid, set(books.released))
     await runs.pay_dues(tx, books.collected, set(books.released))
     await orders.mark_settled(tx, [(one.id, item_of[one.seller_id]) for one in fresh])
-    invoices = await _invoices(tx, run, fresh, charges)
+    invoices = await _invoices(
+        tx, run, fresh, charges, await refunds.to_invoice(tx, sellers, run.currency, run.period_end)
+    )
     await documents.insert_invoices(tx, invoices)
     await audit.append(tx, [_entry(run, invoice) for invoice in invoices])
 
@@ -159,8 +163,14 @@ def _release(books: Books, dues: Sequence[Due], held: frozenset[UUID]) -> None:
                 books.collected.setdefault(one.charge_id, 0)
 
 
-async def _invoices(tx: Tx, run: Run, fresh: Sequence[Order], charges: Sequence[Charge]) -> list[Invoice]:
-    """One invoice for each buyer of each seller, over the orders and charges of this run."""
+async def _invoices(
+    tx: Tx,
+    run: Run,
+    fresh: Sequence[Order],
+    charges: Sequence[Charge],
+    backs: Sequence[tuple[Refund, Mapping[str, Any] | None]],
+) -> list[Invoice]:
+    """One invoice for each buyer of each seller, over the orders and charges of this run, and what went back since."""
     lines: dict[tuple[UUID, UUID], list[InvoiceLine]] = defaultdict(list)
     taxes: dict[tuple[UUID, UUID], list[tuple[Mapping[str, Any], Money, Money]]] = defaultdict(list)
     for order in fresh:
@@ -172,6 +182,11 @@ async def _invoices(tx: Tx, run: Run, fresh: Sequence[Order], charges: Sequence[
     for one in sources:
         if one.tax is not None:
             taxes[one.buyer_id, one.seller_id].append((one.tax, one.net, one.tax_money))
+    for back, tax in backs:
+        lines[back.buyer_id, back.seller_id].append(refund_line(back, tax))
+        if tax is not None:
+            taxed = (tax, -back.net, Money(-back.tax_units, run.currency))
+            taxes[back.buyer_id, back.seller_id].append(taxed)
     for pair, found in taxes.items():
         lines[pair] += tax_lines(found, tx.new_id)
     parties = sorted(lines)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from uuid import UUID
 
 import msgspec
 
+from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store import listings
 from exchange.flows.sale import Sales
 from exchange.kernel import ids
@@ -25,6 +27,8 @@ from settlement.store import provenance as store
 from settlement.store.provenance import TRACEABLE, JournalHead
 from settlement.store.sources import names_of
 
+# Shares that no organisation gets, by the account of the exchange that they lie on.
+_ROLES = {AccountKind.REVENUE: Role.PLATFORM, AccountKind.POOL: Role.POOL, AccountKind.CLEARING: Role.CLEARING}
 # A refund goes back from what was paid, so it is not what one unit of the start is measured by.
 _BACK = frozenset({"refund", "service_credit"})
 
@@ -48,9 +52,10 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class SplitShare(msgspec.Struct, frozen=True):
-    """By which share of which offer a payee got its part."""
+    """By which share of which offer a payee got its part, and by which version of a split rule, if the offer names one."""
 
     offer: str
+    rule: str | None
     role: str
     weight: int
     of: int
@@ -142,6 +147,18 @@ def _parsed(named: str) -> tuple[str, UUID | None, int | None]:
         return prefix, None, None
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    seller_id: UUID
+    offer: OfferForSale
+    shares: Sequence[Share]
+
+    @property
+    def rule(self) -> str | None:
+        named: str | None = msgspec.json.decode(self.offer.document).get("split_rule", {}).get("id")
+        return named
+
+
 class _Teller:
     """Puts a finished walk into words that a program and a person can read."""
 
@@ -149,7 +166,7 @@ class _Teller:
         self._walk, self._named = walk, named
         self._heads: Mapping[UUID, JournalHead] = {}
         self._sources: Mapping[UUID, str] = {}
-        self._splits: Mapping[UUID, tuple[UUID, UUID, Sequence[Share]]] = {}
+        self._splits: Mapping[UUID, _Shared] = {}
         self._started: dict[str, int] = {}
 
     async def tell(self, tx: Tx, sales: Sales) -> Provenance:
@@ -172,13 +189,13 @@ class _Teller:
             names={ids.text("org", one): dict(name) for one, name in names.items()},
         )
 
-    async def _shares(self, tx: Tx, sales: Sales) -> dict[UUID, tuple[UUID, UUID, Sequence[Share]]]:
-        """By order or charge: its seller, its offer, and who shares in it."""
+    async def _shares(self, tx: Tx, sales: Sales) -> dict[UUID, _Shared]:
+        """By order or charge: who sold it by which offer, and who shares in it."""
         sold = [head.source_id for head in self._heads.values() if head.kind in ("purchase", "charge")]
         found = await orders.get_sources(tx, sold) if sold else {}
         offers = await listings.load_offers(tx, list({one.offer_id for one in found.values()})) if found else {}
         return {
-            one.id: (one.seller_id, one.offer_id, sales.shares_of(offers[one.offer_id]))
+            one.id: _Shared(one.seller_id, offers[one.offer_id], sales.shares_of(offers[one.offer_id]))
             for one in found.values()
             if one.offer_id in offers
         }
@@ -222,15 +239,18 @@ class _Teller:
     def _split(self, head: JournalHead, key: AccountKey) -> list[SplitShare]:
         if head.kind not in ("purchase", "charge") or head.source_id not in self._splits:
             return []
-        seller, offer, shares = self._splits[head.source_id]
-        whole = sum(share.weight for share in shares)
-        if key.kind is AccountKind.PENDING:
-            mine: Iterable[Share] = [
-                one for one in shares if (one.organisation_id or _owner(one, seller)) == key.organisation_id
-            ]
-        else:
-            mine = [one for one in shares if key.kind is AccountKind.REVENUE and one.role is Role.PLATFORM]
-        return [SplitShare(ids.text("ofr", offer), one.role.value, one.weight, whole) for one in mine]
+        sold = self._splits[head.source_id]
+        whole = sum(share.weight for share in sold.shares)
+        role = _ROLES.get(key.kind)
+        mine = [
+            one
+            for one in sold.shares
+            if (one.role is role if role else key.organisation_id in (one.organisation_id, _owner(one, sold.seller_id)))
+        ]
+        if key.organisation_id is None and role is None:
+            return []
+        offer, rule = ids.text("ofr", sold.offer.offer_id), sold.rule
+        return [SplitShare(offer, rule, one.role.value, one.weight, whole) for one in mine]
 
     def _end(self, at: At, units: int, inside: str) -> ProvenanceEnd:
         head, one = self._heads[at.journal], self._walk.postings[at]

@@ -232,14 +232,16 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "invoice-line-is-without-tax",
         """SELECT l.invoice_id || ' ' || l.line, l.amount_units::text, t.net::text FROM settlement.invoice_line l
         JOIN (SELECT 'order' AS kind, id, price_units - tax_units AS net FROM settlement.orders
-            UNION ALL SELECT 'charge', id, amount_units - tax_units FROM settlement.charge) t
+            UNION ALL SELECT 'charge', id, amount_units - tax_units FROM settlement.charge
+            UNION ALL SELECT 'refund', id, tax_units - amount_units FROM settlement.refund) t
             ON t.kind = l.source_kind AND t.id = l.source_id WHERE l.amount_units <> t.net""",
     ),
     (
         "invoice-tax-is-that-of-its-lines",
         """SELECT l.invoice_id::text, (sum(l.amount_units) FILTER (WHERE l.source_kind = 'tax'))::text, sum(t.tax)::text
         FROM settlement.invoice_line l LEFT JOIN (SELECT 'order' AS kind, id, tax_units AS tax FROM settlement.orders
-            UNION ALL SELECT 'charge', id, tax_units FROM settlement.charge) t
+            UNION ALL SELECT 'charge', id, tax_units FROM settlement.charge
+            UNION ALL SELECT 'refund', id, -tax_units FROM settlement.refund) t
             ON t.kind = l.source_kind AND t.id = l.source_id
         GROUP BY l.invoice_id HAVING coalesce(sum(l.amount_units) FILTER (WHERE l.source_kind = 'tax'), 0)
             <> coalesce(sum(t.tax), 0)""",
@@ -314,7 +316,11 @@ async def check(tx: Tx) -> list[Finding]:
 
 def rules() -> list[str]:
     """The names of the checks, in the order they run."""
-    return [*(rule for rule, _ in (*_CHECKS, *audit_refunds.CHECKS, *audit_splits.CHECKS)), *audit_refunds.RULES, "document-has-its-hash"]
+    return [
+        *(rule for rule, _ in (*_CHECKS, *audit_refunds.CHECKS, *audit_splits.CHECKS)),
+        *audit_refunds.RULES,
+        "document-has-its-hash",
+    ]
 
 
 async def trial_balance(tx: Tx) -> dict[str, dict[str, int]]:

@@ -30,8 +30,10 @@ _POSTING = """
 p.journal_id, p.line, j.kind, a.organisation_id, a.kind AS account, p.currency, p.amount, p.tag
 FROM settlement.posting p JOIN settlement.journal j ON j.id = p.journal_id JOIN settlement.account a ON a.id = p.account_id"""
 _JOURNALS = f"SELECT {_POSTING} WHERE p.journal_id = ANY($1::text::uuid[]) ORDER BY p.journal_id, p.line"
-_HISTORY = f"""
-SELECT {_POSTING} WHERE p.account_id = $1 AND ($2::uuid IS NULL OR p.tag = $2) ORDER BY p.journal_id, p.line"""
+# Histories can be long: nothing is joined that the account itself does not say.
+_HISTORY = """
+SELECT journal_id, line, amount, tag FROM settlement.posting WHERE account_id = $1 AND ($2::uuid IS NULL OR tag = $2)
+ORDER BY journal_id, line"""
 # What a person names, and the journals in which money moved because of it. What follows from them the walk finds itself.
 _SEEDS = """
 WITH named AS (
@@ -108,10 +110,11 @@ async def journals(tx: Tx, wanted: Iterable[UUID]) -> dict[UUID, list[Posted]]:
 
 
 async def history(tx: Tx, wanted: History) -> list[Posted]:
-    """The postings of an account, all or those of one tag, in the order in which they count."""
+    """The postings of an account, all or those of one tag, in the order in which they count; without their journals' kinds."""
     known = await known_ids(tx, [wanted.account])
     rows = await (await tx.driver()).fetch(_HISTORY, known[wanted.account], wanted.tag)
-    return [_posted(row) for row in rows]
+    account = wanted.account
+    return [Posted(At(journal, line), "", account, amount, tag) for journal, line, amount, tag in rows]
 
 
 async def heads(tx: Tx, wanted: Iterable[UUID]) -> dict[UUID, JournalHead]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from exchange.kernel.store import mine
 from settlement.accounts import AccountKey, AccountKind
 from settlement.orders import Order
 from settlement.refund_tables import refund as _refund
-from settlement.refunds import Paid, Reason, Refund, paid_by
+from settlement.refunds import GivenBack, Paid, Reason, Refund, paid_by
 from settlement.store.orders import get_orders
 
 _CHARGE = "SELECT id, order_id, buyer_id, amount_units, tax_units FROM settlement.charge WHERE id = $1"
@@ -47,6 +48,15 @@ SELECT source_id FROM settlement.refund WHERE source_id = ANY($1::uuid[]) AND cu
 _GONE_BACK = """
 SELECT source_id FROM settlement.refund
 WHERE seller_id = ANY($1::uuid[]) AND currency = $2 AND source_kind = 'order' AND cumulative_units = paid_units"""
+_BY_ID = "SELECT * FROM settlement.refund WHERE id = ANY($1::uuid[]) ORDER BY id"
+_ANY_BACK = "SELECT DISTINCT source_id FROM settlement.refund WHERE source_id = ANY($1::uuid[])"
+_TO_INVOICE = """
+SELECT r.*, coalesce(c.tax, o.tax)::text AS tax FROM settlement.refund r
+LEFT JOIN settlement.charge c ON r.source_kind = 'charge' AND c.id = r.source_id
+LEFT JOIN settlement.orders o ON r.source_kind = 'order' AND o.id = r.source_id
+WHERE r.seller_id = ANY($1::uuid[]) AND r.currency = $2 AND r.created_at < $3
+    AND NOT EXISTS (SELECT FROM settlement.invoice_line l WHERE l.source_kind = 'refund' AND l.source_id = r.id)
+ORDER BY r.id"""
 _OF_CAUSE = "SELECT source_id FROM settlement.refund WHERE cause_id = $1"
 
 
@@ -144,6 +154,39 @@ async def of_cause(tx: Tx, cause_id: UUID) -> frozenset[UUID]:
     return frozenset(row[0] for row in await (await tx.driver()).fetch(_OF_CAUSE, cause_id))
 
 
+async def to_invoice(
+    tx: Tx, seller_ids: Sequence[UUID], currency: str, before: datetime
+) -> list[tuple[Refund, Mapping[str, Any] | None]]:
+    """Refunds of these sellers' sales made before a moment that no invoice shows yet, with how their sources were taxed."""
+    rows = await (await tx.driver()).fetch(_TO_INVOICE, list(seller_ids), currency, before)
+    return [(_of(row), None if row["tax"] is None else msgspec.json.decode(row["tax"])) for row in rows]
+
+
+async def given_back(tx: Tx, refund_ids: Sequence[UUID]) -> dict[UUID, GivenBack]:
+    """Refunds by id, each with what was paid for its source and who got it."""
+    if not refund_ids:
+        return {}
+    found = [_of(row) for row in await (await tx.driver()).fetch(_BY_ID, list(refund_ids))]
+    paid = await paid_for(tx, [one.source_id for one in found])
+    return {one.id: GivenBack(one, paid[one.source_id]) for one in found}
+
+
+async def whole_shares(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, dict[UUID, int]]:
+    """What each payee got of sources before anything went back, only of those of which something did.
+
+    shapes   source -> payee -> millionths
+    """
+    refunded = [row[0] for row in await (await tx.driver()).fetch(_ANY_BACK, list(source_ids))] if source_ids else []
+    return {
+        source: {
+            account.organisation_id: units
+            for account, units in paid.parts
+            if account.organisation_id is not None and account.kind is AccountKind.PENDING
+        }
+        for source, paid in (await paid_for(tx, refunded)).items()
+    }
+
+
 async def list_refunds(tx: Tx, actor: Actor, request: PageRequest, *, selling: bool = False) -> Page[Refund]:
     """What went back to the actor's organisation, or from its sales, newest first."""
     side = _refund.c.seller_id if selling else _refund.c.buyer_id
@@ -222,7 +265,8 @@ def _of(row: Any) -> Refund:
         row["tax_units"],
         row["receivable_units"],
         Reason(row["reason"]),
-        row["explanation"],
+        # The driver hands JSON out as text, SQLAlchemy as values.
+        msgspec.json.decode(said) if isinstance(said := row["explanation"], str) else said,
         row["created_at"],
         row["cause_id"],
         row["made_by"],

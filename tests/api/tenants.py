@@ -189,7 +189,10 @@ async def _share(t: Tenants) -> None:
     """A split rule of what was never published, and a mandate to the service provider, who is a broker too."""
     m, supplier, broker = t.market, t.first["supplier"], t.first["assessor"]
     path = f"/supplier/v1/datasets/{t.unpublished['dataset']}/split-rules"
-    t.objects["rule"] = (await m.done(supplier, path, {"code": "main", "document": SPLIT}))["id"]
+    payees = [{"role": "assessor", "organisation": broker.organisation}]
+    paid = {"id": "check", "op": "share_of_gross", "percent": "1", "payees": payees}
+    document = {**SPLIT, "steps": [paid, *SPLIT["steps"]]}
+    t.objects["rule"] = (await m.done(supplier, path, {"code": "main", "document": document}))["id"]
     at = m.services.db.clock.now()
     wish = MandateWish(broker.id, "5", at, at + timedelta(days=300), 2)
     made = mandates.make(m.services.db.ids.new(at), supplier.id, wish, at)
@@ -439,7 +442,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "/supplier/v1/weight-vectors/{vector:str}/consent": {"sha256": "0" * 64},
     "/supplier/v1/datasets/{dataset:str}/split-rules": {"code": "main", "document": SPLIT},
     "/supplier/v1/datasets/{dataset:str}/split-rules/check": {"document": SPLIT},
-    "/supplier/v1/datasets/{dataset:str}/split-rules/simulation": {"rule": SPLIT, "first": "2026-01", "last": "2026-01"},
+    "/supplier/v1/datasets/{dataset:str}/split-rules/simulation": {
+        "rule": SPLIT,
+        "first": "2026-01",
+        "last": "2026-01",
+    },
     "/assessor/v1/mandates/{mandate:str}/claims": {"buyer": "{organisation}", "evidence_sha256": "0" * 64},
     "/supplier/v1/datasets/{dataset:str}/uploads": {"path": "a.txt", "size_bytes": 3},
     "/supplier/v1/datasets/{dataset:str}/revisions": {"uploads": ["{upload}"]},

@@ -177,7 +177,9 @@ async def test_the_operator_s_minimum_is_asked_of_every_new_offer(database_url: 
         wish = {"organisation": sold.supplier.organisation, "amount": {"amount": "100.00", "currency": "CNY"}}
         paid = await m.done(operator, "/operator/v1/advances", wish)
         assert paid["outstanding"]["amount"] == "100.00"
-        refused = await m.post(operator, "/operator/v1/advances", {**wish, "organisation": ids.text("org", operator.id)})
+        refused = await m.post(
+            operator, "/operator/v1/advances", {**wish, "organisation": ids.text("org", operator.id)}
+        )
         assert refused.status_code in (201, 404)
         rules = (await m.get(sold.supplier, f"/supplier/v1/datasets/{sold.dataset}/split-rules")).json()["items"]
         assert (await m.get(operator, f"/operator/v1/split-rules/{rules[0]['id']}")).json()["version"] == 2
@@ -234,4 +236,6 @@ async def test_a_rule_is_tried_on_past_months_over_http(database_url: str, tmp_p
         }
         for wrong in ({"first": "x"}, {"first": "2099-01", "last": "2099-01"}, {"first": month, "last": "2021-01"}):
             assert (await m.post(sold.supplier, path, {**body, **wrong})).status_code == 400
-        assert (await m.post(sold.supplier, path, {**body, "rule": "rul_01m80jwmabesg81hwe4cc73nw9"})).status_code == 404
+        assert (
+            await m.post(sold.supplier, path, {**body, "rule": "rul_01m80jwmabesg81hwe4cc73nw9"})
+        ).status_code == 404

@@ -104,7 +104,11 @@ async def _money(connection: asyncpg.Connection[Any], books: Books, buyer: UUID)
     )
     expected = books.wallet() - sum(charges.values(), Decimal())
     found += _differs("wallet", expected, Decimal(wallet) / _UNITS)
-    kept = await connection.fetchval("SELECT posted FROM settlement.balance WHERE organisation_id = $1", buyer)
+    kept = await connection.fetchval(
+        "SELECT b.posted FROM settlement.balance b JOIN settlement.account a ON a.id = b.account_id "
+        "WHERE a.kind = 'wallet' AND b.organisation_id = $1",
+        buyer,
+    )
     return found + _differs("kept balance of the wallet", expected, Decimal(kept or 0) / _UNITS)
 
 

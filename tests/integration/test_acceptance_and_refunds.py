@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from exchange.access.grants import GrantState
@@ -23,12 +24,12 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
-from exchange.kernel.money import Money
+from exchange.kernel.money import Money, units_of
 from exchange.kernel.pages import PageRequest
 from settlement.acceptances import Ground, Outcome
 from settlement.accounts import AccountKind, debt, payable, pending, platform, receivable, wallet
 from settlement.payouts import Rail
-from settlement.refunds import Reason
+from settlement.refunds import Reason, reversed_units
 from settlement.store import acceptances, audit, ledger, reads
 from settlement.store import refunds as refund_store
 from tests.support.settlement_market import (
@@ -428,6 +429,54 @@ async def test_a_refund_of_a_charge_makes_the_debt_smaller_first(
     assert await books(database) == {"wallet": YUAN, "seller": 4 * YUAN, "broker": 250_000, "revenue": 750_000}
     await refund(market, ("charge", charge.id))
     assert await books(database) == {"wallet": 6 * YUAN}
+    await sound(database)
+
+
+async def test_invoices_and_statements_show_what_went_back_and_still_close(
+    database: Database, keyring: Keyring, clock: FixedClock
+) -> None:
+    market = await furnished(database, keyring)
+    await market.register_for_tax(SELLER)
+    order = await market.buy(BUYER, "one_off")
+    assert order.total["amount"] == "318.00"
+    await refund(market, of(order), 106 * YUAN)
+    clock.advance(20 * 86_400)
+    await run_to(market, datetime(2026, 2, 1, tzinfo=UTC))
+    seller = actor(SELLER, "supplier")
+    async with database.read(seller) as tx:
+        (invoice,) = (await reads.list_invoices(tx, seller, PageRequest(), selling=True)).items
+        (statement,) = (await reads.list_statements(tx, seller, PageRequest())).items
+    said = msgspec.json.decode(invoice.document)
+    assert [(line["kind"], line["amount"]["amount"]) for line in said["lines"]] == [
+        ("order", "300.00"),
+        ("refund", "-100.00"),
+    ]
+    assert said["lines"][1]["corrects"] == order.id
+    assert ([one["amount"]["amount"] for one in said["tax"]], said["total"]["amount"]) == (["12.00"], "212.00")
+    said = msgspec.json.decode(statement.document)
+    totals = {name: amount["amount"] for name, amount in said["totals"].items()}
+    assert totals["sales"] == "300.00"
+    assert (totals["fees"], totals["adjustments"], totals["closing"]) == ("-60.00", "-80.00", "160.00")
+    (line,) = said["lines"]
+    assert (line["share"]["amount"], line["refunded"]["amount"], line["amount"]["amount"]) == (
+        "240.00",
+        "80.00",
+        "160.00",
+    )
+    await refund(market, of(order))
+    clock.advance(28 * 86_400)
+    await run_to(market, datetime(2026, 3, 1, tzinfo=UTC))
+    async with database.read(seller) as tx:
+        later = (await reads.list_invoices(tx, seller, PageRequest(), selling=True)).items[0]
+        newest = (await reads.list_statements(tx, seller, PageRequest())).items[0]
+    assert later.total == Money(-212 * YUAN, "CNY")
+    (line,) = msgspec.json.decode(newest.document)["lines"]
+    parts = [units_of(part) for part in line["parts"]]
+    before, after = (reversed_units(parts, units_of(line[name]["amount"])) for name in ("before", "after"))
+    own = sum(after[int(n)] - before[int(n)] for n in line["own"])
+    assert own == units_of(line["taken"]["amount"]) == -units_of(line["amount"]["amount"]) == 160 * YUAN
+    assert (line["of"], line["owed"]["amount"], newest.closing.units) == (order.id, "0.00", 0)
+    assert await books(database) == {"wallet": 1_000 * YUAN}
     await sound(database)
 
 

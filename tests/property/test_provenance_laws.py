@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import given
@@ -51,7 +52,7 @@ def stretches(joins: list[Join], *, source: bool) -> dict[At, list[tuple[int, in
 def covered(parts: list[tuple[int, int]]) -> int:
     """How much is covered; no unit twice."""
     ordered = sorted(parts)
-    assert all(a[1] <= b[0] for a, b in zip(ordered, ordered[1:], strict=False)), ordered
+    assert all(a[1] <= b[0] for a, b in pairwise(ordered)), ordered
     return sum(end - start for start, end in ordered)
 
 
@@ -128,7 +129,7 @@ def test_what_a_walk_begins_with_is_where_it_came_from_and_where_it_went(
 def test_the_order_of_learning_changes_nothing(ledger: dict[UUID, list[Posted]], data: st.DataObject) -> None:
     journal = data.draw(st.sampled_from(sorted(ledger)))
     first, again = walked(ledger, [Seed(journal)]), Walk([Seed(journal)])
-    for one in reversed(sorted(ledger)):
+    for one in sorted(ledger, reverse=True):
         again.learn_journal(ledger[one])
     while wanted := again.wanted():
         assert not wanted.journals

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from exchange.kernel import ids
+from exchange.kernel import ids, written
 from exchange.kernel.errors import Problem
 from settlement import waterfall_check, waterfall_document
 from settlement.lineage import Holder, LineageFault
 from settlement.splits import Role
-from settlement.waterfall import WHOLE
+from settlement.waterfall import WHOLE, Sold, apply
 from settlement.waterfall_check import Weight, check, lineage_finding, not_upstream, outside, refusal
 from settlement.waterfall_document import Draft, parse, steps_of, understand
 
@@ -170,3 +172,24 @@ def test_a_signed_document_is_read_back_as_it_was_written() -> None:
     assert rule.steps[1].advance_of == SUPPLIER
     assert rule.steps[1].share == WHOLE
     assert b'"effective_until":"2026-12-31T16:00:00Z"' in written
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_guide_s_example_gives_the_numbers_that_it_says(language: str) -> None:
+    page = Path(f"docs/{language}/guides/split-rules.md").read_text(encoding="utf-8")
+    found = written.read(page.split("```yaml\n")[1].split("```")[0].encode(), as_yaml=True)
+    assert not isinstance(found, Problem)
+    example = parse(found.value)
+    assert isinstance(example, Draft)
+    rule = understand(steps_of(example, SUPPLIER, {}), "CNY", "Asia/Shanghai")
+    assert check(rule, least_units=300_000_000) == []
+    one, two = (Sold(UUID(int=n), "2026-01", 300_000_000) for n in (1, 2))
+    amounts = []
+    for sold in ([one, two], [one, two, replace(two, units=-two.units)]):
+        sums: dict[str, int] = {}
+        for part in apply(rule, sold):
+            sums[part.key.step] = sums.get(part.key.step, 0) + part.cumulative
+        amounts.append(list(sums.values()))
+    assert amounts == [[2_000_000, 40_000_000, 558_000_000], [1_000_000, 30_000_000, 269_000_000]]
+    assert "558.00" in page
+    assert "269.00" in page

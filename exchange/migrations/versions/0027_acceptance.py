@@ -50,3 +50,8 @@ def upgrade() -> None:
     op.execute("CREATE UNIQUE INDEX refund_cause ON settlement.refund (cause_id, source_id) WHERE cause_id IS NOT NULL")
     rules.facts("settlement.refund")
     rules.two_sided("settlement.refund")
+    op.execute("ALTER TABLE settlement.invoice_line DROP CONSTRAINT invoice_line_source_kind_check")
+    op.execute(
+        """ALTER TABLE settlement.invoice_line ADD CONSTRAINT invoice_line_source_kind_check
+            CHECK (source_kind IN ('order', 'charge', 'tax', 'refund'))"""
+    )
