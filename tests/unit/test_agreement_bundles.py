@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from contracts import bundle, stand_alone, strict, verify_agreement
-from contracts.ed25519 import by_arithmetic, by_openssl, openssl_can
+from contracts.openssl import by_openssl, openssl_can
 from exchange.cli.commands import parser
 from exchange.cli.tools import Tools
 from exchange.kernel.canonical import canonical
+from exchange.kernel.ed25519 import by_arithmetic
 from exchange.kernel.keys import new_key
 from exchange.settings import load
 from tests.support.papers import AT, HANDS, RING, made
