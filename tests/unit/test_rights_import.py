@@ -10,7 +10,8 @@ import pytest
 from contracts import chain_import, onix
 from contracts.chain import RightDraft
 from contracts.chain_import import COLUMNS, Mistake, OnixWish
-from contracts.onix import WORLD, BadOnix
+from contracts.countries import COUNTRIES as WORLD
+from contracts.onix import BadOnix
 
 HEADER = ",".join(COLUMNS)
 ROW = "work,w1,copyright,Ann,2026-01-01,2030-12-31,CN;SG,pretrain;evaluate,yes,no,,,dataset,,"
