@@ -5,7 +5,7 @@ from __future__ import annotations
 from exchange.kernel.stand_alone import joined
 
 NAME = "verify_agreement.py"
-_PARTS = ("exchange/kernel/ed25519.py", "contracts/strict.py", "contracts/openssl.py")
+_PARTS = ("exchange/kernel/ed25519.py", "contracts/strict.py", "contracts/openssl.py", "contracts/bundle_form.py")
 
 
 def script() -> bytes:

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from contracts.bundle_form import FORM, OPERATOR, SIDES, SIGNERS
 from contracts.openssl import by_openssl, openssl_can
 from contracts.strict import Malformed, Reader, canonical, escaped, printable, unbase64, unbase64url
 from exchange.kernel.ed25519 import by_arithmetic, public_point
@@ -62,6 +63,7 @@ class Report:
     """What was found: faults, whose signatures hold, whose are missing, and what was signed.
 
     shapes   documents: name -> bytes; keys: kid -> whose it is; trusted: whether the keys came from elsewhere
+             vouched: organisations whose own key was not among those, so that the exchange alone says whose it is
     """
 
     size: int = 0
@@ -73,6 +75,7 @@ class Report:
     events: list[str] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
     trusted: bool = False
+    vouched: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
@@ -87,6 +90,7 @@ class Report:
             "agreement": self.agreement,
             "sha256": self.sha256,
             "keys_from_elsewhere": self.trusted,
+            "vouched_by_exchange_alone": self.vouched,
             "signed": [{"object": o, "role": r, "kept": k} for o, r, k in self.signed],
             "missing": [{"object": o, "role": r} for o, r in self.missing],
             "events": self.events,
@@ -96,33 +100,6 @@ class Report:
 
 # ---------------------------------------------------------------- the bundle
 
-_DOCUMENT = {"document": str, "sha256": str}
-_KEY = {"crv": "Ed25519", "kid": str, "kept": bool, "kty": "OKP", "organisation": (str,), "proof": (str,), "x": str}
-_SIGNATURE = {"at": str, "kept": bool, "kid": str, "object": str, "organisation": (str,), "role": str, "signature": str}
-_EVENT = {**_DOCUMENT, "effective_at": str, "number": int}
-FORM: Any = {
-    "type": "agreement_bundle",
-    "v": 1,
-    "agreement": _DOCUMENT,
-    "offer": _DOCUMENT,
-    "quote": ({**_DOCUMENT, "kid": str, "signature": str},),
-    "signatures": [_SIGNATURE],
-    "events": [_EVENT],
-    "keys": [_KEY],
-    "seal": {"kid": str, "parts": [{"at": str, "sha256": str}], "signature": str},
-}
-_SIDES = ("buyer", "seller")
-# Who has to sign an event at the least, whatever it says itself; one set is enough. The operator signs as the exchange.
-_BOTH, _EITHER, _OPERATOR = [{"buyer", "seller"}], [{"buyer"}, {"seller"}], "operator"
-_SIGNERS: dict[str, list[set[str]]] = {
-    "amendment": _BOTH,
-    "renewal": _BOTH,
-    "transfer": [{"buyer", "seller", "successor"}],
-    "suspension": [{"seller"}, {_OPERATOR}],
-    "lifting": [{"seller"}, {_OPERATOR}],
-    "retirement": _EITHER,
-    "termination": _EITHER,
-}
 _ABSENT = ("it is missing", "缺失")
 _UNSIGNED = ("no key in this file made this signature over these bytes", "本文件中的密钥未对该内容作出此签名")
 
@@ -236,6 +213,8 @@ class Check:
                     and self.published.get(kid, "" if key["organisation"] is None else key["x"]) != key["x"]
                 ):
                     self.fault(at, "key-unknown", "it is not among the keys that you gave", "不在您提供的公钥之中")
+                if self.published is not None and key["organisation"] is not None and kid not in self.published:
+                    self.report.vouched += [] if key["kept"] else [key["organisation"]]
                 self.keys[kid] = public, key
 
     def _proven(self, key: dict[str, Any], public: bytes) -> bool:
@@ -319,7 +298,7 @@ class Check:
             one = self.bundle["quote"]
             parties = _object(agreement.get("parties"))
             same = [quote.get("offer") == said, quote.get("basis", {}) == agreement.get("basis", {})]
-            same += [quote.get(side) in (None, parties.get(side)) for side in _SIDES]
+            same += [quote.get(side) in (None, parties.get(side)) for side in SIDES]
             if not all(same):
                 self.fault("/quote", "other-quote", "it is not a quote of this agreement", "不是本合约的询价单")
             if not self._signed(one["kid"], None, self.report.documents["/quote"], one["signature"]):
@@ -347,7 +326,7 @@ class Check:
                     needs[one["object"]].remove(one["role"])
         for name, roles in needs.items():
             for role in roles:
-                if role in _SIDES and name == self.report.agreement:
+                if role in SIDES and name == self.report.agreement:
                     self.report.missing.append((name, role))
                 else:
                     en, zh = f"{name} is not signed by: {role}", f"{name} 缺少签名：{role}"
@@ -360,7 +339,7 @@ class Check:
         holder, seller = parties.get("buyer"), parties.get("seller")
         documents = self.report.documents
         found: dict[str, tuple[bytes, tuple[str, ...], dict[str, Any]]] = {}
-        found[self.report.agreement] = documents["/agreement"], ("exchange", *_SIDES), {**parties, "exchange": None}
+        found[self.report.agreement] = documents["/agreement"], ("exchange", *SIDES), {**parties, "exchange": None}
         for number, one in enumerate(self.bundle["events"]):
             at = f"/events/{number}"
             event = self.read.get(at)
@@ -378,8 +357,8 @@ class Check:
                 continue
             roles = event.get("signed_by")
             needs = tuple(str(role) for role in roles) if isinstance(roles, list) else ()
-            hands = {*needs, _OPERATOR} if event.get("proposed_by") == _OPERATOR else set(needs)
-            if not any(wanted <= hands for wanted in _SIGNERS.get(str(event.get("kind")), ())):
+            hands = {*needs, OPERATOR} if event.get("proposed_by") == OPERATOR else set(needs)
+            if not any(wanted <= hands for wanted in SIGNERS.get(str(event.get("kind")), ())):
                 en = "it does not ask for the signatures that such an event needs"
                 self.fault(at, "signers", en, "未要求该类事件所需的签名")
             found[name] = documents[at], ("exchange", *needs), {**parties, "exchange": None}
@@ -431,6 +410,9 @@ def _lines(report: Report, zh: bool) -> list[str]:
         lines.append(f"{name}: {'已签名' if zh else 'signed by'} {role}{key}")
     lines += [f"{'已生效' if zh else 'in force'}: {event}" for event in report.events]
     lines += [f"{name}: {'尚未签名' if zh else 'NOT YET SIGNED by'} {role}" for name, role in report.missing]
+    for organisation in report.vouched:
+        en = f"NOTE: that the key of {organisation} is its own is said by the exchange alone; give it with --keys to be sure."
+        lines.append(f"提示：{organisation} 的密钥归属仅由交易所证明；可用 --keys 一并给出以确认。" if zh else en)
     if not report.trusted:
         lines.append(
             "注意：公钥取自文件本身。请用 --keys 指定交易所公布的公钥（/.well-known/jwks.json）。"

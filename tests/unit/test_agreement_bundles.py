@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import json
@@ -10,10 +11,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 
+from compliance.exports import verifier
 from contracts import bundle, stand_alone, strict, verify_agreement
 from contracts.openssl import by_openssl, openssl_can
 from exchange.cli.commands import parser
@@ -87,6 +89,15 @@ def test_keys_from_elsewhere_must_be_the_ones_in_the_file() -> None:
     assert "key-unknown" in codes(FILE, published(**{buyer.kid: "somebody else's"})).values()
 
 
+def test_whose_key_the_exchange_alone_vouches_for_is_said() -> None:
+    buyer = [key for key in json.loads(FILE)["keys"] if key["organisation"] is not None and not key["kept"]]
+    report = bundle.verify(FILE, published())
+    assert report.vouched == [one["organisation"] for one in buyer]
+    assert any(line.startswith("NOTE") for line in verify_agreement.said(report, "en"))
+    given = published(**{one["kid"]: one["x"] for one in buyer})
+    assert bundle.verify(FILE, given).vouched == []
+
+
 @pytest.mark.parametrize("by", ["python", pytest.param("openssl", marks=NEEDS_OPENSSL)])
 def test_the_script_alone_agrees(tmp_path: Path, by: str) -> None:
     done = run(FILE, tmp_path, "--with", by, "--keys", "keys.json")
@@ -108,6 +119,20 @@ def test_the_script_imports_nothing_but_the_standard_library() -> None:
     names = {line.split()[1].partition(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))}
     assert names <= set(sys.stdlib_module_names)
     compile(text, stand_alone.NAME, "exec")
+
+
+@pytest.mark.parametrize("text", [stand_alone.script().decode(), verifier().decode()], ids=["agreements", "exports"])
+def test_parts_of_a_script_do_not_take_each_others_names(text: str) -> None:
+    tree = ast.parse(text, feature_version=(3, 9))
+    made = [one.name for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)]
+    made += [to.id for one in tree.body if isinstance(one, ast.Assign) for to in ast.walk(one) if _stored(to)]
+    assert len(made) == len(set(made)), sorted(made)
+    modules = {one.module or "" for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)}
+    assert {one.partition(".")[0] for one in modules} <= {*sys.stdlib_module_names, "__future__"}
+
+
+def _stored(one: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
 
 
 def test_the_script_warns_where_the_keys_came_with_the_file(tmp_path: Path) -> None:
