@@ -109,6 +109,9 @@ def test_use_restrictions_of_model_licences_are_carried() -> None:
     assert "no_military" in LICENCES["LicenseRef-Llama-3.1"].outputs
     assert "no_competing_models" in LICENCES["LicenseRef-Llama-2"].outputs
     assert "label_synthetic" in LICENCES["LicenseRef-BigScience-OpenRAIL-M"].outputs
+    assert "label_synthetic" in LICENCES["LicenseRef-BigCode-OpenRAIL-M-1"].outputs
+    assert LICENCES["LicenseRef-DeepFloyd-IF"].outputs == {"no_biometrics", "no_military"}
+    assert "attribution" in LICENCES["LicenseRef-FAIR-Noncommercial-Research"].duties
     listed = {name for name, rights in LICENCES.items() if "keep_use_list" in rights.duties}
     assert {"LicenseRef-CreativeML-OpenRAIL-M", "LicenseRef-Gemma", "LicenseRef-Llama-4"} <= listed
 
