@@ -366,6 +366,11 @@ def _unstated(live: Sequence[Right]) -> Iterable[Missing]:
             yield Missing("evidence", draft.subject_id, Text("no evidence is named", "未提供证据摘要"))
 
 
+def backwards(first: str, last: str) -> bool:
+    """Whether a range of records holds nothing, because it ends before it begins."""
+    return not _between(first, first, last)
+
+
 def _identity(draft: RightDraft) -> tuple[str, str, str, str]:
     return draft.subject.value, draft.subject_id, draft.kind.value, draft.holder
 
