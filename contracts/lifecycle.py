@@ -22,7 +22,7 @@ from contracts.signatures import Role
 from exchange.kernel import ids
 from exchange.kernel.canonical import canonical, sha256
 from exchange.kernel.errors import Problem
-from exchange.kernel.text import Text
+from exchange.kernel.text import Text, readable
 
 RULE_SET = "lifecycle/1"
 NOTICE = timedelta(days=30)
@@ -308,8 +308,9 @@ def _changes(wish: Wish) -> dict[str, Any]:
 
 
 def bilingual(reason: Mapping[str, str]) -> bool:
-    """Whether a reason is said in English and in Chinese, and not at length."""
-    return set(reason) == {"en", "zh"} and all(0 < len(text.strip()) <= REASON_MAX_CHARS for text in reason.values())
+    """Whether a reason is said in English and in Chinese, readably and not at length."""
+    fits = all(0 < len(text.strip()) <= REASON_MAX_CHARS and readable(text) for text in reason.values())
+    return fits and set(reason) == {"en", "zh"}
 
 
 def _amendment(life: Life, wish: Wish, _by: Party, _now: datetime) -> Problem | None:
