@@ -25,7 +25,7 @@ EARLY, LATE = "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"
 
 @pytest_asyncio.fixture
 async def m(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Market]:
-    async with market(database_url, tmp_path, clock=clock, only=("supplier", "assessor", "buyer")) as made:
+    async with market(database_url, tmp_path, clock=clock, only=("supplier", "assessor", "buyer", "regulator")) as made:
         yield made
 
 
@@ -96,6 +96,29 @@ async def test_an_agreement_that_is_refused_brings_in_no_meter(m: Market) -> Non
     assert (refused.status_code, slug(refused)) == (409, "price-not-agreed"), refused.text
     assert await m.services.db.run(meters) == 0
     assert (await one.show())["state"] == "REQUESTED"
+
+
+async def test_a_regulator_reads_every_negotiation_and_says_nothing(m: Market) -> None:
+    start, regulator = await table(m), await m.join("regulator")
+    one = await start.at("OFFERED")
+    (listed,) = (await m.get(regulator, "/regulator/v1/negotiations", state="OFFERED")).json()["items"]
+    assert (listed["id"], listed["possible"]) == (one.id, [])
+    assert (await m.get(regulator, "/regulator/v1/negotiations", state="AGREED")).json()["items"] == []
+    shown = (await m.get(regulator, f"/regulator/v1/negotiations/{one.id}")).json()
+    assert shown["messages"] == (await one.show())["messages"]
+    assert (await m.get(regulator, "/regulator/v1/negotiations/neg_00000000000000000000000000")).status_code == 404
+    for party in (one.buyer, one.supplier):
+        assert (await m.get(party, f"/regulator/v1/negotiations/{one.id}")).status_code == 403
+
+
+async def test_an_amendment_names_countries(m: Market) -> None:
+    start = await table(m)
+    wish = {"offer": start.sale.offer, "purposes": ["pretrain"], "payment": "wallet"}
+    agreement = (await m.done(start.buyer, "/buyer/v1/orders", wish))["agreement"]
+    path = f"/buyer/v1/agreements/{agreement}/events"
+    for place in ("not a place", "cn", "CHN", "\x00", "X" * 3_000):
+        answer = await m.post(start.buyer, path, {"kind": "amendment", "territory": ["CN", place]})
+        assert (answer.status_code, slug(answer)) == (422, "agreement-event-field"), place[:20]
 
 
 async def test_words_that_nobody_can_read_are_refused(m: Market) -> None:
