@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from exchange.kernel.clock import FixedClock
 from tests.support.api import Market, Party, market
+from tests.support.auctions import AuctionHouse
 from tests.support.negotiations import Table, cheaper, table
 from tests.support.signing import sign_kept
 from tests.support.trade import offer_document
@@ -98,6 +99,20 @@ async def test_with_the_last_right_the_last_offer_goes(m: Market) -> None:
     reason = {"en": "It was sold.", "zh": "已转让。"}
     await m.done(start.supplier, f"{at}/{right['id']}/withdrawal", {"reason": reason})
     assert await on_shelf(m, start) == []
+
+
+async def test_an_auction_awards_nothing_that_the_rights_do_not_allow(m: Market, clock: FixedClock) -> None:
+    house = AuctionHouse(m, clock)
+    await house.furnish("ada")
+    auction = await house.open()
+    assert (await house.bid("ada", auction, "900.00"))[0] == 201
+    supplier = house.parties["supplier"]
+    (dataset,) = (await m.get(supplier, "/supplier/v1/datasets")).json()["items"]
+    await narrow(m, supplier, f"/supplier/v1/datasets/{dataset['id']}/rights", territory=["SG"])
+    await house.pass_by(25)
+    await house.work()
+    page = await house.seen("ada", auction)
+    assert (page["auction"]["state"], page["award"], page["result"]) == ("lapsed", None, None)
 
 
 async def test_a_negotiation_ends_in_no_order_that_the_rights_do_not_allow(m: Market) -> None:
