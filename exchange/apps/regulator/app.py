@@ -7,7 +7,7 @@ from litestar import Litestar
 from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
-from exchange.apps.regulator import directives, exports, log, market
+from exchange.apps.regulator import directives, exports, log, market, negotiations
 
 PREFIX = "/regulator/v1"
 
@@ -20,7 +20,14 @@ def app(services: Services) -> Litestar:
         description="See and export everything that happened, check it offline, and issue directives.\n\n"
         "查阅并导出全部审计记录、离线验证，以及发出监管指令。",
         prefix=PREFIX,
-        routes=[*account_routes(PREFIX), *log.ROUTES, *exports.ROUTES, *directives.ROUTES, *market.ROUTES],
+        routes=[
+            *account_routes(PREFIX),
+            *log.ROUTES,
+            *exports.ROUTES,
+            *directives.ROUTES,
+            *market.ROUTES,
+            *negotiations.ROUTES,
+        ],
         services=services,
         portal_scope="regulator",
     )
