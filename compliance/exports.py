@@ -21,6 +21,7 @@ import msgspec
 from compliance.notes import Checkpoint, Ed25519Signer, sign_note
 from compliance.scopes import Scope
 from exchange.kernel.canonical import canonical
+from exchange.kernel.stand_alone import joined
 
 TYPE, VERSION = "audit-export", 1
 MANIFEST_HEADER = "corpus-exchange/export-manifest@v1"
@@ -144,6 +145,11 @@ def _cells(envelope: bytes) -> list[str]:
     return ["" if value is None else str(value) for value in values]
 
 
+def verifier() -> bytes:
+    """The script that checks an export, as one file that imports nothing of ours."""
+    return joined("compliance/verify.py", ("exchange/kernel/ed25519.py",))
+
+
 def _small_files(facts: BundleFacts, signer: Ed25519Signer, vkeys: Sequence[str]) -> dict[str, bytes]:
     folder = resources.files("compliance")
     keys = dict.fromkeys((signer.verifier.vkey, *vkeys))
@@ -151,7 +157,7 @@ def _small_files(facts: BundleFacts, signer: Ed25519Signer, vkeys: Sequence[str]
         "VERIFY.md": (folder / "VERIFY.md").read_bytes(),
         "checkpoint": facts.note,
         "log.vkey": "".join(f"{key}\n" for key in keys).encode(),
-        "verify.py": (folder / "verify.py").read_bytes(),
+        "verify.py": verifier(),
     }
     if facts.earlier is not None:
         lines = [base64.b64encode(one).decode() + "\n" for one in facts.earlier.hashes]

@@ -30,6 +30,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, Iterator, Sequence  # noqa: UP035
 
+from exchange.kernel.ed25519 import by_arithmetic
+
 SIG = "manifest.json.sig"
 UNSIGNED = {"manifest.json", SIG}
 EVIDENCE = {"events.jsonl", "proofs.jsonl", "events.csv", "checkpoint", "log.vkey"}
@@ -38,65 +40,6 @@ LINE_MAX = 4_000_000
 
 class Failed(Exception):
     """Something in the bundle does not hold."""
-
-
-# ---------------------------------------------------------------- Ed25519 (RFC 8032, section 5.1), verification only
-
-P = 2**255 - 19
-L = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
-ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
-Point = tuple[int, int, int, int]
-
-
-def add(a: Point, b: Point) -> Point:
-    """Add two points in extended coordinates."""
-    e, f = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
-    g, h = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
-    w, x, y, z = f - e, h - g, h + g, f + e
-    return w * x % P, y * z % P, x * y % P, w * z % P
-
-
-def multiply(number: int, point: Point) -> Point:
-    """Add a point to itself `number` times."""
-    result: Point = (0, 1, 1, 0)
-    while number:
-        if number & 1:
-            result = add(result, point)
-        point, number = add(point, point), number >> 1
-    return result
-
-
-def decompress(data: bytes) -> Point | None:
-    """Read a point; None for bytes that are none, or another spelling of one."""
-    y = int.from_bytes(data, "little")
-    sign, y = y >> 255, y & ((1 << 255) - 1)
-    if y >= P:
-        return None
-    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
-    x = pow(square, (P + 3) // 8, P)
-    if (x * x - square) % P:
-        x = x * ROOT_OF_MINUS_ONE % P
-    if (x * x - square) % P or (x == 0 and sign):
-        return None
-    if x & 1 != sign:
-        x = P - x
-    return x, y, 1, x * y % P
-
-
-BASE = decompress((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
-
-
-def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` over `message` is by `public`."""
-    if len(public) != 32 or len(signature) != 64:
-        return False
-    a, r, s = decompress(public), decompress(signature[:32]), int.from_bytes(signature[32:], "little")
-    if a is None or r is None or BASE is None or s >= L:
-        return False
-    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
-    left, right = multiply(s, BASE), add(r, multiply(k, a))
-    return (left[0] * right[2] - right[0] * left[2]) % P == 0 and (left[1] * right[2] - right[1] * left[2]) % P == 0
 
 
 # ---------------------------------------------------------------- notes and checkpoints
@@ -145,7 +88,7 @@ def open_note(note: bytes, keys: Sequence[Key], what: str) -> bytes:
         raw = unbase64(parts[2])
         for key in keys:
             if (parts[1], raw[:4]) == (key.name, key.id):
-                if not ed25519_verify(key.public, text, raw[4:]):
+                if not by_arithmetic(key.public, text, raw[4:]):
                     raise Failed(f"{what}: the signature is wrong")
                 good += 1
     if not good:

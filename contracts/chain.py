@@ -263,6 +263,35 @@ def wider(terms: Terms, declared: Declared) -> list[Problem]:
     return list(found.values())
 
 
+def beyond(
+    declared: Declared,
+    *,
+    purposes: Iterable[str] = (),
+    places: Iterable[str] = (),
+    until: datetime | None = None,
+    commercial: bool = False,
+) -> list[Problem]:
+    """Name in which points an agreement that runs would be given more than the supplier holds now.
+
+    shapes   only what is given anew is asked about: what is left out stays as it was agreed
+    """
+    found = []
+    if extra := frozenset(purposes) - declared.purposes:
+        names = _names(extra)
+        found.append(("purpose", Text(f"it is used for {names.en}", f"使用目的超出权利范围：{names.zh}")))
+    if declared.territory is not None and (extra := frozenset(places) - declared.territory):
+        names = _places(extra)
+        found.append(("territory", Text(f"it reaches {names.en}", f"地域超出权利范围：{names.zh}")))
+    if until is not None and declared.until is not None and until > declared.until:
+        day = _day(declared.until)
+        found.append(
+            ("duration", Text(f"it would last longer than the rights, {day.en}", f"期限超出权利期限（{day.zh}）"))
+        )
+    if commercial and not declared.commercial:
+        found.append(("commercial", Text("it allows commercial use", "允许商业使用")))
+    return [TERMS_WIDER(clause=clause, why=why) for clause, why in found]
+
+
 def joined(problems: Sequence[Problem]) -> Problem | None:
     """One refusal that names all the clauses, or None where there is none."""
     if not problems:
@@ -364,6 +393,11 @@ def _unstated(live: Sequence[Right]) -> Iterable[Missing]:
             yield Missing("commercial", draft.subject_id, Text("commercial use is not stated", "未说明是否可商用"))
         if draft.evidence is None:
             yield Missing("evidence", draft.subject_id, Text("no evidence is named", "未提供证据摘要"))
+
+
+def backwards(first: str, last: str) -> bool:
+    """Whether a range of records holds nothing, because it ends before it begins."""
+    return not _between(first, first, last)
 
 
 def _identity(draft: RightDraft) -> tuple[str, str, str, str]:

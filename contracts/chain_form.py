@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from contracts.chain import TRAINING, Coverage, RightDraft, RightKind, Subject
+from contracts.chain import TRAINING, Coverage, RightDraft, RightKind, Subject, backwards
+from contracts.countries import COUNTRIES
 from contracts.rights import PURPOSES
 from exchange.kernel.canonical import canonical, sha256
 from exchange.kernel.text import Text
@@ -33,7 +34,7 @@ FIELDS = (
 _NEEDED = frozenset({"subject", "id", "kind", "holder", "territory", "purposes", "covers"})
 NAME_MAX_CHARS = 300
 VALUES_MAX = 10_000
-_COUNTRY = re.compile(r"[A-Z]{2}\Z")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _COVERS = Text(
     'must be one of {"dataset": true}, {"assets": [...]}, {"records": {...}} and {"source": {...}}',
@@ -141,7 +142,8 @@ def _name(value: object) -> str:
 
 def _date(value: object) -> date:
     try:
-        if isinstance(value, str) and len(value) == 10:
+        # Weeks and ordinal days are ISO 8601 too, and nobody reads them alike.
+        if isinstance(value, str) and _DAY.match(value):
             day = date.fromisoformat(value)
             if 1700 <= day.year <= 9000:
                 return day
@@ -153,7 +155,7 @@ def _date(value: object) -> date:
 def _territory(value: object) -> frozenset[str] | None:
     if value == "*":
         return None
-    if isinstance(value, list) and value and all(isinstance(one, str) and _COUNTRY.match(one) for one in value):
+    if isinstance(value, list) and value and all(isinstance(one, str) and one in COUNTRIES for one in value):
         return frozenset(value)
     raise _Wrong(
         'is neither "*" nor a list of ISO 3166 codes such as CN', '应为 "*" 或 ISO 3166 国家/地区代码列表，例如 CN'
@@ -189,6 +191,8 @@ def _covers(value: object) -> Coverage:
     elif (kind == "source" and names == {"field", "value"}) or (kind == "records" and names == {"field", "from", "to"}):
         for one in part.values():
             _name(one)
+        if kind == "records" and backwards(part["from"], part["to"]):
+            raise _Wrong("has a range that ends before it begins", "范围的终点早于起点")
     elif kind == "records" and names == {"field", "ids"}:
         _name(part["field"])
         _texts(part["ids"])

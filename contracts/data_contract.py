@@ -34,6 +34,25 @@ _PERCENT = re.compile(r"(?:100|[1-9]?[0-9])(?:\.[0-9]{1,6})?\Z")
 _NUMBERS = frozenset({*OPERATORS, "priceAmount", "value", "valueExt"})
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+\Z")
 
+_ID = re.compile(r"[A-Za-z0-9_-]+\Z")
+# Which fields a quality rule needs, and may have besides, by its type.
+_NEEDS: dict[str, frozenset[str]] = {
+    "library": frozenset({"metric"}),
+    "sql": frozenset({"query"}),
+    "custom": frozenset({"engine", "implementation"}),
+    "text": frozenset(),
+}
+_MAY: dict[str, frozenset[str]] = {
+    "library": frozenset({*OPERATORS, "rule", "arguments"}),
+    "sql": frozenset(OPERATORS),
+    "custom": frozenset(),
+    "text": frozenset(),
+}
+_SOME_KINDS = frozenset().union(*_NEEDS.values(), *_MAY.values())
+
+_NO_ID = Text("is made of letters, digits, _ and - (ASCII)", "只能由 ASCII 字母、数字、_ 和 - 组成")
+_MISSING = Text("is missing, and a rule of this type needs it", "缺失，该类规则必须包含")
+_OTHER_KIND = Text("belongs to rules of another type", "属于其他类型的规则")
 _NO_METRIC = Text(
     'needs metric, one of rowCount, nullValues, missingValues, duplicateValues, invalidValues; or type "text"',
     '须写明 metric（rowCount、nullValues、missingValues、duplicateValues 或 invalidValues），或将 type 写为 "text"',
@@ -114,6 +133,14 @@ def parse(document: object) -> DataContract | list[Problem]:
 
     shapes   numbers with a point as text (kernel.written reads them so); a non-empty list of problems
     """
+    read = _understood(document)
+    if isinstance(read, list) or not isinstance(document, dict):
+        return read
+    # Only of what is new: an agreement may rest on a document that was taken before.
+    return list(_unofficial(document, ())) or read
+
+
+def _understood(document: object) -> DataContract | list[Problem]:
     wrongs = [DATA_CONTRACT_FIELD(field=one.field, why=one.why) for one in SHAPE.wrongs(document)]
     if wrongs or not isinstance(document, dict):
         return wrongs
@@ -136,7 +163,7 @@ def load(document: Mapping[str, Any]) -> DataContract:
 
     errors   ValueError for one that was not
     """
-    read = parse(dict(document))
+    read = _understood(dict(document))
     if isinstance(read, DataContract):
         return read
     raise ValueError("; ".join(problem.detail("en") for problem in read))
@@ -179,6 +206,29 @@ def _meaning(document: Mapping[str, Any]) -> Iterator[Problem]:
             yield _wrong(spot, _ON_BREACH)
         if name == "serviceCredit" and _credit(value) is None:
             yield _wrong(spot, _CREDIT)
+
+
+def _unofficial(value: Any, at: tuple[object, ...]) -> Iterator[Problem]:
+    """Where a document that we understand is none by the standard's own JSON Schema."""
+    if isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _unofficial(one, (*at, number))
+    if not isinstance(value, dict):
+        return
+    if at and isinstance(name := value.get("id"), str) and not _ID.match(name):
+        yield _wrong((*at, "id"), _NO_ID)
+    if at[-2:-1] == ("quality",):
+        kind = value.get("type", "library")
+        yield from (_wrong((*at, name), _MISSING) for name in sorted(_NEEDS[kind] - set(value)))
+        # Of the fields that only some kinds have, those that this one has not.
+        others = _SOME_KINDS - _NEEDS[kind] - _MAY[kind]
+        yield from (_wrong((*at, name), _OTHER_KIND) for name in sorted(others & set(value)))
+        if kind == "sql" and len(set(OPERATORS) & set(value)) != 1:
+            yield _wrong((*at, "mustBe"), _NO_OPERATOR)
+    for name, one in value.items():
+        # What these hold is anybody's.
+        if name not in ("value", "arguments", "implementation"):
+            yield from _unofficial(one, (*at, name))
 
 
 def _qualities(owner: Mapping[str, Any], at: tuple[object, ...], allowed: frozenset[str]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ is stored twice. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,13 +23,14 @@ from contracts.signatures import Role
 from exchange.kernel import ids
 from exchange.kernel.canonical import canonical, sha256
 from exchange.kernel.errors import Problem
-from exchange.kernel.text import Text
+from exchange.kernel.text import Text, readable
 
 RULE_SET = "lifecycle/1"
 NOTICE = timedelta(days=30)
 OPEN_DAYS_MAX = 90
 AHEAD_MAX = timedelta(days=3 * 366)
 REASON_MAX_CHARS = 2_000
+_COUNTRY = re.compile("[A-Z]{2}")
 
 
 class State(StrEnum):
@@ -308,8 +310,9 @@ def _changes(wish: Wish) -> dict[str, Any]:
 
 
 def bilingual(reason: Mapping[str, str]) -> bool:
-    """Whether a reason is said in English and in Chinese, and not at length."""
-    return set(reason) == {"en", "zh"} and all(0 < len(text.strip()) <= REASON_MAX_CHARS for text in reason.values())
+    """Whether a reason is said in English and in Chinese, readably and not at length."""
+    fits = all(0 < len(text.strip()) <= REASON_MAX_CHARS and readable(text) for text in reason.values())
+    return fits and set(reason) == {"en", "zh"}
 
 
 def _amendment(life: Life, wish: Wish, _by: Party, _now: datetime) -> Problem | None:
@@ -319,6 +322,8 @@ def _amendment(life: Life, wish: Wish, _by: Party, _now: datetime) -> Problem | 
         return EVENT_FIELD(field="purposes", why=_NAMES)
     if wish.territory is not None and (not wish.territory or len(set(wish.territory)) != len(wish.territory)):
         return EVENT_FIELD(field="territory", why=_NAMES)
+    if wish.territory is not None and not all(map(_COUNTRY.fullmatch, wish.territory)):
+        return EVENT_FIELD(field="territory", why=_COUNTRIES)
     same = wish.purposes is not None and set(wish.purposes) == set(life.purposes)
     if same and wish.territory is None and wish.terms is None:
         return EVENT_FIELD(field="purposes", why=_SAME)
@@ -388,6 +393,7 @@ _EFFECTIVE = Text("is not before now, and at most three years ahead", "不得早
 _AFTER_END = Text("is not before the agreement's end", "不早于合约终止时间")
 _NOTHING = Text("territory or terms must say what changes", "、territory 或 terms 须说明变更内容")
 _NAMES = Text("names at least one, and none twice", "至少一项且不得重复")
+_COUNTRIES = Text("names countries by two capital letters (ISO 3166-1)", "应为 ISO 3166-1 两位大写字母国家或地区代码")
 _SAME = Text("are those of the agreement already", "与合约现有用途相同")
 _ENDLESS = Text("has no meaning: the agreement has no end", "无意义：合约没有终止时间")
 _LATER = Text("is later than the agreement's end, and at most ten years ahead", "须晚于合约终止时间，且不超过十年")

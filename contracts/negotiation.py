@@ -24,9 +24,9 @@ from contracts.negotiation_problems import (
     NEGOTIATION_STATE,
 )
 from exchange.kernel import ids
-from exchange.kernel.canonical import NotCanonical, canonical, digest, sha256
+from exchange.kernel.canonical import canonical, digest, sha256
 from exchange.kernel.errors import Problem
-from exchange.kernel.text import LANGUAGES, Text
+from exchange.kernel.text import LANGUAGES, Text, readable
 
 ROUNDS_MAX = 40
 OPEN_PER_PAIR_MAX = 20
@@ -256,11 +256,7 @@ def refuse_said(said: Said, now: datetime) -> Problem | None:
         return NEGOTIATION_INVALID(field="note", reason=_LANGUAGES)
     if not all(one.strip() and len(one) <= NOTE_CHARS_MAX for one in note.values()):
         return NEGOTIATION_INVALID(field="note", reason=_LENGTH)
-    try:
-        canonical(dict(note))
-    except NotCanonical:
-        return NEGOTIATION_INVALID(field="note", reason=_NO_UNICODE)
-    return None
+    return None if all(map(readable, note.values())) else NEGOTIATION_INVALID(field="note", reason=_UNREADABLE)
 
 
 def begin(one: Negotiation, message_id: UUID, speaker: Speaker, said: Said) -> tuple[Negotiation, Message] | Problem:
@@ -375,4 +371,4 @@ def _instant(at: datetime) -> str:
 _TOO_LONG = Text(f"it lies ahead, at most {DAYS_MAX} days", f"须晚于当前时间，且不超过 {DAYS_MAX} 天")
 _LANGUAGES = Text("it is a text in en, in zh or in both", "应为 en、zh 或两种语言的文本")
 _LENGTH = Text(f"it has 1 to {NOTE_CHARS_MAX} characters", f"须为 1 至 {NOTE_CHARS_MAX} 个字符")
-_NO_UNICODE = Text("it is not valid Unicode text", "文本不是有效的 Unicode")
+_UNREADABLE = Text("it has control characters or is not valid Unicode text", "文本含有控制字符或不是有效的 Unicode")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from contracts import tables as t
 from contracts.negotiation import OPEN, Message, Negotiation, NegotiationState, Side, Verb
@@ -87,13 +87,7 @@ async def visible(
 
     errors   BadCursor
     """
-    query = select(_one).where(mine(_one.c[f"{party}_id"], actor)).order_by(_one.c.id.desc()).limit(page.limit + 1)
-    if state is not None:
-        query = query.where(_one.c.state == state.value)
-    if page.after is not None:
-        query = query.where(_one.c.id < _key(page.after))
-    found = [_negotiation(row) for row in (await tx.conn.execute(query)).mappings()]
-    return page_of(found, page, lambda one: (one.id.hex,))
+    return await _page(tx, select(_one).where(mine(_one.c[f"{party}_id"], actor)), state, page)
 
 
 async def visible_one(
@@ -103,6 +97,30 @@ async def visible_one(
     query = select(_one).where(_one.c.id == negotiation_id, mine(_one.c[f"{party}_id"], actor))
     row = (await tx.conn.execute(query)).mappings().one_or_none()
     return None if row is None else (_negotiation(row), await history(tx, negotiation_id))
+
+
+async def every(tx: Tx, state: NegotiationState | None, page: PageRequest) -> Page[Negotiation]:
+    """Everybody's negotiations, newest first, for regulators; through the app's role.
+
+    errors   BadCursor
+    """
+    return await _page(tx, select(_one), state, page)
+
+
+async def any_one(tx: Tx, negotiation_id: UUID) -> tuple[Negotiation, list[Message]] | None:
+    """Anybody's negotiation with its messages, for regulators; through the app's role."""
+    row = (await tx.conn.execute(select(_one).where(_one.c.id == negotiation_id))).mappings().one_or_none()
+    return None if row is None else (_negotiation(row), await history(tx, negotiation_id))
+
+
+async def _page(tx: Tx, query: Select[Any], state: NegotiationState | None, page: PageRequest) -> Page[Negotiation]:
+    query = query.order_by(_one.c.id.desc()).limit(page.limit + 1)
+    if state is not None:
+        query = query.where(_one.c.state == state.value)
+    if page.after is not None:
+        query = query.where(_one.c.id < _key(page.after))
+    found = [_negotiation(row) for row in (await tx.conn.execute(query)).mappings()]
+    return page_of(found, page, lambda one: (one.id.hex,))
 
 
 async def _say(tx: Tx, one: Negotiation, message: Message) -> None:

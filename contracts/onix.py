@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from xml.parsers import expat
 
+from contracts.countries import COUNTRIES as WORLD
 from exchange.kernel.text import Text
 
 DEPTH_MAX = 40
@@ -47,16 +48,7 @@ _SCHEMES = {"15": "isbn", "06": "doi", "03": "gtin", "02": "isbn10", "01": "own"
 _FOR_SALE = frozenset({"01", "02", "07", "08"})
 _NOT_FOR_SALE = frozenset({"03", "04", "05", "06"})
 _MINING, _PROHIBITED, _PUBLISHED, _DELETE, _PUBLISHER, _AUTHOR = "11", "03", "01", "05", "01", "A01"
-_CODES = (
-    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD "
-    "CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF "
-    "GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
-    "KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA "
-    "NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI "
-    "SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
-    "VN VU WF WS YE YT ZA ZM ZW"
-)
-WORLD = frozenset(_CODES.split())
+ELEMENTS_MAX = 20_000
 
 
 class BadOnix(ValueError):
@@ -112,7 +104,7 @@ class _Reader:
     def __init__(self) -> None:
         self.found: list[Product] = []
         self.open: list[_Element] = []
-        self.depth = 0
+        self.depth = self.elements = 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
         self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
@@ -140,6 +132,9 @@ class _Reader:
             raise BadOnix(self.line(), name, Text("is nested too deeply", "嵌套层级过深"))
         if self.open or (name == "product" and self.depth == 2):
             element = _Element(name, self.line())
+            self.elements = self.elements + 1 if self.open else 1
+            if self.elements > ELEMENTS_MAX:
+                raise BadOnix(self.line(), "Product", Text("has too many elements", "元素过多"))
             if self.open:
                 self.open[-1].inner.append(element)
             self.open.append(element)
@@ -290,6 +285,8 @@ def _publish(element: _Element, found: Product) -> None:
         written = one.first("date")
         day = {4: f"{written}0101", 6: f"{written}01"}.get(len(written), written[:8])
         try:
+            if not day.isascii():
+                raise ValueError(day)
             found.published = date(int(day[:4]), int(day[4:6]), int(day[6:8])).isoformat()
         except ValueError:
             why = Text(f"{written[:20]!r} is no day such as 20200131", f"{written[:20]!r} 不是日期，例如 20200131")

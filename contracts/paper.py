@@ -5,6 +5,7 @@ What is written here follows from the signed documents alone; names and titles a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,9 @@ _DIGESTS = {
     "terms": Text("Its licence terms", "许可条款"),
     "frame": Text("Its legal frame", "法律框架"),
 }
+# Names, titles and reasons are other people's: what would turn the text's direction or show nothing is spelled out.
+_BLANKS = re.compile(r"[\t\n\r]+")
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _GROUNDS = {"breach": Text("breach", "违约"), "notice": Text("notice", "通知")}
 
 
@@ -179,11 +183,17 @@ def write(facts: Facts) -> Paper:
             str(number),
             key,
             title,
-            tuple(Clause(f"{number}.{item}", text, kind) for item, (text, kind) in enumerate(clauses, 1)),
+            tuple(Clause(f"{number}.{item}", _visible(text), kind) for item, (text, kind) in enumerate(clauses, 1)),
         )
         for number, (key, title, clauses) in enumerate(drafts, 1)
     )
     return Paper(_TITLE, str(agreement["id"]), facts.sha256, terms.prevailing_language, sections)
+
+
+def _visible(text: Text) -> Text:
+    return Text(
+        *(_HIDDEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", _BLANKS.sub(" ", one)) for one in (text.en, text.zh))
+    )
 
 
 def _plain(texts: Iterator[Text]) -> list[tuple[Text, str]]:

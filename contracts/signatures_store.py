@@ -30,6 +30,9 @@ _party = table("party", column("object_id", Uuid), column("organisation_id", Uui
 _KEYS = "id, organisation_id, kid, public, kept, document, proof, created_at"
 # One at a time: an organisation has at most so many keys in use, and one that is kept.
 _LOCK = "SELECT pg_advisory_xact_lock(7281, hashtext($1::text))"
+# Who signs holds its keys against who retires them, and not against others who sign.
+_HOLD = "SELECT pg_advisory_xact_lock_shared(7281, hashtext(k)) FROM unnest($1::text[]) AS u(k)"
+_LAST_SIGNED = "SELECT max(created_at) FROM contracts.signature WHERE id >= $1 AND kid = $2"
 _LOCK_KEEPING = "SELECT pg_advisory_xact_lock(7282, 0)"
 _INSERT = """
 INSERT INTO contracts.signature (id, object_id, agreement_id, role, organisation_id, kid, kept, signature, buyer_id,
@@ -87,6 +90,11 @@ async def lock_keys(tx: Tx, organisation_id: UUID) -> None:
     await (await tx.driver()).execute(_LOCK, organisation_id.hex)
 
 
+async def hold_keys(tx: Tx, organisation_ids: Collection[UUID]) -> None:
+    """Let nobody add or retire keys of these organisations until the commit: what signs now is in use then."""
+    await (await tx.driver()).execute(_HOLD, sorted(one.hex for one in organisation_ids))
+
+
 async def lock_keeping(tx: Tx) -> None:
     """Let nobody else make kept keys until the commit."""
     await (await tx.driver()).execute(_LOCK_KEEPING)
@@ -112,11 +120,15 @@ async def insert_kept(tx: Tx, kept: KeptKey) -> None:
     )
 
 
-async def retire_key(tx: Tx, key: OrganisationKey) -> None:
-    """Note that a key signs no more; of a kept one the private part is forgotten."""
-    await tx.conn.execute(_gone.insert().values(id=key.id, organisation_id=key.organisation_id, retired_at=tx.now))
+async def retire_key(tx: Tx, key: OrganisationKey) -> datetime:
+    """Note that a key signs no more, and from when; of a kept one the private part is forgotten. The keys are locked."""
+    # Whoever signed while we waited for the lock may have begun after us: what a key signed lies before its end.
+    last = await (await tx.driver()).fetchval(_LAST_SIGNED, first_id(tx.now), key.kid)
+    at: datetime = tx.now if last is None else max(tx.now, last + timedelta(microseconds=1))
+    await tx.conn.execute(_gone.insert().values(id=key.id, organisation_id=key.organisation_id, retired_at=at))
     if key.kept:
         await tx.conn.execute(delete(_kept).where(_kept.c.id == key.id))
+    return at
 
 
 async def keys_of(tx: Tx, organisation_ids: Collection[UUID]) -> list[OrganisationKey]:

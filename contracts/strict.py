@@ -10,7 +10,8 @@ import json
 import re
 from typing import Any
 
-DEPTH_MAX = 40
+# Every value is remembered with its place: many of them under long names would fill any machine's memory.
+DEPTH_MAX, VALUES_MAX, PLACE_MAX = 40, 100_000, 400
 INTEGER_MAX = 2**53 - 1
 _INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?![0-9.eE])")
 _WORDS = ((b"true", True), (b"false", False), (b"null", None))
@@ -62,6 +63,8 @@ class Reader:
         found: Any
         if depth > DEPTH_MAX:
             raise Malformed(pointer, begin, "it is nested too deeply", "嵌套过深")
+        if len(self.spans) >= VALUES_MAX:
+            raise Malformed(pointer, begin, "it holds too many values", "值的数量过多")
         if sign == b"{":
             found = self._object(pointer, depth)
         elif sign == b"[":
@@ -99,12 +102,14 @@ class Reader:
             if self.data[begin : begin + 1] != b'"':
                 self._expect(b'"', pointer)
             name = self._string(pointer)
+            inner = f"{pointer}/{escaped(name)}"
+            if len(inner) > PLACE_MAX:
+                raise Malformed(pointer, begin, "a name is too long", "名称过长", self.at)
             if not name.isascii() or (found and name <= last):
                 en, zh = f"the name {name!r} is out of order or there twice", f"名称 {name!r} 次序有误或重复"
                 raise Malformed(pointer, min(previous, self._begun[0]), en, zh, self.at)
             last, previous = name, begin
             self._expect(b":", pointer)
-            inner = f"{pointer}/{escaped(name)}"
             found[name] = self.value(inner, depth + 1)
             # A member begins with its name.
             self.spans[inner] = begin, self.at
@@ -171,6 +176,11 @@ class Reader:
 def escaped(name: str) -> str:
     """A name as it stands in a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def printable(text: str) -> str:
+    """A text as it may be shown: a sign that would clear a terminal, or turn the text's direction, is spelled out."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def unbase64(text: Any) -> bytes | None:

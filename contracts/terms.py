@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts import spdx
+from contracts.countries import COUNTRIES, MEANT
 from contracts.problems import TERMS_FIELD
 from contracts.rights import DUTIES, OUTPUTS, PURPOSES, Duration, Duty, Exclusivity, Rights, plain_duty
 from exchange.kernel.canonical import canonical, sha256_hex
@@ -120,6 +121,17 @@ def parse(document: object) -> Terms | list[Problem]:
 
     shapes   a non-empty list of problems, at most 20 from the schema
     """
+    found = _understood(document)
+    own = document.get("own") if isinstance(document, dict) else None
+    if isinstance(found, list) or own is None or own["territory"] == "*":
+        return found
+    # Lists of countries change: terms that were agreed are not held to the one of today.
+    return [
+        _wrong("/own/territory", _no_country(one)) for one in sorted(set(own["territory"]) - COUNTRIES)[:5]
+    ] or found
+
+
+def _understood(document: object) -> Terms | list[Problem]:
     wrongs = [TERMS_FIELD(field=wrong.field, why=wrong.why) for wrong in SHAPE.wrongs(document)]
     if wrongs or not isinstance(document, dict):
         return wrongs
@@ -127,7 +139,7 @@ def parse(document: object) -> Terms | list[Problem]:
         return [TERMS_FIELD(field="/", why=_ONE_OF_TWO)]
     if "spdx" in document:
         try:
-            found: spdx.Alternatives = spdx.alternatives(document["spdx"])
+            sets: spdx.Alternatives = spdx.alternatives(document["spdx"])
         except spdx.BadExpression as error:
             why = Text(f"{_NO_SPDX.en}: {error}", f"{_NO_SPDX.zh}：{error}")
             return [TERMS_FIELD(field="/spdx", why=why)]
@@ -135,8 +147,8 @@ def parse(document: object) -> Terms | list[Problem]:
         own = document["own"]
         if problems := _meaning(own):
             return problems
-        found = ((_rights(own),),)
-    return Terms(document["prevailing_language"], found, sha256_hex(canonical(document)), document.get("spdx"))
+        sets = ((_rights(own),),)
+    return Terms(document["prevailing_language"], sets, sha256_hex(canonical(document)), document.get("spdx"))
 
 
 def load(document: Mapping[str, Any]) -> Terms:
@@ -144,7 +156,7 @@ def load(document: Mapping[str, Any]) -> Terms:
 
     errors   BadTerms
     """
-    terms = parse(document)
+    terms = _understood(document)
     if isinstance(terms, Terms):
         return terms
     raise BadTerms("; ".join(problem.detail("en") for problem in terms))
@@ -169,6 +181,14 @@ def _meaning(own: Mapping[str, Any]) -> list[Problem]:
     if "exclusivity" in own:
         found += _exclusivity(own, own["exclusivity"])
     return found + _duties(own)
+
+
+def _no_country(code: str) -> Text:
+    meant = MEANT.get(code)
+    en, zh = (f"; {meant} is meant", f"，应为 {meant}") if meant else ("", "")
+    return Text(
+        f"names {code}, which is no country code of ISO 3166{en}", f"中的 {code} 不是 ISO 3166 国家或地区代码{zh}"
+    )
 
 
 def _exclusivity(own: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Problem]:

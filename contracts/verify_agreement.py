@@ -29,12 +29,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contracts.ed25519 import by_arithmetic, by_openssl, decompress, multiply, openssl_can
-from contracts.strict import Malformed, Reader, canonical, escaped, unbase64, unbase64url
+from contracts.bundle_form import FORM, OPERATOR, SIDES, SIGNERS
+from contracts.openssl import by_openssl, openssl_can
+from contracts.strict import Malformed, Reader, canonical, escaped, printable, unbase64, unbase64url
+from exchange.kernel.ed25519 import by_arithmetic, public_point
 
 Verifier = Callable[[bytes, bytes, bytes], bool]
 Spans = dict[str, tuple[int, int]]
 BYTES_MAX = 8_000_000
+# More faults than that say nothing new, and a file may be made of nothing else.
+FAULTS_MAX = 100
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Report:
     """What was found: faults, whose signatures hold, whose are missing, and what was signed.
 
     shapes   documents: name -> bytes; keys: kid -> whose it is; trusted: whether the keys came from elsewhere
+             vouched: organisations whose own key was not among those, so that the exchange alone says whose it is
     """
 
     size: int = 0
@@ -70,6 +75,7 @@ class Report:
     events: list[str] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
     trusted: bool = False
+    vouched: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
@@ -84,6 +90,7 @@ class Report:
             "agreement": self.agreement,
             "sha256": self.sha256,
             "keys_from_elsewhere": self.trusted,
+            "vouched_by_exchange_alone": self.vouched,
             "signed": [{"object": o, "role": r, "kept": k} for o, r, k in self.signed],
             "missing": [{"object": o, "role": r} for o, r in self.missing],
             "events": self.events,
@@ -93,22 +100,6 @@ class Report:
 
 # ---------------------------------------------------------------- the bundle
 
-_DOCUMENT = {"document": str, "sha256": str}
-_KEY = {"crv": "Ed25519", "kid": str, "kept": bool, "kty": "OKP", "organisation": (str,), "proof": (str,), "x": str}
-_SIGNATURE = {"at": str, "kept": bool, "kid": str, "object": str, "organisation": (str,), "role": str, "signature": str}
-_EVENT = {**_DOCUMENT, "effective_at": str, "number": int}
-FORM: Any = {
-    "type": "agreement_bundle",
-    "v": 1,
-    "agreement": _DOCUMENT,
-    "offer": _DOCUMENT,
-    "quote": ({**_DOCUMENT, "kid": str, "signature": str},),
-    "signatures": [_SIGNATURE],
-    "events": [_EVENT],
-    "keys": [_KEY],
-    "seal": {"kid": str, "parts": [{"at": str, "sha256": str}], "signature": str},
-}
-_SIDES = ("buyer", "seller")
 _ABSENT = ("it is missing", "缺失")
 _UNSIGNED = ("no key in this file made this signature over these bytes", "本文件中的密钥未对该内容作出此签名")
 
@@ -148,7 +139,9 @@ class Check:
         self.bundle: dict[str, Any] = {}
 
     def fault(self, at: str, code: str, en: str, zh: str) -> None:
-        """Note what is wrong at a place, or at the nearest thing around it."""
+        """Note what is wrong at a place, or at the nearest thing around it; no more than FAULTS_MAX."""
+        if len(self.report.faults) >= FAULTS_MAX:
+            return
         place = at
         while place not in self.spans:
             place = place.rpartition("/")[0]
@@ -197,7 +190,7 @@ class Check:
             else:
                 for number, one in enumerate(value):
                     self._shape(one, form[0], f"{at}/{number}")
-        elif value != form if not isinstance(form, type) else type(value) is not form:
+        elif type(value) is not (form if isinstance(form, type) else type(form)) or form not in (type(value), value):
             name = form.__name__ if isinstance(form, type) else repr(form)
             self.fault(at, "form", f"it should be {name}", f"应为 {name}")
 
@@ -206,8 +199,7 @@ class Check:
             at, public = f"/keys/{number}", unbase64url(key["x"])
             members = canonical({"crv": "Ed25519", "kty": "OKP", "x": key["x"]})
             kid = base64.urlsafe_b64encode(hashlib.sha256(members).digest()).rstrip(b"=").decode()
-            point = decompress(public) if public is not None and len(public) == 32 else None
-            if public is None or point is None or multiply(8, point)[0] == 0:
+            if public is None or public_point(public) is None:
                 self.fault(f"{at}/x", "key", "it is no Ed25519 public key", "不是 Ed25519 公钥")
             elif kid != key["kid"]:
                 self.fault(at, "key-id", "its id is not the key's (RFC 7638)", "标识与公钥不符（RFC 7638）")
@@ -221,6 +213,8 @@ class Check:
                     and self.published.get(kid, "" if key["organisation"] is None else key["x"]) != key["x"]
                 ):
                     self.fault(at, "key-unknown", "it is not among the keys that you gave", "不在您提供的公钥之中")
+                if self.published is not None and key["organisation"] is not None and kid not in self.published:
+                    self.report.vouched += [] if key["kept"] else [key["organisation"]]
                 self.keys[kid] = public, key
 
     def _proven(self, key: dict[str, Any], public: bytes) -> bool:
@@ -302,9 +296,9 @@ class Check:
         quote = self.read.get("/quote")
         if quote is not None:
             one = self.bundle["quote"]
-            parties = agreement.get("parties") or {}
+            parties = _object(agreement.get("parties"))
             same = [quote.get("offer") == said, quote.get("basis", {}) == agreement.get("basis", {})]
-            same += [quote.get(side) in {None, parties.get(side)} for side in _SIDES]
+            same += [quote.get(side) in (None, parties.get(side)) for side in SIDES]
             if not all(same):
                 self.fault("/quote", "other-quote", "it is not a quote of this agreement", "不是本合约的询价单")
             if not self._signed(one["kid"], None, self.report.documents["/quote"], one["signature"]):
@@ -332,7 +326,7 @@ class Check:
                     needs[one["object"]].remove(one["role"])
         for name, roles in needs.items():
             for role in roles:
-                if role in _SIDES and name == self.report.agreement:
+                if role in SIDES and name == self.report.agreement:
                     self.report.missing.append((name, role))
                 else:
                     en, zh = f"{name} is not signed by: {role}", f"{name} 缺少签名：{role}"
@@ -341,30 +335,40 @@ class Check:
     def _chain(self) -> dict[str, tuple[bytes, tuple[str, ...], dict[str, Any]]]:
         """The agreement and the events after it: bytes, who has to sign, and which organisation has which role."""
         agreement, last = self.read["/agreement"], self.bundle["agreement"]["sha256"]
-        root, said = {"id": agreement.get("id"), "sha256": last}, agreement.get("parties")
-        parties: dict[str, Any] = dict(said) if isinstance(said, dict) else {}
+        root, parties = {"id": agreement.get("id"), "sha256": last}, _object(agreement.get("parties"))
         holder, seller = parties.get("buyer"), parties.get("seller")
         documents = self.report.documents
         found: dict[str, tuple[bytes, tuple[str, ...], dict[str, Any]]] = {}
-        found[self.report.agreement] = documents["/agreement"], ("exchange", *_SIDES), {**parties, "exchange": None}
+        found[self.report.agreement] = documents["/agreement"], ("exchange", *SIDES), {**parties, "exchange": None}
         for number, one in enumerate(self.bundle["events"]):
             at = f"/events/{number}"
             event = self.read.get(at)
             if event is None:
                 break
-            parties = event["parties"] if isinstance(event.get("parties"), dict) else {}
+            name, parties = str(event.get("id")), _object(event.get("parties"))
             if (event.get("type"), event.get("v"), event.get("agreement")) != ("agreement_event", 1, root):
                 self.fault(at, "other-agreement", "it is no event of this agreement", "不是本合约的事件")
             elif event.get("previous") != last or one["number"] != number + 1:
                 self.fault(at, "chain", "it does not follow the one before it", "与前一文件不衔接")
             elif (parties.get("buyer"), parties.get("seller")) != (holder, seller):
                 self.fault(at, "party", "it is between others", "当事人不符")
+            elif name in found:
+                self.fault(at, "twice", "something else in this file has its id", "标识与本文件中其他对象重复")
+                continue
             roles = event.get("signed_by")
             needs = tuple(str(role) for role in roles) if isinstance(roles, list) else ()
-            found[str(event.get("id"))] = documents[at], ("exchange", *needs), {**parties, "exchange": None}
+            hands = {*needs, OPERATOR} if event.get("proposed_by") == OPERATOR else set(needs)
+            if not any(wanted <= hands for wanted in SIGNERS.get(str(event.get("kind")), ())):
+                en = "it does not ask for the signatures that such an event needs"
+                self.fault(at, "signers", en, "未要求该类事件所需的签名")
+            found[name] = documents[at], ("exchange", *needs), {**parties, "exchange": None}
             self.report.events.append(f"{event.get('kind')} {event.get('id')}")
             last, holder = one["sha256"], parties.get("successor", holder)
         return found
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def check(data: bytes, verifier: Verifier = by_arithmetic, published: dict[str, str] | None = None) -> Report:
@@ -377,7 +381,10 @@ def keys_in(data: bytes) -> dict[str, str]:
 
     errors   ValueError for anything else
     """
-    found = json.loads(data)
+    try:
+        found = json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     keys = found.get("keys") if isinstance(found, dict) else None
     if not isinstance(keys, list) or not all(isinstance(one, dict) for one in keys):
         raise ValueError("a JSON Web Key Set has a list called keys")
@@ -385,8 +392,11 @@ def keys_in(data: bytes) -> dict[str, str]:
 
 
 def said(report: Report, language: str) -> list[str]:
-    """A report as lines for people."""
-    zh = language == "zh"
+    """A report as lines for people; what the file says is shown and never done, whatever signs it holds."""
+    return [printable(line) for line in _lines(report, language == "zh")]
+
+
+def _lines(report: Report, zh: bool) -> list[str]:
     lines = []
     for one in report.faults[:20]:
         why = one.zh if zh else one.en
@@ -400,6 +410,9 @@ def said(report: Report, language: str) -> list[str]:
         lines.append(f"{name}: {'已签名' if zh else 'signed by'} {role}{key}")
     lines += [f"{'已生效' if zh else 'in force'}: {event}" for event in report.events]
     lines += [f"{name}: {'尚未签名' if zh else 'NOT YET SIGNED by'} {role}" for name, role in report.missing]
+    for organisation in report.vouched:
+        en = f"NOTE: that the key of {organisation} is its own is said by the exchange alone; give it with --keys to be sure."
+        lines.append(f"提示：{organisation} 的密钥归属仅由交易所证明；可用 --keys 一并给出以确认。" if zh else en)
     if not report.trusted:
         lines.append(
             "注意：公钥取自文件本身。请用 --keys 指定交易所公布的公钥（/.well-known/jwks.json）。"
@@ -409,6 +422,15 @@ def said(report: Report, language: str) -> list[str]:
     if report.missing:
         return [*lines, "有效，但签名尚不齐全。" if zh else "HOLDS, but a signature is still missing."]
     return [*lines, "核验通过。" if zh else "OK: everything holds."]
+
+
+def read(place: str) -> bytes:
+    """A file, but no more of it than makes it too long.
+
+    errors   OSError
+    """
+    with Path(place).open("rb") as file:
+        return file.read(BYTES_MAX + 1)
 
 
 def code_of(report: Report) -> int:
@@ -430,18 +452,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--lang", choices=("en", "zh"), default="en")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     options = parser.parse_args(arguments)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    by_command = options.by != "python" and openssl_can()
     try:
-        data = Path(options.file).read_bytes()
-        published = None if options.keys is None else keys_in(Path(options.keys).read_bytes())
+        if options.by == "openssl" and not by_command:
+            raise OSError("there is no openssl that knows Ed25519 (3.0 or newer is needed); use --with python")
+        data = read(options.file)
+        published = None if options.keys is None else keys_in(read(options.keys))
+        report = check(data, by_openssl if by_command else by_arithmetic, published)
+        if options.extract:
+            Path(options.extract).mkdir(parents=True, exist_ok=True)
+            for name, document in report.documents.items():
+                Path(options.extract, name.strip("/").replace("/", "-") + ".json").write_bytes(document)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    by_command = options.by == "openssl" or (options.by == "auto" and openssl_can())
-    report = check(data, by_openssl if by_command else by_arithmetic, published)
-    if options.extract:
-        Path(options.extract).mkdir(parents=True, exist_ok=True)
-        for name, document in report.documents.items():
-            Path(options.extract, name.strip("/").replace("/", "-") + ".json").write_bytes(document)
     lines = (
         [json.dumps(report.document(), ensure_ascii=False, indent=2)] if options.json else said(report, options.lang)
     )

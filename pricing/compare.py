@@ -49,7 +49,8 @@ class Mix:
 class Cheapest:
     """From `volume` on `name` costs least, up to the next one; None where nothing on offer allows so much use.
 
-    shapes   exact: proven to the unit; else steps or roundings of less than a point's distance may move it a little
+    shapes   exact: proven to the unit, as far as an account can hold every offer's bill; else steps or roundings of less
+             than a point's distance may move it a little
     """
 
     volume: int

@@ -20,11 +20,13 @@ LINES_MAX = 120
 CHECKS: Mapping[str, Sequence[str | Path]] = {
     # A cache of its own: one that runs over single files had filled leaves stale errors behind.
     "types": (BIN / "mypy", "--cache-dir", ".mypy_cache/check"),
-    "tests": (sys.executable, "-m", "pytest", "-q", "tests/unit", "tests/property", "tests/architecture"),
+    "laws": (sys.executable, "-m", "pytest", "-q", "tests/property"),
+    "units": (sys.executable, "-m", "pytest", "-q", "tests/unit", "tests/architecture"),
     "imports": (BIN / "lint-imports", "--no-logo"),
     "lint": (BIN / "ruff", "check", "--quiet", "."),
     "format": (BIN / "ruff", "format", "--check", "--quiet", "."),
 }
+TESTS = ("laws", "units")
 
 
 def run(name: str) -> tuple[str, int, str, float]:
@@ -45,12 +47,13 @@ def main(chosen: Sequence[str]) -> int:
     failed = 0
     with ThreadPoolExecutor(2) as pool:
         for name, code, output, seconds in pool.map(run, chosen or CHECKS):
-            last = output.strip().splitlines()[-1:] if name == "tests" else []
+            tests = name in TESTS
+            last = output.strip().splitlines()[-1:] if tests else []
             print(f"{'ok  ' if code == 0 else 'FAIL'} {name} ({seconds:.0f} s) {' '.join(last)}".rstrip(), flush=True)
             if code != 0:
                 # A formatter shows whole differences; the first of them say enough.
                 lines = output.splitlines()
-                print("\n".join(lines[-LINES_MAX:] if name == "tests" else lines[:LINES_MAX]), flush=True)
+                print("\n".join(lines[-LINES_MAX:] if tests else lines[:LINES_MAX]), flush=True)
             failed += code != 0
     return min(failed, 1)
 

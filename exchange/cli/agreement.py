@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from contracts import bundle
-from contracts.verify_agreement import code_of, keys_in, said
+from contracts.verify_agreement import code_of, keys_in, read, said
 from exchange.cli.output import add_json, say
 from exchange.cli.tools import Tools
 
@@ -49,7 +48,7 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Do it; the exit code says what was found."""
     language = chosen.lang or _language(tools)
     try:
-        data = Path(chosen.file).read_bytes()
+        data = read(chosen.file)
         report = bundle.verify(data, _published(chosen, data))
     except NoKeys as error:
         zh = f"无法取得用于核验的公钥：{error}"
@@ -63,7 +62,7 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
 def _published(chosen: argparse.Namespace, data: bytes) -> dict[str, str] | None:
     try:
         if chosen.keys is not None:
-            return keys_in(Path(chosen.keys).read_bytes())
+            return keys_in(read(chosen.keys))
         return None if chosen.url is None else _fetched(chosen.url.rstrip("/"), bundle.organisations(data))
     except (ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
         raise NoKeys(str(error)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def add_json(command: argparse.ArgumentParser) -> None:
@@ -24,7 +27,8 @@ def say(value: Any, *, as_json: bool, lines: Sequence[str]) -> None:
     if as_json:
         print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
     else:
-        print("\n".join(lines))
+        # Names come from other people: what would command a terminal, or turn a text's direction, is spelled out.
+        print(_COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), "\n".join(lines)))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from exchange.catalog.offers import Offer, OfferForSale, OfferRequest, OfferStan
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store.datasets import find_revision
 from exchange.catalog.store.private import insert_private_offer
-from exchange.flows.issue_quote import issue_quote
+from exchange.flows.issue_quote import issue_quote, quotable
 from exchange.flows.negotiating import NegotiationReceipt, Scene, Words, held, look, on_table, receipt, say
 from exchange.flows.publish_listing import refuse_offer
 from exchange.flows.sale import Sales
@@ -49,12 +50,12 @@ async def agree_terms(
     proposal = await on_table(tx, one)
     request = OfferRequest(one.listing_id, f"n-{ids.text('neg', one.id)[4:]}", proposal.document)
     checked = await check_document(tx, scene.listing, request, settings, by=one.seller_id)
-    made = checked if isinstance(checked, Problem) else _version(tx, scene, request, checked[1], settings)
+    if isinstance(checked, Problem):
+        return checked
+    made = _version(tx, scene, request, checked[1], settings)
     if isinstance(made, Problem):
         return made
-    if not isinstance(checked, Problem) and (problem := await meters.register(tx, checked[1].meters, one.seller_id)):
-        return problem
-    return await _bind(tx, sales, keyring, actor, one, scene, proposal, made, words)
+    return await _bind(tx, sales, keyring, actor, one, scene, proposal, made, checked[1].meters, words)
 
 
 def _version(tx: Tx, scene: Scene, request: OfferRequest, plan: Plan, settings: CatalogSettings) -> Offer | Problem:
@@ -80,6 +81,7 @@ async def _bind(
     scene: Scene,
     proposal: Proposal,
     made: Offer,
+    metered: Iterable[str],
     words: Words,
 ) -> NegotiationReceipt | Problem:
     if problem := await refuse_offer(tx, scene.listing, made):
@@ -87,14 +89,21 @@ async def _bind(
     revision = await find_revision(tx, scene.listing.revision_id)
     assert revision is not None, "a listing has a revision"
     expires_at = words.expires_at or tx.now + VALID_FOR
-    # The quote is refused, or written, for an offer that is written right after it.
+    offer = _reserved(scene, made, revision.sha256)
+    basis = Basis(amounts={name: Decimal(amount) for name, amount in proposal.amounts.items()})
+    # Everything that can be refused comes before the first thing that is written: the names of the plan's meters.
+    sale = await quotable(tx, sales, offer, one.buyer_id, basis, proposal.purposes)
+    if isinstance(sale, Problem):
+        return sale
+    if problem := await meters.register(tx, metered, one.seller_id):
+        return problem
     quote = await issue_quote(
         tx,
         sales,
         keyring,
-        _reserved(scene, made, revision.sha256),
+        offer,
         one.buyer_id,
-        Basis(amounts={name: Decimal(amount) for name, amount in proposal.amounts.items()}),
+        basis,
         purposes=proposal.purposes,
         expires_at=expires_at,
         concerning=ids.text("neg", one.id),

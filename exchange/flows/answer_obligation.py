@@ -23,7 +23,8 @@ from exchange.kernel.text import Text
 
 _OTHER = Text("does not fall due on request", "不属于按要求到期的义务")
 _ASKED = Text("was asked for already", "已提出过要求")
-_PAST = Text("would be due in the past", "到期时间不得早于当前")
+_PAST = Text("is due ahead, within ten years", "到期时间须晚于当前，且不超过十年")
+_AHEAD_MAX = timedelta(days=3653)
 _COUNTED = Text("has its days counted by the terms", "期限由条款规定")
 _NO_DAY = Text("needs a day: the terms count none", "需要指定日期：条款未规定期限")
 
@@ -97,7 +98,7 @@ async def demand_obligation(
         why = _ASKED
     elif (days is None) == (due_at is None):
         why = _NO_DAY if days is None else _COUNTED
-    elif due_at is not None and due_at <= tx.now:
+    elif due_at is not None and not tx.now < due_at <= tx.now + _AHEAD_MAX:
         why = _PAST
     if why is not None:
         return OBLIGATION_DEMAND(obligation=ids.text("obl", one.id), why=why)

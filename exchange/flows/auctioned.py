@@ -99,16 +99,22 @@ def refuses_bidder(tx: Tx, scene: Scene, bidder_id: UUID, purposes: tuple[str, .
     return taxed if isinstance(taxed, Problem) else None
 
 
-async def sold_exclusively(tx: Tx, dataset_id: UUID, besides: UUID | None = None) -> Problem | None:
+async def sold_exclusively(
+    tx: Tx, dataset_id: UUID, besides: UUID | None = None, *, to_others_than: UUID | None = None
+) -> Problem | None:
     """Why nothing of a dataset may be offered now: somebody was awarded an exclusive licence to it. None otherwise.
 
     It stays so until the end of a transaction that holds the dataset.
 
-    shapes   besides: an auction that is not asked about
+    shapes   besides: an auction that is not asked about; to_others_than: an organisation whose own awards do not count
     """
     for one, awarded_at in await auctions.awarded(tx, dataset_id):
         if one.id == besides:
             continue
+        if to_others_than is not None:
+            award = await auctions.award_of(tx, one.id)
+            if award is not None and award.buyer_id == to_others_than:
+                continue
         until = exclusive_until(one, awarded_at)
         if until is None or tx.now < until:
             said = Text("for good", "永久") if until is None else Text(until.isoformat(), until.isoformat())

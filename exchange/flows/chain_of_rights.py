@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from compliance import store as audit
+from compliance.entries import Entry
 from contracts import chain, chain_store, terms
 from contracts.chain import Blocked, Declared, Right, RightState
 from contracts.chain_problems import RIGHTS_BLOCK, RIGHTS_UNSEARCHED
 from contracts.terms import Terms
 from exchange.catalog.datasets import Dataset
+from exchange.catalog.offers import OfferForSale
 from exchange.catalog.revisions import Asset
-from exchange.catalog.store import datasets
+from exchange.catalog.store import contents, datasets
+from exchange.catalog.store.exclusive import take_off
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
@@ -76,8 +82,8 @@ def notes_of(declared: Declared | None) -> list[Text]:
     return [Text(_MISSING.en.format(count=told), _MISSING.zh.format(count=told))]
 
 
-async def renew_summary(tx: Tx, dataset: Dataset) -> None:
-    """Write anew what everybody may know of a dataset's chain; nothing where there is none."""
+async def apply_rights(tx: Tx, dataset: Dataset) -> None:
+    """Let what a chain allows now hold: its public summary is written anew, wider offers leave the shelf. The dataset is held."""
     rights = await chain_store.rights_of(tx, dataset.id)
     if not rights:
         return
@@ -85,6 +91,38 @@ async def renew_summary(tx: Tx, dataset: Dataset) -> None:
     paths = [one.path for one in latest.assets] if latest else []
     declared = chain.effective(rights, tx.now, paths)
     await chain_store.put_summary(tx, dataset.id, dataset.supplier_id, summary_of(rights, declared))
+    await clear_shelf(tx, dataset.id, dataset.supplier_id, declared)
+
+
+async def clear_shelf(tx: Tx, dataset_id: UUID, supplier_id: UUID, declared: Declared) -> None:
+    """Take offers off sale whose terms have become wider than the rights; those of drafts are refused at publication."""
+    there = await contents.offers_on_sale(tx, dataset_id)
+    gone = await take_off(tx, [one.id for one in there if too_wide(declared, [_terms_of(one.document)])])
+    await audit.append(
+        tx,
+        [
+            Entry(
+                action="offer.too-wide",
+                organisation_id=None,
+                object_id=ids.text("ofr", offer_id),
+                concerns=(supplier_id,),
+            )
+            for offer_id in gone
+        ],
+    )
+
+
+async def narrowed(tx: Tx, offers: Iterable[OfferForSale]) -> frozenset[UUID]:
+    """Which of these offers give more than the rights allow now; asked for what a quote binds though it left the shelf."""
+    found = set()
+    for one in offers:
+        if await refuse_wider(tx, one.dataset_id, [_terms_of(one.document)]):
+            found.add(one.offer_id)
+    return frozenset(found)
+
+
+def _terms_of(document: bytes) -> object:
+    return msgspec.json.decode(document)["terms"]
 
 
 def summary_of(rights: Sequence[Right], declared: Declared) -> dict[str, Any]:

@@ -23,12 +23,16 @@ from contracts.lifecycle_problems import (
     TRANSFER_HAS_CHARGES,
 )
 from contracts.terms import Terms
+from exchange.catalog.store.exclusive import hold_dataset_of
 from exchange.catalog.store.listings import load_offers
 from exchange.flows.agreement_life import Standing
+from exchange.flows.auctioned import sold_exclusively
+from exchange.flows.chain_of_rights import refuse_wider
 from exchange.flows.end_grant import bound_until
 from exchange.flows.problems import FROZEN
 from exchange.flows.sale import Sale, Sales
 from exchange.flows.settle_sellers import goes_on
+from exchange.flows.upstreams import refuse_conflict
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
@@ -57,7 +61,7 @@ async def refused(tx: Tx, sales: Sales, now_at: Standing, wish: Wish, by: Party)
         case Kind.AMENDMENT:
             return await _amendment(tx, now_at, wish)
         case Kind.RENEWAL:
-            return await _frozen(tx, now_at)
+            return await _renewal(tx, now_at, wish)
         case Kind.TRANSFER:
             return await _transfer(tx, sales, now_at, wish)
         case Kind.TERMINATION if wish.ground == "notice" and by is Party.BUYER:
@@ -68,19 +72,41 @@ async def refused(tx: Tx, sales: Sales, now_at: Standing, wish: Wish, by: Party)
 
 async def _amendment(tx: Tx, now_at: Standing, wish: Wish) -> Problem | None:
     """Purposes and places stay within the terms: the offer's, or those that both agree to put in their place."""
-    terms = await _terms(tx, now_at, wish.terms or now_at.life.terms)
+    # Empty terms are terms that do not parse, not those of before.
+    terms = await _terms(tx, now_at, now_at.life.terms if wish.terms is None else wish.terms)
     if isinstance(terms, Problem):
         return terms
+    dataset_id, life = now_at.running[0].dataset_id, now_at.life
     if wish.terms is not None:
-        dataset_id = now_at.running[0].dataset_id
-        declared = await chain_store.declared(tx, dataset_id)
-        if declared is not None and (problem := chain.joined(chain.wider(terms, declared))):
+        written = [wish.terms]
+        if problem := await refuse_wider(tx, dataset_id, written) or await refuse_conflict(tx, dataset_id, written):
             return problem
-    country = (await parties.standing(tx, [now_at.life.holder_id]))[now_at.life.holder_id].country
-    places = wish.territory or now_at.life.territory or (country,)
+    country = await _country(tx, now_at)
+    places, before = wish.territory or life.territory or (country,), life.territory or (country,)
     if country not in places:
         return EVENT_FIELD(field="territory", why=_NOT_THERE)
-    return _unpermitted(terms, now_at, wish.purposes or now_at.life.purposes, places)
+    purposes = wish.purposes or life.purposes
+    if problem := _unpermitted(terms, now_at, purposes, places):
+        return problem
+    # The terms may be older than what the rights allow now: more use of them is held against today's rights.
+    return await _beyond(tx, now_at, purposes=set(purposes) - set(life.purposes), places=set(places) - set(before))
+
+
+async def _renewal(tx: Tx, now_at: Standing, wish: Wish) -> Problem | None:
+    """Nothing is prolonged that was frozen, sold to somebody else alone, or that the rights do not allow any more."""
+    life, grant = now_at.life, now_at.held[0]
+    if problem := await _frozen(tx, now_at):
+        return problem
+    await hold_dataset_of(tx, grant.listing_id)
+    if problem := await sold_exclusively(tx, grant.dataset_id, to_others_than=life.holder_id):
+        return problem
+    terms = await _terms(tx, now_at, life.terms)
+    if isinstance(terms, Problem):
+        return terms
+    places = life.territory or (await _country(tx, now_at),)
+    return await _beyond(
+        tx, now_at, purposes=life.purposes, places=places, until=wish.ends_at, commercial=_commercial(terms)
+    )
 
 
 async def _transfer(tx: Tx, sales: Sales, now_at: Standing, wish: Wish) -> Problem | None:
@@ -102,7 +128,10 @@ async def _transfer(tx: Tx, sales: Sales, now_at: Standing, wish: Wish) -> Probl
     terms = await _terms(tx, now_at, now_at.life.terms)
     if isinstance(terms, Problem):
         return terms
-    return _unpermitted(terms, now_at, now_at.life.purposes, (there.country,))
+    places = (there.country,)
+    return _unpermitted(terms, now_at, now_at.life.purposes, places) or await _beyond(
+        tx, now_at, purposes=now_at.life.purposes, places=places, commercial=_commercial(terms)
+    )
 
 
 async def _notice(tx: Tx, sales: Sales, now_at: Standing, wish: Wish) -> Problem | None:
@@ -134,6 +163,21 @@ def _unpermitted(terms: Terms, now_at: Standing, purposes: tuple[str, ...], plac
             if problem := decision.problem():
                 return problem
     return None
+
+
+async def _beyond(tx: Tx, now_at: Standing, **given: Any) -> Problem | None:
+    """Why the dataset's chain of rights does not allow what would be given now, or None; also where there is no chain."""
+    declared = await chain_store.declared(tx, now_at.running[0].dataset_id)
+    return None if declared is None else chain.joined(chain.beyond(declared, **given))
+
+
+def _commercial(terms: Terms) -> bool:
+    return any(all(one.commercial for one in alternative) for alternative in terms.alternatives)
+
+
+async def _country(tx: Tx, now_at: Standing) -> str:
+    holder_id = now_at.life.holder_id
+    return (await parties.standing(tx, [holder_id]))[holder_id].country
 
 
 async def _sold(tx: Tx, sales: Sales, now_at: Standing) -> tuple[Sale, Order]:

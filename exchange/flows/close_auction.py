@@ -13,6 +13,7 @@ from uuid import UUID
 from compliance import store as audit
 from compliance.entries import Entry
 from contracts import auctions_store as store
+from contracts import chain_store
 from contracts.auctions import (
     AWARD_GRACE,
     Auction,
@@ -28,6 +29,7 @@ from contracts.auctions import (
 from contracts.auctions_store import AwardRow
 from exchange.catalog.store.exclusive import hold_dataset_of, restore_offers, withdraw_offers
 from exchange.flows.auctioned import Scene, look, refuses_bidder, refuses_sale, sold_exclusively
+from exchange.flows.chain_of_rights import clear_shelf, narrowed
 from exchange.flows.issue_quote import QuoteReceipt, issue_quote
 from exchange.flows.sale import Sales
 from exchange.kernel import ids
@@ -70,7 +72,7 @@ async def award_auction(tx: Tx, sales: Sales, keyring: Keyring, auction_id: UUID
     await hold_dataset_of(tx, one.listing_id)
     bids = live(await store.bids_of(tx, one.id))
     scene = await look(tx, one, [bid.bidder_id for bid in bids])
-    if refuses_sale(scene) is not None:
+    if refuses_sale(scene) is not None or await narrowed(tx, [scene.offer]):
         # Nothing could be sold, so no amount is opened: an amount says something of its bidder.
         return await _lapse(tx, one, Lapse.NOT_FOR_SALE)
     out = {bid.bidder_id for bid in bids if refuses_bidder(tx, scene, bid.bidder_id, bid.purposes) is not None}
@@ -105,6 +107,9 @@ async def lapse_award(tx: Tx, auction_id: UUID) -> AuctionState | None:
     await hold_dataset_of(tx, one.listing_id)
     if await sold_exclusively(tx, one.dataset_id, besides=one.id) is None:
         await restore_offers(tx, award.withdrawn)
+        # Rights may have narrowed while the offers were away.
+        if (declared := await chain_store.declared(tx, one.dataset_id)) is not None:
+            await clear_shelf(tx, one.dataset_id, one.supplier_id, declared)
     return await _lapse(tx, one, Lapse.QUOTE_UNUSED, award.buyer_id)
 
 

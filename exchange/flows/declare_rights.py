@@ -18,7 +18,7 @@ from contracts.chain_import import Mistake, OnixWish
 from contracts.chain_problems import RIGHT_FIELD, RIGHTS_TOO_MANY
 from exchange.catalog.datasets import Dataset
 from exchange.catalog.store import datasets
-from exchange.flows.chain_of_rights import renew_summary
+from exchange.flows.chain_of_rights import apply_rights
 from exchange.flows.once import done
 from exchange.flows.trace_rights import Progress
 from exchange.kernel import ids, jobs
@@ -102,7 +102,7 @@ async def declare_rights(
     if problem := await _refuse_many(tx, dataset, drafts):
         return problem
     found, new = await chain_store.insert_rights(tx, dataset.id, dataset.supplier_id, drafts)
-    await renew_summary(tx, dataset)
+    await apply_rights(tx, dataset)
     name = ids.text("ds", dataset.id)
     declared = sha256(b"".join(one.sha256 for one in drafts))
     await audit.append(tx, [done(actor, "rights.declare", name, declared=declared)])
@@ -136,7 +136,7 @@ async def import_rights(tx: Tx, actor: Actor, dataset_id: UUID, file: RightsFile
     else:
         _, new = await chain_store.insert_rights(tx, dataset.id, dataset.supplier_id, file.drafts)
         added = len(new)
-        await renew_summary(tx, dataset)
+        await apply_rights(tx, dataset)
     await audit.append(tx, [done(actor, "rights.import", name, file=digest)])
     found = len(file.drafts)
     return ImportReceipt(name, digest.hex(), found, added, 0 if job else found - added, job)
@@ -171,7 +171,7 @@ async def _write(tx: Tx, dataset_id: UUID, drafts: Sequence[RightDraft]) -> int 
 async def _finish(tx: Tx, dataset_id: UUID, digest: bytes) -> None:
     dataset = await datasets.lock_dataset(tx, dataset_id)
     assert dataset is not None
-    await renew_summary(tx, dataset)
+    await apply_rights(tx, dataset)
     entry = Entry(
         action="rights.imported",
         organisation_id=None,

@@ -10,6 +10,7 @@ from contracts import store as contracts
 from contracts.negotiation import Negotiation, Said, Side, Verb
 from contracts.negotiation_problems import NEGOTIATION_NOT_ORDERED
 from exchange.access.store import grants
+from exchange.catalog.store.exclusive import hold_dataset_of
 from exchange.catalog.store.private import close_private_offer
 from exchange.flows.auctioned import sold_exclusively
 from exchange.flows.negotiating import NegotiationReceipt, Words, held, look, on_table, receipt, say
@@ -42,6 +43,8 @@ async def finalize_negotiation(
     one = await held(tx, actor, Side.PROVIDER, negotiation_id, Said(Verb.FINALIZE, None, words.note))
     if isinstance(one, Problem):
         return one
+    # Whether the dataset is sold to one alone, and what its rights allow, stay as they are until this commits.
+    await hold_dataset_of(tx, one.listing_id)
     scene = await look(tx, one.listing_id, one.buyer_id)
     if isinstance(scene, Problem):
         return scene
@@ -84,7 +87,9 @@ async def _follows(tx: Tx, one: Negotiation) -> datetime | None:
         return None
     before = (await contracts.find_agreements(tx, [one.renews]))[one.renews]
     found = await grants.of_orders(tx, [before.order_id])
-    ends = [grant.ends_at for grant in found if grant.ends_at is not None and grant.ends_at > tx.now]
+    # Who has passed the agreement on meanwhile waits for nobody else's grant.
+    own = [grant.ends_at for grant in found if grant.buyer_id == one.buyer_id]
+    ends = [ends_at for ends_at in own if ends_at is not None and ends_at > tx.now]
     return max(ends, default=None)
 
 

@@ -61,6 +61,26 @@ async def issue_quote(
              note: what the seller tells the buyer with it
     errors   answers buyer-not-verified, not-for-sale, price-not-agreed, what the terms do not allow, what `bind` refuses
     """
+    sale = await quotable(tx, sales, offer, buyer_id, basis, purposes)
+    if isinstance(sale, Problem):
+        return sale
+    document = quote_document(
+        tx, sale, buyer_id, keyring.node_id, purposes=tuple(purposes), expires_at=expires_at, concerning=concerning
+    )
+    if note is not None:
+        document["note"] = dict(note)
+    row, receipt = sign_quote(tx, keyring, sale, buyer_id, document, expires_at)
+    await contracts.insert_quotes(tx, [row])
+    return receipt
+
+
+async def quotable(
+    tx: Tx, sales: Sales, offer: OfferForSale, buyer_id: UUID, basis: Basis, purposes: Sequence[str]
+) -> Sale | Problem:
+    """The sale that `issue_quote` would sign, or why it would refuse; writes nothing.
+
+    errors   as `issue_quote`
+    """
     standings = await parties.standing(tx, [offer.supplier_id, buyer_id])
     buyer, seller = standings.get(buyer_id), standings.get(offer.supplier_id)
     if buyer is None or not buyer.verified:
@@ -73,17 +93,7 @@ async def issue_quote(
     sale = sales.of(offer, basis, sides=(seller, buyer), at=tx.now)
     if isinstance(sale, Problem):
         return sale
-    wanted = tuple(purposes)
-    if problem := refuse_price(sale) or sale.refuses(wanted, buyer.country, tx.now):
-        return problem
-    document = quote_document(
-        tx, sale, buyer_id, keyring.node_id, purposes=wanted, expires_at=expires_at, concerning=concerning
-    )
-    if note is not None:
-        document["note"] = dict(note)
-    row, receipt = sign_quote(tx, keyring, sale, buyer_id, document, expires_at)
-    await contracts.insert_quotes(tx, [row])
-    return receipt
+    return refuse_price(sale) or sale.refuses(tuple(purposes), buyer.country, tx.now) or sale
 
 
 def refuse_price(sale: Sale) -> Problem | None:

@@ -11,6 +11,7 @@ import msgspec
 from compliance import store as audit
 from compliance.entries import Entry
 from contracts import lifecycle, lifecycle_store
+from contracts import signatures_store as signing
 from contracts.life_events import End, Event, EventState, Party, Wish, instant
 from contracts.lifecycle_problems import EVENT_CLOSED, EVENT_FIELD, EVENT_NOT_YOURS
 from contracts.signatures import Given, Role
@@ -58,6 +59,9 @@ async def propose_event(
     )
     await lifecycle_store.insert(tx, event)
     await audit.append(tx, [_entry(actor, "agreement.propose-event", event)])
+    if proposer is not None:
+        # Whether it signs with a key of its own stays as it is until this commits.
+        await signing.hold_keys(tx, [proposer])
     if proposer is not None and not await own_signers(tx, [proposer]):
         signed = await _sign(tx, desk, actor, event, Role(by.value), None)
         assert not isinstance(signed, Problem), "nobody has signed a document that was just made"

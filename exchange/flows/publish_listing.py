@@ -19,6 +19,7 @@ from exchange.catalog.datasets import Dataset, is_own_licence
 from exchange.catalog.listings import Listing, ListingState, publish
 from exchange.catalog.offers import Offer
 from exchange.catalog.store import datasets, listings
+from exchange.catalog.store.exclusive import hold_dataset_of
 from exchange.flows import chain_of_rights, upstreams
 from exchange.flows.check_data_contract import refuse_broken
 from exchange.kernel import ids
@@ -63,6 +64,8 @@ async def publish_listing(tx: Tx, actor: Actor, listing_id: UUID) -> Publication
     errors   answers not-found, listing-state, rights-block-revision, rights-search-running, terms-wider-than-rights,
              upstream-terms-conflict, and publication-rules-not-met with each rule that is not met
     """
+    # What the rights allow stays as it is until this commits: who narrows them finds either a draft or an offer on sale.
+    await hold_dataset_of(tx, listing_id)
     listing = await listings.lock_listing(tx, listing_id)
     if listing is None or listing.supplier_id != actor.organisation_id:
         return NOT_FOUND()

@@ -21,6 +21,7 @@ from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store.listings import load_offers
 from exchange.flows import problems
 from exchange.flows.auctioned import lost_awards
+from exchange.flows.chain_of_rights import narrowed
 from exchange.flows.once import Answered, Command, CommandBatch, refusal
 from exchange.flows.sale import RULE_SET, Sale, Sales
 from exchange.flows.trials import Tried, trial_of, tried
@@ -44,6 +45,7 @@ from settlement.store import ledger, orders, payments
 
 ACTION = "purchase"
 CHARGE_CARD = "charge_card"
+_NARROWED = Text("its terms give more than the rights to the data allow now", "其条款已超出数据现有权利的范围")
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -128,6 +130,7 @@ class Facts:
     used: set[UUID] = field(default_factory=set)
     lost: Mapping[UUID, str] = field(default_factory=dict)
     tried: set[Tried] = field(default_factory=set)
+    narrowed: frozenset[UUID] = frozenset()
 
 
 async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purchase]) -> list[Answered | Problem]:
@@ -169,6 +172,8 @@ async def load_facts(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
     concerned = {i for o in offers.values() for i in (o.offer_id, o.listing_id, o.dataset_id, o.revision_id)}
     quote_ids = [w.quote_id for w in wishes if w.quote_id]
     quotes_named = await contracts.find_quotes(tx, quote_ids)
+    bound = {w.offer_id for w in wishes if w.quote_id or w.verified}
+    quoted = {offer_id: one for offer_id, one in offers.items() if offer_id in bound}
     return Facts(
         offers,
         await parties.standing(tx, list(buyers | sellers)),
@@ -180,6 +185,8 @@ async def load_facts(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
         await tried(
             tx, [(w.command.actor.organisation_id, offers[w.offer_id]) for w in wishes if w.offer_id in offers]
         ),
+        # What is on sale is within its rights; what only a quote or a negotiation still binds may not be.
+        await narrowed(tx, [one for one in quoted.values() if not one.for_sale]),
     )
 
 
@@ -249,7 +256,7 @@ def refused(wish: Purchase, offer: OfferForSale | None, facts: Facts) -> Problem
             f"上架产品状态为 {offer.listing_state.value}，该版本状态为 {offer.standing.value}",
         )
         return problems.NOT_FOR_SALE(reason=reason)
-    return None
+    return problems.NOT_FOR_SALE(reason=_NARROWED) if offer.offer_id in facts.narrowed else None
 
 
 def _concerned(buyer_id: UUID, offer: OfferForSale) -> tuple[tuple[str, UUID], ...]:

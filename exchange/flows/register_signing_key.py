@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -80,7 +81,7 @@ async def register_signing_key(
     if named is not None:
         entries.append(done(actor, "signing-key.retire", named))
     await audit.append(tx, entries)
-    return KeyRegistered(name, kid, _instant(tx), named)
+    return KeyRegistered(name, kid, _instant(tx.now), named)
 
 
 async def retire_signing_key(tx: Tx, actor: Actor, key_id: UUID) -> KeyRetired | Problem:
@@ -92,10 +93,10 @@ async def retire_signing_key(tx: Tx, actor: Actor, key_id: UUID) -> KeyRetired |
     key = _in_use(await store.keys_of(tx, [actor.organisation_id]), key_id)
     if isinstance(key, Problem):
         return key
-    await store.retire_key(tx, key)
+    retired_at = await store.retire_key(tx, key)
     name = ids.text("key", key.id)
     await audit.append(tx, [done(actor, "signing-key.retire", name)])
-    return KeyRetired(name, key.kid, _instant(tx))
+    return KeyRetired(name, key.kid, _instant(retired_at))
 
 
 def _in_use(keys: list[OrganisationKey], key_id: UUID) -> OrganisationKey | Problem:
@@ -107,5 +108,5 @@ def _in_use(keys: list[OrganisationKey], key_id: UUID) -> OrganisationKey | Prob
     return key
 
 
-def _instant(tx: Tx) -> str:
-    return tx.now.isoformat().replace("+00:00", "Z")
+def _instant(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from contracts import lifecycle, lifecycle_store
 from contracts import negotiation as rules
 from contracts import store as contracts
 from contracts.negotiation import Proposal, Said, Side, Verb
@@ -90,12 +91,17 @@ async def _start(tx: Tx, actor: Actor, opening: Opening, side: Side) -> _Start |
         return _Start(offer, actor.organisation_id, Proposal(msgspec.json.decode(offer.document), {}, ()))
     assert opening.agreement_id is not None
     row = (await contracts.find_agreements(tx, [opening.agreement_id])).get(opening.agreement_id)
-    mine = None if row is None else row.buyer_id if side is Side.CONSUMER else row.seller_id
-    if row is None or mine != actor.organisation_id:
+    if row is None:
+        return NOT_FOUND()
+    # As its events have left it: who holds it now, for what, under which terms.
+    events = await lifecycle_store.events_of(tx, None, row.id)
+    life = lifecycle.lived(lifecycle.born(row.id, row.document, row.sha256), events)
+    if actor.organisation_id != (life.holder_id if side is Side.CONSUMER else life.seller_id):
         return NOT_FOUND()
     # An agreement is never without its offer.
     offer = (await load_offers(tx, [row.offer_id]))[row.offer_id]
-    agreed = msgspec.json.decode(row.document)
-    amounts = agreed.get("basis", {}).get("amounts", {})
-    before = Proposal(msgspec.json.decode(offer.document), amounts, tuple(agreed["purposes"]))
-    return _Start(offer, row.buyer_id, before, row.id)
+    document = msgspec.json.decode(offer.document)
+    if life.terms is not None:
+        document["terms"] = life.terms
+    amounts = msgspec.json.decode(row.document).get("basis", {}).get("amounts", {})
+    return _Start(offer, life.holder_id, Proposal(document, amounts, life.purposes), row.id)

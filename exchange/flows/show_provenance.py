@@ -239,16 +239,19 @@ class _Teller:
     def _split(self, head: JournalHead, key: AccountKey) -> list[SplitShare]:
         if head.kind not in ("purchase", "charge") or head.source_id not in self._splits:
             return []
-        sold = self._splits[head.source_id]
+        sold, role = self._splits[head.source_id], _ROLES.get(key.kind)
+        if key.organisation_id is None and role is None:
+            return []
         whole = sum(share.weight for share in sold.shares)
-        role = _ROLES.get(key.kind)
         mine = [
             one
             for one in sold.shares
-            if (one.role is role if role else key.organisation_id in (one.organisation_id, _owner(one, sold.seller_id)))
+            if (
+                one.role is role
+                if role
+                else (one.organisation_id or _owner(one, sold.seller_id)) == key.organisation_id
+            )
         ]
-        if key.organisation_id is None and role is None:
-            return []
         offer, rule = ids.text("ofr", sold.offer.offer_id), sold.rule
         return [SplitShare(offer, rule, one.role.value, one.weight, whole) for one in mine]
 

@@ -49,7 +49,7 @@ class ReasonView(msgspec.Struct, frozen=True):
 
 
 class WideOffer(msgspec.Struct, frozen=True):
-    """An offer on the shelf whose terms have become wider than the rights: narrow it by a new version, or withdraw it."""
+    """An offer whose terms are wider than the rights: it is off sale, or cannot come on it. A narrower version can."""
 
     offer: str
     clauses: str

@@ -83,6 +83,7 @@ async def add_signature(
     errors   answers signed-already, signature-missing, signature-key-unknown, signing-key-retired, signature-wrong
     """
     mine = [one for one in paper.signed if one.role is role]
+    await store.hold_keys(tx, [actor.organisation_id])
     keys = await store.keys_of(tx, [actor.organisation_id])
     if any(not one.kept for one in mine) or (given is None and mine):
         return SIGNED_ALREADY(object=paper.name)

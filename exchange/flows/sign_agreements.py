@@ -38,6 +38,8 @@ async def sign_agreements(tx: Tx, keyring: Keyring, after: UUID | None = None, *
     start = after or await store.position(tx, LAG)
     found = await store.unsigned(tx, start, limit)
     sides = {side for one in found for side in (one.buyer_id, one.seller_id)}
+    if sides:
+        await store.hold_keys(tx, sides)
     own = await own_signers(tx, sides) if sides else set()
     wanted = [(one, role) for one in found for role in one.needs if _side(one, role) not in own]
     signers = await kept_signers(tx, keyring, {_side(one, role) for one, role in wanted})

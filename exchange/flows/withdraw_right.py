@@ -14,7 +14,7 @@ from contracts.chain import MOVES, Asks, RightState
 from contracts.chain_problems import RIGHT_ENDED
 from exchange.catalog.datasets import Dataset
 from exchange.catalog.store import datasets
-from exchange.flows.chain_of_rights import renew_summary
+from exchange.flows.chain_of_rights import apply_rights
 from exchange.flows.once import done
 from exchange.flows.trace_rights import EXPIRED, job, mark_files, tell
 from exchange.kernel import ids, jobs
@@ -92,5 +92,5 @@ async def follow(tx: Tx, dataset: Dataset, why: str) -> int:
     told = await tell(tx, dataset)
     if told.more or any(one.draft.covers.by_record for one in ended):
         await jobs.put(tx, job(dataset, why))
-    await renew_summary(tx, dataset)
+    await apply_rights(tx, dataset)
     return told.buyers

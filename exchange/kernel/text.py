@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,11 @@ class Text:
     def map(self) -> dict[str, str]:
         """Both languages as a locale map."""
         return {"en": self.en, "zh": self.zh}
+
+
+def readable(text: str) -> bool:
+    """Whether people can read it: no control characters but tabs and line breaks, no half of a character."""
+    return not any(unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\r\t" for one in text)
 
 
 def pick(texts: LocaleMap, languages: Sequence[str]) -> str:

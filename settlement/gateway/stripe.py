@@ -8,6 +8,7 @@ and once the key may have expired (24 hours) `find_payment` / `find_transfer` lo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -368,15 +369,26 @@ class StripeGateway:
             event = json.loads(payload)
             data = event["data"]["object"]
             return StripeEvent(
-                id=str(event["id"]),
-                type=str(event["type"]),
-                object_id=str(data.get("id", "")),
+                id=_name(event["id"]),
+                type=_name(event["type"]),
+                # Some objects, such as a balance, have no id.
+                object_id=_name(data["id"]) if data.get("id") is not None else "",
                 created=datetime.fromtimestamp(event["created"], UTC),
                 data=data,
                 account=event.get("account"),
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError, RecursionError) as error:
             raise BadWebhook("the body is no event") from error
+
+
+def _name(value: object) -> str:
+    """An id or a type as Stripe writes them; what is none fits no column of ours, such as a zero byte or half a character.
+
+    errors   ValueError
+    """
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValueError("no name of Stripe's")
+    return value
 
 
 def minor(amount: Money) -> int:
@@ -394,6 +406,8 @@ def minor(amount: Money) -> int:
     return count
 
 
+# Stripe promises that no id is longer than 255 characters.
+_NAME = re.compile(r"[\x21-\x7e]{1,255}")
 _Made = TypeVar("_Made")
 
 

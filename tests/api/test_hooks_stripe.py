@@ -76,5 +76,19 @@ async def test_what_is_not_signed_well_leaves_nothing(exchange: Market) -> None:
     assert await waiting(exchange) == []
 
 
+async def test_a_signed_event_without_a_name_of_stripes_is_no_event(exchange: Market) -> None:
+    listen(exchange)
+    odd = ("", "a b", "evt_\x00", "evt_\ud800", "evt_" + "x" * 4_000, "事件", 7, None, ["evt_1"])
+    for value in odd:
+        data = {"object": {"id": value}}
+        wrong = [{**EVENT, "id": value}, {**EVENT, "type": value}] + ([{**EVENT, "data": data}] if value else [])
+        for event in wrong:
+            answer = await tell(exchange, json.dumps(event).encode())
+            assert (answer.status_code, answer.json()["type"]) == (400, "/problems/webhook-signature-invalid"), event
+    assert await waiting(exchange) == []
+    # A balance has no id.
+    assert (await tell(exchange, json.dumps({**EVENT, "data": {"object": {}}}).encode())).status_code == 200
+
+
 async def test_without_a_provider_the_hook_says_so(exchange: Market) -> None:
     assert (await tell(exchange, b"{}")).status_code == 503

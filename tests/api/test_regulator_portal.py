@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from compliance import notes
+from compliance import exports, notes
 from exchange.flows.checkpoint_log import sequence
 from exchange.kernel import ids, merkle
 from exchange.worker.loop import drain
@@ -126,7 +126,8 @@ async def test_an_export_of_a_period_checks_offline(exchange: Market, tmp_path: 
     assert names
     saved = tmp_path / "export.zip"
     saved.write_bytes(file.content)
-    verifier = Path(__file__).parents[2] / "compliance" / "verify.py"
+    verifier = tmp_path / "verify.py"
+    verifier.write_bytes(exports.verifier())
     origin = made.settings.process.log_origin
     (vkey,) = [one.vkey for one in notes.log_verifiers(made.keyring, origin)]
     done = subprocess.run(

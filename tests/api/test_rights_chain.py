@@ -250,12 +250,13 @@ async def test_the_public_summary_counts_and_names_nobody(m: Market) -> None:
     assert summary["may_pass_on"]["until"] == "2031-01-01T00:00:00Z"
     english = (await m.http.get(f"/listings/{sold.listing}", headers={"accept-language": "en"})).text
     assert "declared 2 · withdrawn 1 · expired 0 · missing 1" in english
-    # What is left allows no more than before; a narrower right makes an offer on the shelf too wide, and that is said.
+    # What is left allows no more than before; a narrower right takes a wider offer off the shelf, and that is said.
     page = (await m.get(sold.supplier, f"{at}/summary")).json()
     assert (page["keeps_out"], page["offers_too_wide"]) == ([rights[2]], [])
     await sent(m, sold.supplier, sold.dataset, table(row("sp-9", territory="SG")))
     (wide,) = (await m.get(sold.supplier, f"{at}/summary")).json()["offers_too_wide"]
     assert (wide["offer"], wide["clauses"]) == (offer, "territory")
+    assert (await m.get(None, f"/catalog/v1/listings/{sold.listing}")).json()["offers"] == []
     assert "sp-" not in answer.text
     assert "Holder" not in answer.text
 
@@ -360,7 +361,8 @@ async def test_many_holders_are_told_part_by_part_and_later_ones_too(
 ) -> None:
     sold = await prepared(m)
     at = f"/supplier/v1/datasets/{sold.dataset}/rights"
-    made = await m.done(sold.supplier, at, {"rights": [WHOLE]})
+    # The second right stays, so that the offer does, too.
+    made = await m.done(sold.supplier, at, {"rights": [WHOLE, {**WHOLE, "id": "w2"}]})
     offer = (await offered(m, sold)).json()["id"]
     await m.done(sold.supplier, f"/supplier/v1/listings/{sold.listing}/publication")
     buyers = [(await bought(m, offer))[0] for _ in range(3)]

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from contracts import signatures_store
+from contracts.signatures import Given
+from exchange.flows.register_signing_key import KeyRetired, retire_signing_key
+from exchange.flows.sign_agreement import SignatureReceipt, sign_agreement
+from exchange.kernel import ids
+from exchange.kernel.db import Tx
+from exchange.kernel.errors import Problem
 from tests.support.api import Market, Party, market
 from tests.support.outcomes import funded
 from tests.support.signing import b64, own_key, public_keys, sign_kept, verify_everything
@@ -155,6 +164,57 @@ async def test_a_retired_key_signs_no_more_and_still_verifies(deal: Deal) -> Non
     kids = {one["kid"] for one in (await deal.signed(fourth))["signatures"] if one["role"] == "buyer"}
     assert len(kids) == 1
     assert kept["kid"] not in kids
+
+
+async def test_what_a_key_signed_lies_before_its_retirement_whoever_came_first(deal: Deal) -> None:
+    m, services = deal.m, deal.m.services
+    key = await own_key(m, deal.buyer, "buyer")
+    agreement = await deal.order()
+    document = base64.b64decode((await deal.signed(agreement))["document_base64"])
+    signature = Given(key.kid, key.private.sign(document))
+    begun, signed = asyncio.Event(), asyncio.Event()
+
+    async def retire(tx: Tx) -> KeyRetired | Problem:
+        # Begun before the signature, and behind it at the lock.
+        begun.set()
+        await signed.wait()
+        return await retire_signing_key(tx, deal.buyer.actor, ids.parse("key", key.id))
+
+    retiring = asyncio.create_task(services.db.run(retire))
+    await begun.wait()
+    name = ids.parse("agr", agreement)
+    made = await services.db.run(lambda tx: sign_agreement(tx, services.keyring, deal.buyer.actor, name, signature))
+    assert isinstance(made, SignatureReceipt)
+    signed.set()
+    retired = await retiring
+    assert isinstance(retired, KeyRetired)
+    (one,) = [one for one in (await deal.signed(agreement))["signatures"] if one["role"] == "buyer"]
+    assert datetime.fromisoformat(one["at"]) < datetime.fromisoformat(retired.valid_to)
+    keys = await public_keys(m, deal.buyer.organisation)
+    assert keys[key.kid][1]["valid_to"] == retired.valid_to
+
+
+async def test_no_key_is_retired_under_a_signature(deal: Deal) -> None:
+    services = deal.m.services
+    key = await own_key(deal.m, deal.buyer, "buyer")
+    held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def sign(tx: Tx) -> None:
+        await signatures_store.hold_keys(tx, [deal.buyer.id, deal.supplier.id])
+        held.set()
+        await go_on.wait()
+
+    signing = asyncio.create_task(services.db.run(sign))
+    await held.wait()
+    path = f"/buyer/v1/signing-keys/{key.id}/retirement"
+    retiring = asyncio.create_task(deal.m.post(deal.buyer, path))
+    # Others sign at the same time.
+    await services.db.run(lambda tx: signatures_store.hold_keys(tx, [deal.buyer.id]))
+    done, _ = await asyncio.wait([retiring], timeout=0.3)
+    assert not done
+    go_on.set()
+    await signing
+    assert (await retiring).status_code in (200, 201)
 
 
 async def test_the_directory_shows_keys_of_whoever_is_known_and_of_nobody_else(deal: Deal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ import pytest
 from exchange import main
 from exchange.access.store import seal
 from exchange.flows.check_books import check_books
+from exchange.flows.check_data_contract import follow_contract
 from exchange.flows.pay_out import PayOut, PayoutReceipt, pay_out
 from exchange.flows.profile_revision import profile_revision
 from exchange.flows.register_organisation import Registered
@@ -144,8 +146,9 @@ async def test_a_flagged_breach_is_announced_marked_and_credited_once(m: Market)
     assert also["credit"] is None
     moved = (await m.get(buyer, "/buyer/v1/wallet/movements?currency=CNY")).json()["items"][0]
     assert moved["kind"] == "service_credit", moved
-    # Run again, nothing more is booked.
-    await profile_revision(m.services.db, m.services.files, ids.parse("rev", revision))
+    # Run again, by several workers at once, nothing more is booked.
+    again = (profile_revision(m.services.db, m.services.files, ids.parse("rev", revision)) for _ in range(4))
+    await asyncio.gather(*again)
     assert len((await m.get(buyer, "/buyer/v1/breaches")).json()["items"]) == 1
     assert await wallet(m, buyer) == str(int(float(before)) + 30) + ".00"
     # It is flagged and not stopped: it goes on sale with its mark.
@@ -179,6 +182,25 @@ async def test_a_breach_that_stops_keeps_the_revision_off_sale_until_a_better_on
     assert (await m.done(sold.supplier, f"/supplier/v1/listings/{kept}/publication"))["state"] == "published"
     shown = (await m.http.get(f"/catalog/v1/listings/{kept}")).json()["data_contract"]
     assert (shown["state"], shown["version"]) == ("kept", 2)
+
+
+async def test_workers_that_book_a_breach_at_once_book_it_once(m: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    sold = await on_sale(m)
+    path = f"/supplier/v1/datasets/{sold.dataset}/data-contract"
+    await m.done(sold.supplier, path, contract(credit={"percent": "10"}))
+    buyer, _ = await subscriber(m, sold)
+    before = float(await wallet(m, buyer))
+
+    async def later(*_: Any) -> None:
+        return None
+
+    with monkeypatch.context() as first:
+        first.setattr("exchange.flows.profile_revision.follow_contract", later)
+        revision = ids.parse("rev", await next_revision(m, sold, FEW))
+    await asyncio.gather(*(follow_contract(m.services.db, revision) for _ in range(5)))
+    assert float(await wallet(m, buyer)) == before + 30
+    assert len((await m.get(buyer, "/buyer/v1/breaches")).json()["items"]) == 1
+    assert await books(m) == []
 
 
 async def test_breaches_never_give_more_than_the_period_costs(m: Market) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import json
@@ -10,15 +11,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 
+from compliance.exports import verifier
 from contracts import bundle, stand_alone, strict, verify_agreement
-from contracts.ed25519 import by_arithmetic, by_openssl, openssl_can
+from contracts.openssl import by_openssl, openssl_can
 from exchange.cli.commands import parser
 from exchange.cli.tools import Tools
 from exchange.kernel.canonical import canonical
+from exchange.kernel.ed25519 import by_arithmetic
 from exchange.kernel.keys import new_key
 from exchange.settings import load
 from tests.support.papers import AT, HANDS, RING, made
@@ -86,6 +89,15 @@ def test_keys_from_elsewhere_must_be_the_ones_in_the_file() -> None:
     assert "key-unknown" in codes(FILE, published(**{buyer.kid: "somebody else's"})).values()
 
 
+def test_whose_key_the_exchange_alone_vouches_for_is_said() -> None:
+    buyer = [key for key in json.loads(FILE)["keys"] if key["organisation"] is not None and not key["kept"]]
+    report = bundle.verify(FILE, published())
+    assert report.vouched == [one["organisation"] for one in buyer]
+    assert any(line.startswith("NOTE") for line in verify_agreement.said(report, "en"))
+    given = published(**{one["kid"]: one["x"] for one in buyer})
+    assert bundle.verify(FILE, given).vouched == []
+
+
 @pytest.mark.parametrize("by", ["python", pytest.param("openssl", marks=NEEDS_OPENSSL)])
 def test_the_script_alone_agrees(tmp_path: Path, by: str) -> None:
     done = run(FILE, tmp_path, "--with", by, "--keys", "keys.json")
@@ -107,6 +119,20 @@ def test_the_script_imports_nothing_but_the_standard_library() -> None:
     names = {line.split()[1].partition(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))}
     assert names <= set(sys.stdlib_module_names)
     compile(text, stand_alone.NAME, "exec")
+
+
+@pytest.mark.parametrize("text", [stand_alone.script().decode(), verifier().decode()], ids=["agreements", "exports"])
+def test_parts_of_a_script_do_not_take_each_others_names(text: str) -> None:
+    tree = ast.parse(text, feature_version=(3, 9))
+    made = [one.name for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)]
+    made += [to.id for one in tree.body if isinstance(one, ast.Assign) for to in ast.walk(one) if _stored(to)]
+    assert len(made) == len(set(made)), sorted(made)
+    modules = {one.module or "" for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)}
+    assert {one.partition(".")[0] for one in modules} <= {*sys.stdlib_module_names, "__future__"}
+
+
+def _stored(one: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
 
 
 def test_the_script_warns_where_the_keys_came_with_the_file(tmp_path: Path) -> None:
@@ -217,6 +243,116 @@ def test_even_the_exchange_cannot_change_what_others_signed() -> None:
     assert "key-proof" in codes(resealed(own)).values()
     assert "object" in codes(resealed(lose)).values()
     assert codes(resealed(other)) == {"/offer": "other-offer"}
+
+
+def replaced(name: str, document: dict[str, Any], found: dict[str, Any]) -> None:
+    """Put another document in, well formed and with its digest, as a forger would."""
+    data = canonical(document)
+    place = found["events"][0] if name == "event" else found[name]
+    place["document"], place["sha256"] = base64.b64encode(data).decode(), hashlib.sha256(data).hexdigest()
+
+
+def inside(found: dict[str, Any], name: str) -> dict[str, Any]:
+    place = found["events"][0] if name == "event" else found[name]
+    document: dict[str, Any] = json.loads(base64.b64decode(place["document"]))
+    return document
+
+
+@pytest.mark.parametrize("name", ["agreement", "offer", "quote", "event"])
+@pytest.mark.parametrize("value", [None, "x", 7, [], [[]], {}, {"buyer": []}])
+def test_a_forged_document_of_any_shape_is_a_fault_and_no_crash(name: str, value: object) -> None:
+    for field in inside(json.loads(FILE), name):
+        found = json.loads(FILE)
+        before = inside(found, name)
+        replaced(name, {**before, field: value}, found)
+        report = bundle.verify(canonical(found))
+        assert before[field] == value or not report.holds
+        assert verify_agreement.said(report, "zh")
+
+
+def signed_anew(found: dict[str, Any], event: dict[str, Any], roles: tuple[str, ...]) -> None:
+    """An event as the exchange alone could write it, signed by it and by nobody else."""
+    data = canonical(event)
+    replaced("event", event, found)
+    kept = [one for one in found["signatures"] if one["object"].startswith("agr_") and one["role"] in roles]
+    by = RING.sign("agreement", data)
+    mine = {**found["signatures"][-1], "object": event["id"], "role": "exchange", "organisation": None, "kept": False}
+    found["signatures"] = [*kept, {**mine, "kid": by.kid, "signature": base64.b64encode(by.value).decode()}]
+
+
+def test_an_event_cannot_take_the_agreements_place_or_do_without_signatures() -> None:
+    def hide(found: dict[str, Any]) -> None:
+        event = {**inside(found, "event"), "id": inside(found, "agreement")["id"], "signed_by": []}
+        signed_anew(found, {**event, "proposed_by": "operator"}, ())
+
+    def amend(found: dict[str, Any]) -> None:
+        event = {**inside(found, "event"), "kind": "amendment", "signed_by": []}
+        signed_anew(found, event, ("exchange", "buyer", "seller"))
+
+    def unheard(found: dict[str, Any]) -> None:
+        event = {**inside(found, "event"), "kind": "gift", "signed_by": []}
+        signed_anew(found, event, ("exchange", "buyer", "seller"))
+
+    assert codes(resealed(hide))["/events/0"] == "twice"
+    assert codes(resealed(amend)) == {"/events/0": "signers"}
+    assert codes(resealed(unheard)) == {"/events/0": "signers"}
+
+
+def test_the_operator_alone_suspends() -> None:
+    def held(found: dict[str, Any]) -> None:
+        event = {**inside(found, "event"), "proposed_by": "operator", "signed_by": []}
+        signed_anew(found, event, ("exchange", "buyer", "seller"))
+
+    assert codes(resealed(held)) == {}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"' + b"n" * 100_000 + b'":[' + b"0," * 100_000 + b"0]}",
+        b"[" + b"0," * 300_000 + b"0]",
+        canonical({"agreement": [0] * 5_000}),
+        FILE.replace(b'"signatures":[', b'"signatures":[' + b"0," * 5_000),
+        b"\xef\xbb\xbf" + FILE,
+        FILE.decode().encode("utf-16"),
+        FILE + FILE,
+        FILE.replace(b'"v":1}', b'"v":true}'),
+        FILE.replace(b'"v":1}', b'"v":1e400}'),
+        FILE.replace(b'"v":1}', b'"v":' + b"1" * 5_000 + b"}"),
+    ],
+)
+def test_a_file_made_to_be_too_much_is_refused_in_few_words(data: bytes) -> None:
+    report = bundle.verify(data)
+    assert 1 <= len(report.faults) <= verify_agreement.FAULTS_MAX
+    assert len(json.dumps(report.document())) < 100_000
+
+
+def test_what_a_file_says_never_reaches_the_terminal_as_a_command() -> None:
+    found = {**json.loads(FILE), "\x1b[2J\r\nOK: everything holds.": 1}
+    lines = verify_agreement.said(bundle.verify(canonical(found)), "en")
+    assert all(line.isprintable() for line in lines)
+    assert lines[-1].startswith("FAILED")
+
+
+def test_the_script_says_that_it_has_no_openssl_and_bears_any_terminal(tmp_path: Path) -> None:
+    (tmp_path / stand_alone.NAME).write_bytes(stand_alone.script())
+    (tmp_path / "a.json").write_bytes(FILE)
+    (tmp_path / "deep.json").write_bytes(b"[" * 200_000)
+
+    def alone(*words: str) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-I", "-S", stand_alone.NAME, "a.json", *words]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, env={"PATH": "", "LC_ALL": "C", "PYTHONUTF8": "0"}, timeout=60
+        )
+
+    for words, code in (
+        (("--with", "openssl"), 2),
+        (("--keys", "deep.json"), 2),
+        (("--extract", "a.json/x"), 2),
+        (("--lang", "zh"), 0),
+    ):
+        done = alone(*words)
+        assert (done.returncode, b"Traceback" in done.stderr) == (code, False), done.stderr
 
 
 def test_an_event_out_of_its_place_is_found() -> None:

@@ -141,6 +141,15 @@ def test_a_sign_that_the_font_lacks_is_spelled_out_and_markup_stays_text() -> No
     assert b"&lt;b&gt;" in html(paper, "en")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_signs_that_mislead_are_spelled_out_alike_on_page_and_pdf(language: str) -> None:
+    name = "safe\u202elive\u2066\u0000\u001b[2J\u2028\ufeff"
+    paper = paper_of(title={"en": name, "zh": name})
+    wanted = "safe[U+202E]live[U+2066][U+0000][U+001B][2J[U+2028][U+FEFF]"
+    assert wanted in text_of_html(paper, language)
+    assert wanted in text_of_pdf(paper, language)
+
+
 def test_the_font_is_inside_the_pdf() -> None:
     data = pdf(paper_of(), "zh", AT)
     assert b"/FontFile3" in data

@@ -138,6 +138,31 @@ def test_a_quality_rule_that_says_nothing_is_refused(
     assert says in wrong(with_quality(rule, field))[place + at][0]
 
 
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        ({"metric": "rowCount", "mustBe": 1, "id": "a b"}, "id"),
+        ({"rule": "rowCount", "mustBe": 1}, "metric"),
+        ({"metric": "rowCount", "mustBe": 1, "query": "select 1"}, "query"),
+        ({"type": "sql", "mustBe": 1}, "query"),
+        ({"type": "sql", "query": "select 1"}, "mustBe"),
+        ({"type": "sql", "query": "select 1", "mustBe": 1, "engine": "x"}, "engine"),
+        ({"type": "custom", "engine": "x"}, "implementation"),
+        ({"type": "text", "description": "clean", "mustBe": 1}, "mustBe"),
+    ],
+)
+def test_a_rule_that_the_standards_own_schema_refuses_is_refused_when_it_is_new(
+    rule: dict[str, Any], field: str
+) -> None:
+    document = deepcopy(BASE)
+    document["schema"] = [{"name": "t", "quality": [rule]}]
+    found = data_contract.parse(document)
+    assert isinstance(found, list)
+    assert [one.fields["field"] for one in found] == [f"/schema/0/quality/0/{field}"]
+    # One that was taken before goes on to be understood.
+    assert data_contract.load(document).document
+
+
 def test_no_document_at_all_is_refused_and_not_crashed_on() -> None:
     documents: tuple[Any, ...] = (None, [], "x", 1)
     for document in documents:

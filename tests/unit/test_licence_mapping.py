@@ -85,11 +85,13 @@ def test_sharing_alike_asks_for_equal_or_named_terms() -> None:
         ("CC-BY-ND-4.0", {"evaluate"}, set(), True),
         ("C-UDA-1.0", {"pretrain", "infer"}, set(), True),
         ("GPL-3.0-only", {"evaluate", "redistribute"}, set(), True),
-        ("LicenseRef-Llama-2", {"evaluate"}, {"pretrain"}, None),
+        ("LicenseRef-Llama-2", {"evaluate"}, set(), None),
         ("LicenseRef-Llama-3.1", {"pretrain", "synthesise"}, set(), None),
         ("LicenseRef-Gemma", {"fine_tune"}, set(), True),
         ("LicenseRef-Grok-2", {"research"}, {"pretrain"}, None),
+        ("LicenseRef-Llama-4", set(), set(), None),
         ("LicenseRef-Apple-AMLR", {"research"}, set(), False),
+        ("LicenseRef-FAIR-Noncommercial-Research", {"research", "redistribute"}, set(), False),
         ("LicenseRef-unknown", set(), set(), None),
         ("LicenseRef-H-Research", set(), set(), None),
     ],
@@ -107,6 +109,9 @@ def test_use_restrictions_of_model_licences_are_carried() -> None:
     assert "no_military" in LICENCES["LicenseRef-Llama-3.1"].outputs
     assert "no_competing_models" in LICENCES["LicenseRef-Llama-2"].outputs
     assert "label_synthetic" in LICENCES["LicenseRef-BigScience-OpenRAIL-M"].outputs
+    assert "label_synthetic" in LICENCES["LicenseRef-BigCode-OpenRAIL-M-1"].outputs
+    assert LICENCES["LicenseRef-DeepFloyd-IF"].outputs == {"no_biometrics", "no_military"}
+    assert "attribution" in LICENCES["LicenseRef-FAIR-Noncommercial-Research"].duties
     listed = {name for name, rights in LICENCES.items() if "keep_use_list" in rights.duties}
     assert {"LicenseRef-CreativeML-OpenRAIL-M", "LicenseRef-Gemma", "LicenseRef-Llama-4"} <= listed
 

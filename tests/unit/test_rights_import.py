@@ -10,7 +10,8 @@ import pytest
 from contracts import chain_import, onix
 from contracts.chain import RightDraft
 from contracts.chain_import import COLUMNS, Mistake, OnixWish
-from contracts.onix import WORLD, BadOnix
+from contracts.countries import COUNTRIES as WORLD
+from contracts.onix import BadOnix
 
 HEADER = ",".join(COLUMNS)
 ROW = "work,w1,copyright,Ann,2026-01-01,2030-12-31,CN;SG,pretrain;evaluate,yes,no,,,dataset,,"
@@ -230,6 +231,28 @@ def test_what_is_wrong_in_onix_is_named_by_element(content: bytes, element: str)
     found = mistakes(chain_import.read_onix(content, OnixWish()))
     assert element in [column for _, column in found]
     assert all(line >= 1 for line, _ in found)
+
+
+def test_one_product_has_no_end_of_elements() -> None:
+    content = b'<ONIXMessage release="3.0"><Product>' + b"<b/>" * onix.ELEMENTS_MAX + b"</Product></ONIXMessage>"
+    with pytest.raises(BadOnix, match="too many elements"):
+        onix.products(content)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column"),
+    [
+        ("2030-12-31", "2030-W01-1", "until"),
+        ("2030-12-31", "2030-365", "until"),
+        ("2030-12-31", "2029-02-29", "until"),
+        ("CN;SG", "CN;UK", "territory"),
+        ("dataset,,", "range,line,0100..0001", "covers"),
+        ("dataset,,", "range,line,b..a", "covers"),
+    ],
+)
+def test_what_only_looks_like_a_day_a_country_or_a_range_is_refused(old: str, new: str, column: str) -> None:
+    read = chain_import.read_csv(f"{HEADER}\n{ROW.replace(old, new)}\n".encode())
+    assert [one.column for one in read if isinstance(one, Mistake)] == [column]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,12 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({**OWN, "exclusivity": {"kind": "none", "months": 3}}, "/own/exclusivity/months", "has no months"),
     ({**OWN, "exclusivity": {"kind": "sole"}, "share_alike": True}, "/own/exclusivity", "share_alike"),
     ({**OWN, "exclusivity": {"kind": "partly"}}, "/own/exclusivity/kind", "must be one of"),
+    (
+        {**OWN, "territory": ["CN", "UK"]},
+        "/own/territory",
+        "names UK, which is no country code of ISO 3166; GB is meant",
+    ),
+    ({**OWN, "territory": ["ZZ"]}, "/own/territory", "names ZZ"),
     ({**OWN, "sites": 0}, "/own/sites", "at least 1"),
     ({**OWN, "audit_right": "yes"}, "/own/audit_right", "true or false"),
     ({**OWN, "outputs": ["no_cats"]}, "/own/outputs/0", "must be one of"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
-from exchange.apps.http.wire import Id, Sha256, Time, body_id, json_of, object_id, stamp
+from exchange.apps.http.wire import Id, Sha256, Time, body_id, json_of, moment_of, object_id, stamp
 from exchange.flows.ask_question import AskedReceipt, Subject, ask_question
 from exchange.kernel import ids
 
@@ -98,7 +98,7 @@ def _question(data: QuestionWish) -> dict[str, Any]:
         "others": data.others,
     }
     if data.at is not None:
-        asked["at"] = data.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        asked["at"] = moment_of(data.at).isoformat().replace("+00:00", "Z")
     return asked
 
 

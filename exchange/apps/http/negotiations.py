@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -149,7 +149,7 @@ async def list_negotiations(
         request,
         actor,
         lambda tx, page: store.visible(tx, actor, party, standing, page),
-        lambda one: NegotiationView(**_fields(one, side)),
+        lambda one: negotiation_view(one, side),
         limit,
         cursor,
     )
@@ -159,7 +159,7 @@ async def show_negotiation(request: Asked, negotiation: FromPath[str]) -> Negoti
     """One negotiation with its whole history. 协商详情及完整记录。"""
     one, messages = await _one(request, negotiation)
     _, side = _standing(request)
-    return NegotiationHistory(**_fields(one, side), messages=[message_view(message) for message in messages])
+    return history_view(one, messages, side)
 
 
 async def show_dsp(request: Asked, negotiation: FromPath[str]) -> dict[str, Any]:
@@ -198,6 +198,16 @@ def terms_of(wish: TermsWish) -> tuple[Terms, Words]:
     return Terms(wish.changes, amounts, wish.purposes), Words(wish.note, wish.expires_at)
 
 
+def negotiation_view(one: Negotiation, side: Side | None) -> NegotiationView:
+    """A negotiation as the API shows it to a side, or to who only looks on."""
+    return NegotiationView(**_fields(one, side))
+
+
+def history_view(one: Negotiation, messages: Sequence[Message], side: Side | None) -> NegotiationHistory:
+    """The same with its messages."""
+    return NegotiationHistory(**_fields(one, side), messages=[message_view(message) for message in messages])
+
+
 def message_view(one: Message) -> MessageView:
     """A message as the API shows it."""
     return MessageView(
@@ -213,11 +223,11 @@ def message_view(one: Message) -> MessageView:
     )
 
 
-def _fields(one: Negotiation, side: Side) -> dict[str, Any]:
+def _fields(one: Negotiation, side: Side | None) -> dict[str, Any]:
     return {
         "id": ids.text("neg", one.id),
         "state": one.state.value,
-        "possible": list(possible_for(one.state, side)),
+        "possible": [] if side is None else list(possible_for(one.state, side)),
         "buyer": ids.text("org", one.buyer_id),
         "seller": ids.text("org", one.seller_id),
         "listing": ids.text("lst", one.listing_id),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
-from exchange.apps.http.wire import Id, Sha256, Texts, Time, body_id, object_id, stamp
+from exchange.apps.http.wire import Id, Sha256, Texts, Time, body_id, moment_of, object_id, stamp
 from exchange.flows.answer_obligation import (
     ObligationReceipt,
     demand_obligation,
@@ -200,7 +200,7 @@ async def demand(request: Asked, obligation: FromPath[str], data: JSONBody[Deman
         demand_obligation,
         actor=actor_of(request),
         obligation_id=object_id("obl", obligation),
-        due_at=None if data.due_at is None else data.due_at.astimezone(UTC),
+        due_at=None if data.due_at is None else moment_of(data.due_at),
         reason=data.reason,
     )
     return await write(request, "obligation.demand", flow, status=200, object_id=obligation)

@@ -14,6 +14,7 @@ from exchange.kernel.errors import INVALID_REQUEST, NOT_FOUND, Refused
 from exchange.kernel.money import BadMoney, Money
 
 T = TypeVar("T")
+YEARS = range(1900, 3000)
 Texts = Annotated[
     dict[str, str],
     Meta(
@@ -58,6 +59,16 @@ def money_wire(units: int, currency: str) -> MoneyWire:
 def stamp(at: datetime) -> str:
     """Write a time as `Time` says."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def moment_of(at: datetime) -> datetime:
+    """A time out of a request in UTC; what calendars and time zones cannot reckon with is no time.
+
+    errors   raises Refused(invalid-request)
+    """
+    if at.year not in YEARS:
+        raise Refused(INVALID_REQUEST(reason=f"a time lies in the years {YEARS.start} to {YEARS.stop - 1}"))
+    return at.astimezone(UTC)
 
 
 def object_id(prefix: str, value: str) -> UUID:

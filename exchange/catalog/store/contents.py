@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
+from exchange.catalog.listings import ListingState
 from exchange.catalog.offers import Offer, OfferStanding
 from exchange.catalog.revisions import Asset
 from exchange.catalog.store.rows import OFFER, offer_of
@@ -26,12 +29,31 @@ async def contents_of(tx: Tx, dataset_id: UUID) -> list[Asset]:
 
 
 async def offers_of(tx: Tx, dataset_id: UUID) -> list[Offer]:
-    """The current versions of all offers of a dataset, private ones included, in all its listings."""
+    """The newest version of each public offer of a dataset, in all its listings, on sale or taken off it."""
+    states = (OfferStanding.CURRENT.value, OfferStanding.WITHDRAWN.value)
     statement = (
-        select(*OFFER)
-        .join(offer_standing, offer_standing.c.offer_id == offer.c.id)
-        .join(listing, listing.c.id == offer.c.listing_id)
-        .where(listing.c.dataset_id == dataset_id, offer_standing.c.state == OfferStanding.CURRENT.value)
+        _of_dataset(dataset_id)
+        .where(offer_standing.c.state.in_(states))
+        .ext(distinct_on(offer.c.listing_id, offer.c.code))
+        .order_by(offer.c.listing_id, offer.c.code, offer.c.version.desc())
+    )
+    return [offer_of(row) for row in (await tx.conn.execute(statement)).mappings()]
+
+
+async def offers_on_sale(tx: Tx, dataset_id: UUID) -> list[Offer]:
+    """The current public offers of a dataset in all its listings that are, or were, published."""
+    statement = (
+        _of_dataset(dataset_id)
+        .where(offer_standing.c.state == OfferStanding.CURRENT.value, listing.c.state != ListingState.DRAFT.value)
         .order_by(offer.c.id)
     )
     return [offer_of(row) for row in (await tx.conn.execute(statement)).mappings()]
+
+
+def _of_dataset(dataset_id: UUID) -> Select[Any]:
+    return (
+        select(*OFFER)
+        .join(offer_standing, offer_standing.c.offer_id == offer.c.id)
+        .join(listing, listing.c.id == offer.c.listing_id)
+        .where(listing.c.dataset_id == dataset_id, ~offer.c.private)
+    )

@@ -1,4 +1,4 @@
-"""Offers taken off sale because a licence to their dataset was sold to one buyer alone, and put back."""
+"""Offers taken off sale because a licence to their dataset was sold to one buyer alone, and put back; or because rights narrowed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ FOR NO KEY UPDATE OF d"""
 _WITHDRAW = """
 UPDATE catalog.offer_standing s SET state = 'withdrawn', changed_at = $2
 FROM catalog.listing l WHERE l.id = s.listing_id AND l.dataset_id = $1 AND s.state = 'current' RETURNING s.offer_id"""
+_TAKE_OFF = """
+UPDATE catalog.offer_standing SET state = 'withdrawn', changed_at = $2
+WHERE offer_id = ANY($1::uuid[]) AND state = 'current' RETURNING offer_id"""
 # A version that the supplier made meanwhile keeps its place.
 _RESTORE = """
 UPDATE catalog.offer_standing s SET state = 'current', changed_at = $2
@@ -33,6 +36,12 @@ async def hold_dataset_of(tx: Tx, listing_id: UUID) -> None:
 async def withdraw_offers(tx: Tx, dataset_id: UUID) -> list[UUID]:
     """Take every current offer of a dataset off sale, in all its listings; the offers that it concerned."""
     rows = await (await tx.driver()).fetch(_WITHDRAW, dataset_id, tx.now)
+    return sorted(row[0] for row in rows)
+
+
+async def take_off(tx: Tx, offer_ids: Sequence[UUID]) -> list[UUID]:
+    """Take these offers off sale where they are on it; the offers that it concerned. The dataset is held."""
+    rows = await (await tx.driver()).fetch(_TAKE_OFF, list(offer_ids), tx.now)
     return sorted(row[0] for row in rows)
 
 

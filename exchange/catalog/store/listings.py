@@ -157,9 +157,7 @@ async def load_offers(tx: Tx, offer_ids: Sequence[UUID]) -> Mapping[UUID, OfferF
     sync: Any = tx.conn.sync_connection
     read = _documents.setdefault(sync.engine, {})
     wanted = list(dict.fromkeys(offer_ids))
-    rows = await driver.fetch(
-        _LOAD_OFFERS, array((*wanted, *_PADDING)), array(one for one in wanted if one in read)
-    )
+    rows = await driver.fetch(_LOAD_OFFERS, array((*wanted, *_PADDING)), array(one for one in wanted if one in read))
     found = {row["offer_id"]: row["document"] or read[row["offer_id"]] for row in rows}
     if len(read) + len(found) > DOCUMENTS_MAX:
         read.clear()

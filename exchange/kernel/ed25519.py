@@ -1,15 +1,11 @@
-"""Ed25519 signatures checked by arithmetic, or by the command openssl. The standard library is all it needs.
+"""Ed25519 signatures checked by arithmetic (RFC 8032). The standard library is all it needs.
 
-A part of the stand-alone script that checks agreements.
+A part of both stand-alone scripts: of the one that checks agreements and of the one that checks audit exports.
 """
 
 from __future__ import annotations
 
 import hashlib
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
 
 # ---------------------------------------------------------------- Ed25519 (RFC 8032, section 5.1), verification only
 
@@ -58,36 +54,25 @@ def decompress(data: bytes) -> Point | None:
 BASE = decompress((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 
+def public_point(data: bytes) -> Point | None:
+    """Read a public key; None for bytes that are none, and for the few points to which a signature says nothing.
+
+    A key of low order accepts one signature for many messages, so that nobody signed anything with it.
+    """
+    point = decompress(data) if len(data) == 32 else None
+    return None if point is None or multiply(8, point)[0] == 0 else point
+
+
 def by_arithmetic(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` over `message` is by `public`, worked out here."""
-    if len(public) != 32 or len(signature) != 64:
+    """Whether `signature` over `message` is by `public`: one spelling of every part, and no cofactor.
+
+    source   RFC 8032, section 5.1.7; what it leaves open is decided as openssl does, but for keys of low order
+    """
+    if len(signature) != 64:
         return False
-    a, r, s = decompress(public), decompress(signature[:32]), int.from_bytes(signature[32:], "little")
+    a, r, s = public_point(public), decompress(signature[:32]), int.from_bytes(signature[32:], "little")
     if a is None or r is None or BASE is None or s >= L:
         return False
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
     left, right = multiply(s, BASE), add(r, multiply(k, a))
     return (left[0] * right[2] - right[0] * left[2]) % P == 0 and (left[1] * right[2] - right[1] * left[2]) % P == 0
-
-
-def by_openssl(public: bytes, message: bytes, signature: bytes) -> bool:
-    """The same by the command `openssl pkeyutl`; the key goes to it as DER (RFC 8410)."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        (place / "key").write_bytes(bytes.fromhex("302a300506032b6570032100") + public)
-        (place / "message").write_bytes(message)
-        (place / "signature").write_bytes(signature)
-        words = ["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", str(place / "key"), "-rawin"]
-        words += ["-in", str(place / "message"), "-sigfile", str(place / "signature")]
-        program = shutil.which("openssl") or "openssl"
-        return subprocess.run([program, *words], capture_output=True, check=False).returncode == 0  # noqa: S603
-
-
-def openssl_can() -> bool:
-    """Whether there is an `openssl` that knows Ed25519: it has to accept RFC 8032's first test vector."""
-    public = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
-    signature = bytes.fromhex(
-        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
-        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
-    )
-    return shutil.which("openssl") is not None and by_openssl(public, b"r", signature)
