@@ -14,6 +14,7 @@ import msgspec
 
 from compliance import store as audit
 from compliance.entries import Entry
+from exchange.flows.apply_split_rules import apply_rules
 from exchange.flows.sale import Sales
 from exchange.flows.settle_payees import settle_payees
 from exchange.flows.settle_sellers import settle_sellers
@@ -101,11 +102,13 @@ async def settle_next(tx: Tx, sales: Sales, run_id: UUID) -> RunProgress | Probl
 async def _step(tx: Tx, sales: Sales, run: Run) -> None:
     sellers = await runs.take_items(tx, run.id, Side.SELLER, SELLERS_PER_STEP)
     if sellers:
-        await settle_sellers(tx, sales, run, sellers)
+        await _split(tx, run, await settle_sellers(tx, sales, run, sellers))
         await runs.items_done(tx, sellers)
         return
     done = await runs.progress(tx, run.id)
     if done[Side.PAYEE] == (0, 0):
+        # What went back since is taken from the payees of a rule, whether its seller sold anything or not.
+        await _split(tx, run, frozenset())
         # Asked once per run: what moves after this belongs to the next statement.
         await runs.add_items(tx, run.id, Side.PAYEE, sorted(await runs.payees_to_state(tx, run.currency)))
     payees = await runs.take_items(tx, run.id, Side.PAYEE, PAYEES_PER_STEP)
@@ -114,6 +117,12 @@ async def _step(tx: Tx, sales: Sales, run: Run) -> None:
         await runs.items_done(tx, payees)
         return
     await _close(tx, run)
+
+
+async def _split(tx: Tx, run: Run, ready: frozenset[UUID]) -> None:
+    """Give what waits under a split rule to its payees: of the sales that are ready, and of refunds."""
+    while await apply_rules(tx, run.currency, run.period_end, ready=ready, release=True):
+        pass
 
 
 async def _close(tx: Tx, run: Run) -> None:

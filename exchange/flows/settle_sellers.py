@@ -57,8 +57,11 @@ class Books:
     waiting: dict[tuple[UUID, UUID], list[Due]] = field(default_factory=lambda: defaultdict(list))
 
 
-async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]) -> None:
-    """Charge the use of these sellers' grants, collect what is owed, release shares, issue invoices."""
+async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]) -> frozenset[UUID]:
+    """Charge the use of these sellers' grants, collect what is owed, release shares, issue invoices.
+
+    shapes   -> the orders and charges that are accepted and paid: what waits for a split rule of theirs may be split
+    """
     sellers = [item.organisation_id for item in items]
     paid = await orders.paid_orders(tx, sellers, run.currency, run.period_end)
     fresh = [order for order, settled in paid if not settled]
@@ -96,6 +99,7 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     )
     await documents.insert_invoices(tx, invoices)
     await audit.append(tx, [_entry(run, invoice) for invoice in invoices])
+    return frozenset((*accepted.orders, *books.released))
 
 
 async def sold_with(tx: Tx, sales: Sales, paid: Sequence[Order]) -> list[Sold]:

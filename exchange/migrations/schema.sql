@@ -121,6 +121,24 @@ CREATE FUNCTION kernel.refuse_change() RETURNS trigger
         BEGIN RAISE EXCEPTION 'facts of %.% are inserted, never changed', TG_TABLE_SCHEMA, TG_TABLE_NAME
               USING ERRCODE = 'integrity_constraint_violation'; END $$;
 
+CREATE FUNCTION settlement.check_period() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+        DECLARE shut text;
+        BEGIN
+            PERFORM pg_advisory_xact_lock_shared(hashtextextended('settlement.period ' || c.currency, 0))
+                FROM (SELECT DISTINCT p.currency FROM settlement.posting p WHERE p.journal_id = NEW.id ORDER BY 1) c;
+            SELECT p.currency INTO shut FROM settlement.posting p WHERE p.journal_id = NEW.id AND EXISTS (
+                SELECT FROM settlement.closed_period c WHERE c.currency = p.currency AND c.period_end > NEW.effective_at)
+                LIMIT 1;
+            IF FOUND THEN
+                RAISE EXCEPTION 'journal % is dated into a closed period of %', NEW.id, shut
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NULL;
+        END $$;
+
 CREATE FUNCTION settlement.check_postings() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -1471,6 +1489,30 @@ CREATE VIEW regulator.export WITH (security_invoker='true') AS
     ended_at
    FROM compliance.export;
 
+CREATE TABLE settlement.acceptance (
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    said text NOT NULL,
+    ground text,
+    evidence_sha256 bytea,
+    outcome text,
+    refund_id uuid,
+    organisation_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT acceptance_check CHECK (((said = 'rejected'::text) = (ground IS NOT NULL))),
+    CONSTRAINT acceptance_check1 CHECK (((said = 'rejected'::text) = (evidence_sha256 IS NOT NULL))),
+    CONSTRAINT acceptance_check2 CHECK (((said = 'decided'::text) = (outcome IS NOT NULL))),
+    CONSTRAINT acceptance_check3 CHECK (((refund_id IS NOT NULL) = (NOT (outcome IS DISTINCT FROM 'refund'::text)))),
+    CONSTRAINT acceptance_evidence_sha256_check CHECK ((length(evidence_sha256) = 32)),
+    CONSTRAINT acceptance_ground_check CHECK ((ground = ANY (ARRAY['not_delivered'::text, 'incomplete'::text, 'unreadable'::text, 'not_as_described'::text, 'quality_below_stated'::text, 'rights_doubtful'::text, 'personal_data'::text, 'other'::text]))),
+    CONSTRAINT acceptance_outcome_check CHECK ((outcome = ANY (ARRAY['release'::text, 'refund'::text]))),
+    CONSTRAINT acceptance_said_check CHECK ((said = ANY (ARRAY['accepted'::text, 'rejected'::text, 'decided'::text])))
+);
+
+ALTER TABLE ONLY settlement.acceptance FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.account (
     id bigint NOT NULL,
     organisation_id uuid,
@@ -1478,9 +1520,9 @@ CREATE TABLE settlement.account (
     currency text NOT NULL,
     min_balance bigint,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT account_check CHECK (((organisation_id IS NOT NULL) = (kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text])))),
+    CONSTRAINT account_check CHECK (((organisation_id IS NOT NULL) = (kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text, 'held'::text, 'advance'::text, 'debt'::text])))),
     CONSTRAINT account_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text, 'stripe'::text, 'bank'::text, 'suspense'::text, 'revenue'::text, 'tax'::text, 'rounding'::text])))
+    CONSTRAINT account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text, 'held'::text, 'advance'::text, 'debt'::text, 'stripe'::text, 'bank'::text, 'suspense'::text, 'revenue'::text, 'tax'::text, 'rounding'::text, 'conversion'::text, 'clearing'::text, 'pool'::text])))
 );
 
 ALTER TABLE ONLY settlement.account FORCE ROW LEVEL SECURITY;
@@ -1494,13 +1536,26 @@ ALTER TABLE settlement.account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE settlement.account_period (
+    account_id bigint NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    closing bigint NOT NULL,
+    entries bigint NOT NULL,
+    last_journal uuid NOT NULL,
+    CONSTRAINT account_period_entries_check CHECK ((entries > 0))
+);
+
+ALTER TABLE ONLY settlement.account_period FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.balance (
     account_id bigint NOT NULL,
     organisation_id uuid NOT NULL,
     currency text NOT NULL,
-    min_balance bigint NOT NULL,
+    min_balance bigint,
     posted bigint DEFAULT 0 NOT NULL,
     version bigint DEFAULT 0 NOT NULL,
+    max_balance bigint,
+    CONSTRAINT balance_ceiling CHECK ((posted <= max_balance)),
     CONSTRAINT balance_check CHECK ((posted >= min_balance))
 )
 WITH (fillfactor='40');
@@ -1524,6 +1579,22 @@ CREATE TABLE settlement.bank_entry (
 );
 
 ALTER TABLE ONLY settlement.bank_entry FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.buyer_claim (
+    id uuid NOT NULL,
+    mandate_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    broker_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    evidence_sha256 bytea NOT NULL,
+    stands_until timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT buyer_claim_check CHECK ((buyer_id <> broker_id)),
+    CONSTRAINT buyer_claim_check1 CHECK ((buyer_id <> supplier_id)),
+    CONSTRAINT buyer_claim_evidence_sha256_check CHECK ((length(evidence_sha256) = 32))
+);
+
+ALTER TABLE ONLY settlement.buyer_claim FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.charge (
     id uuid NOT NULL,
@@ -1552,6 +1623,39 @@ CREATE TABLE settlement.charge (
 
 ALTER TABLE ONLY settlement.charge FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.closed_period (
+    currency text NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    accounts bigint NOT NULL,
+    entries bigint NOT NULL,
+    closed_at timestamp with time zone NOT NULL,
+    CONSTRAINT closed_period_check CHECK ((period_end < closed_at))
+);
+
+ALTER TABLE ONLY settlement.closed_period FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.conversion (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    kind text NOT NULL,
+    rate_id uuid NOT NULL,
+    value numeric(24,12) NOT NULL,
+    source text NOT NULL,
+    sell text NOT NULL,
+    sold_units bigint NOT NULL,
+    buy text NOT NULL,
+    bought_units bigint NOT NULL,
+    remainder bigint NOT NULL,
+    converted_at timestamp with time zone NOT NULL,
+    CONSTRAINT conversion_bought_units_check CHECK ((bought_units > 0)),
+    CONSTRAINT conversion_check CHECK (((((sold_units)::numeric * value) * ('1000000000000'::bigint)::numeric) = (((bought_units)::numeric * ('1000000000000'::bigint)::numeric) + (remainder)::numeric))),
+    CONSTRAINT conversion_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'payable'::text]))),
+    CONSTRAINT conversion_remainder_check CHECK (((remainder >= 0) AND (remainder <= '999999999999'::bigint))),
+    CONSTRAINT conversion_sold_units_check CHECK ((sold_units > 0))
+);
+
+ALTER TABLE ONLY settlement.conversion FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.due (
     id uuid NOT NULL,
     buyer_id uuid NOT NULL,
@@ -1563,6 +1667,58 @@ CREATE TABLE settlement.due (
 );
 
 ALTER TABLE ONLY settlement.due FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.hold (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    account_id bigint NOT NULL,
+    held_id bigint NOT NULL,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    reason text NOT NULL,
+    tag uuid,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT hold_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT hold_check CHECK ((expires_at > created_at)),
+    CONSTRAINT hold_reason_check CHECK ((reason ~ '^[a-z][a-z_]{0,31}$'::text))
+);
+
+ALTER TABLE ONLY settlement.hold FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.hold_end (
+    hold_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    outcome text NOT NULL,
+    to_account_id bigint,
+    amount_units bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT hold_end_amount_units_check CHECK ((amount_units >= 0)),
+    CONSTRAINT hold_end_check CHECK (((outcome = 'settled'::text) = (amount_units > 0))),
+    CONSTRAINT hold_end_check1 CHECK (((outcome = 'settled'::text) = (to_account_id IS NOT NULL))),
+    CONSTRAINT hold_end_outcome_check CHECK ((outcome = ANY (ARRAY['settled'::text, 'voided'::text, 'expired'::text])))
+);
+
+ALTER TABLE ONLY settlement.hold_end FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.hold_open (
+    hold_id uuid NOT NULL,
+    due_at timestamp with time zone
+);
+
+ALTER TABLE ONLY settlement.hold_open FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.introduced_sale (
+    sale_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    mandate_id uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    broker_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.introduced_sale FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.invoice (
     id uuid NOT NULL,
@@ -1590,7 +1746,7 @@ CREATE TABLE settlement.invoice_line (
     description jsonb NOT NULL,
     quantity numeric NOT NULL,
     amount_units bigint NOT NULL,
-    CONSTRAINT invoice_line_source_kind_check CHECK ((source_kind = ANY (ARRAY['order'::text, 'charge'::text, 'tax'::text])))
+    CONSTRAINT invoice_line_source_kind_check CHECK ((source_kind = ANY (ARRAY['order'::text, 'charge'::text, 'tax'::text, 'refund'::text])))
 );
 
 ALTER TABLE ONLY settlement.invoice_line FORCE ROW LEVEL SECURITY;
@@ -1608,6 +1764,28 @@ CREATE TABLE settlement.journal (
 );
 
 ALTER TABLE ONLY settlement.journal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.mandate (
+    id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    broker_id uuid NOT NULL,
+    parts bigint NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    tail_until timestamp with time zone NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT mandate_check CHECK ((starts_at < ends_at)),
+    CONSTRAINT mandate_check1 CHECK ((ends_at <= tail_until)),
+    CONSTRAINT mandate_check2 CHECK ((supplier_id <> broker_id)),
+    CONSTRAINT mandate_parts_check CHECK (((parts >= 1) AND (parts <= 100000000))),
+    CONSTRAINT mandate_sha256_check CHECK ((length(sha256) = 32))
+);
+
+ALTER TABLE ONLY settlement.mandate FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.orders (
     id uuid NOT NULL,
@@ -1709,6 +1887,82 @@ CREATE TABLE settlement.posting (
 
 ALTER TABLE ONLY settlement.posting FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.rate (
+    id uuid NOT NULL,
+    sell text NOT NULL,
+    buy text NOT NULL,
+    value numeric(24,12) NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone NOT NULL,
+    source text NOT NULL,
+    published_by uuid NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    CONSTRAINT rate_buy_check CHECK ((buy ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT rate_check CHECK ((sell <> buy)),
+    CONSTRAINT rate_check1 CHECK ((valid_from < valid_to)),
+    CONSTRAINT rate_check2 CHECK ((valid_from >= published_at)),
+    CONSTRAINT rate_sell_check CHECK ((sell ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT rate_source_check CHECK (((length(source) >= 1) AND (length(source) <= 200))),
+    CONSTRAINT rate_value_check CHECK ((value > (0)::numeric))
+);
+
+ALTER TABLE ONLY settlement.rate FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.record_digests (
+    revision_id uuid NOT NULL,
+    part smallint NOT NULL,
+    number integer NOT NULL,
+    digests bytea NOT NULL,
+    CONSTRAINT record_digests_digests_check CHECK ((((length(digests) >= 16) AND (length(digests) <= 1792)) AND ((length(digests) % 16) = 0))),
+    CONSTRAINT record_digests_part_check CHECK (((part >= 0) AND (part <= 15)))
+);
+ALTER TABLE ONLY settlement.record_digests ALTER COLUMN digests SET STORAGE PLAIN;
+
+ALTER TABLE ONLY settlement.record_digests FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.record_set (
+    revision_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    method text NOT NULL,
+    records bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT record_set_records_check CHECK ((records >= 0)),
+    CONSTRAINT record_set_sha256_check CHECK ((length(sha256) = 32))
+);
+
+ALTER TABLE ONLY settlement.record_set FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.refund (
+    id uuid NOT NULL,
+    source_kind text NOT NULL,
+    source_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    number integer NOT NULL,
+    amount_units bigint NOT NULL,
+    cumulative_units bigint NOT NULL,
+    paid_units bigint NOT NULL,
+    tax_units bigint NOT NULL,
+    receivable_units bigint NOT NULL,
+    currency text NOT NULL,
+    reason text NOT NULL,
+    explanation jsonb NOT NULL,
+    cause_id uuid,
+    made_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT refund_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT refund_check CHECK (((tax_units >= 0) AND (tax_units <= amount_units))),
+    CONSTRAINT refund_check1 CHECK (((receivable_units >= 0) AND (receivable_units <= amount_units))),
+    CONSTRAINT refund_check2 CHECK (((cumulative_units >= amount_units) AND (cumulative_units <= paid_units))),
+    CONSTRAINT refund_number_check CHECK ((number > 0)),
+    CONSTRAINT refund_reason_check CHECK ((reason = ANY (ARRAY['rejected'::text, 'goodwill'::text, 'duplicate'::text, 'not_delivered'::text, 'defect'::text, 'wrong_charge'::text, 'revoked'::text, 'breach'::text, 'other'::text]))),
+    CONSTRAINT refund_source_kind_check CHECK ((source_kind = ANY (ARRAY['order'::text, 'charge'::text])))
+);
+
+ALTER TABLE ONLY settlement.refund FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.run (
     id uuid NOT NULL,
     period_start timestamp with time zone NOT NULL,
@@ -1762,6 +2016,118 @@ CREATE TABLE settlement.service_credit (
 
 ALTER TABLE ONLY settlement.service_credit FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.split_booked (
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    run_seq bigint NOT NULL,
+    rule_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    step text NOT NULL,
+    per text NOT NULL,
+    period text NOT NULL,
+    role text NOT NULL,
+    organisation_id uuid,
+    gross bigint NOT NULL,
+    came_in bigint NOT NULL,
+    cumulative bigint NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    journal_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT split_booked_amount_check CHECK ((amount <> 0)),
+    CONSTRAINT split_booked_per_check CHECK ((per = ANY (ARRAY['sale'::text, 'month'::text, 'lifetime'::text])))
+);
+
+ALTER TABLE ONLY settlement.split_booked FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.split_level (
+    rule_id uuid NOT NULL,
+    per text NOT NULL,
+    period text NOT NULL,
+    run_seq bigint NOT NULL,
+    gross bigint NOT NULL,
+    came_in bigint NOT NULL,
+    left_over bigint NOT NULL,
+    CONSTRAINT split_level_per_check CHECK ((per = ANY (ARRAY['sale'::text, 'month'::text, 'lifetime'::text])))
+);
+
+ALTER TABLE ONLY settlement.split_level FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.split_minimum (
+    id uuid NOT NULL,
+    role text NOT NULL,
+    parts bigint NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    set_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT split_minimum_parts_check CHECK (((parts >= 0) AND (parts <= 100000000))),
+    CONSTRAINT split_minimum_role_check CHECK ((role = ANY (ARRAY['platform'::text, 'pool'::text])))
+);
+
+ALTER TABLE ONLY settlement.split_minimum FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.split_payee (
+    rule_id uuid NOT NULL,
+    organisation_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY settlement.split_payee FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.split_rule (
+    id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    code text NOT NULL,
+    version integer NOT NULL,
+    currency text NOT NULL,
+    effective_from timestamp with time zone NOT NULL,
+    effective_until timestamp with time zone,
+    stateless boolean NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT split_rule_check CHECK ((effective_from < effective_until)),
+    CONSTRAINT split_rule_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT split_rule_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT split_rule_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY settlement.split_rule FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.split_run (
+    id uuid NOT NULL,
+    seq bigint NOT NULL,
+    rule_id uuid NOT NULL,
+    currency text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    journal_id uuid,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.split_run FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_run ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME settlement.split_run_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE settlement.split_source (
+    journal_id uuid NOT NULL,
+    line smallint NOT NULL,
+    run_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    sale_id uuid NOT NULL,
+    amount bigint NOT NULL
+);
+
+ALTER TABLE ONLY settlement.split_source FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.statement (
     id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -1805,6 +2171,58 @@ CREATE TABLE settlement.stripe_event (
 );
 
 ALTER TABLE ONLY settlement.stripe_event FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.weight_answer (
+    order_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    agrees boolean NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT weight_answer_sha256_check CHECK ((length(sha256) = 32))
+);
+
+ALTER TABLE ONLY settlement.weight_answer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.weight_member (
+    order_id uuid NOT NULL,
+    organisation_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY settlement.weight_member FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.weight_order (
+    id uuid NOT NULL,
+    subject text NOT NULL,
+    method text NOT NULL,
+    utility text NOT NULL,
+    ordered_by uuid NOT NULL,
+    asked uuid[] NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT weight_order_check CHECK ((sha256 = sha256(document)))
+);
+
+ALTER TABLE ONLY settlement.weight_order FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.weight_vector (
+    order_id uuid NOT NULL,
+    subject text NOT NULL,
+    ordered_by uuid NOT NULL,
+    version integer NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    inputs bytea NOT NULL,
+    inputs_sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT weight_vector_check CHECK (((sha256 = sha256(document)) AND (inputs_sha256 = sha256(inputs)) AND (length(signature) = 64))),
+    CONSTRAINT weight_vector_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY settlement.weight_vector FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE ONLY access.custom_meter
     ADD CONSTRAINT custom_meter_key_key UNIQUE (key);
@@ -2130,8 +2548,17 @@ ALTER TABLE ONLY quality.scorecard
 ALTER TABLE ONLY quality.scorecard
     ADD CONSTRAINT scorecard_revision_id_method_key UNIQUE (revision_id, method);
 
+ALTER TABLE ONLY settlement.acceptance
+    ADD CONSTRAINT acceptance_order_id_said_key UNIQUE (order_id, said);
+
+ALTER TABLE ONLY settlement.acceptance
+    ADD CONSTRAINT acceptance_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.account
     ADD CONSTRAINT account_organisation_id_kind_currency_key UNIQUE NULLS NOT DISTINCT (organisation_id, kind, currency);
+
+ALTER TABLE ONLY settlement.account_period
+    ADD CONSTRAINT account_period_pkey PRIMARY KEY (account_id, period_end);
 
 ALTER TABLE ONLY settlement.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (id);
@@ -2145,14 +2572,38 @@ ALTER TABLE ONLY settlement.bank_entry
 ALTER TABLE ONLY settlement.bank_entry
     ADD CONSTRAINT bank_entry_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.buyer_claim
+    ADD CONSTRAINT buyer_claim_mandate_id_buyer_id_key UNIQUE (mandate_id, buyer_id);
+
+ALTER TABLE ONLY settlement.buyer_claim
+    ADD CONSTRAINT buyer_claim_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.charge
     ADD CONSTRAINT charge_grant_id_component_period_index_run_id_key UNIQUE (grant_id, component, period_index, run_id);
 
 ALTER TABLE ONLY settlement.charge
     ADD CONSTRAINT charge_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.closed_period
+    ADD CONSTRAINT closed_period_pkey PRIMARY KEY (currency, period_end);
+
+ALTER TABLE ONLY settlement.conversion
+    ADD CONSTRAINT conversion_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.due
     ADD CONSTRAINT due_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.hold_end
+    ADD CONSTRAINT hold_end_pkey PRIMARY KEY (hold_id);
+
+ALTER TABLE ONLY settlement.hold_open
+    ADD CONSTRAINT hold_open_pkey PRIMARY KEY (hold_id);
+
+ALTER TABLE ONLY settlement.hold
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.introduced_sale
+    ADD CONSTRAINT introduced_sale_pkey PRIMARY KEY (sale_id);
 
 ALTER TABLE ONLY settlement.invoice_line
     ADD CONSTRAINT invoice_line_pkey PRIMARY KEY (invoice_id, line);
@@ -2174,6 +2625,9 @@ ALTER TABLE ONLY settlement.journal
 
 ALTER TABLE ONLY settlement.journal
     ADD CONSTRAINT journal_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.mandate
+    ADD CONSTRAINT mandate_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY settlement.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
@@ -2199,6 +2653,24 @@ ALTER TABLE ONLY settlement.payout
 ALTER TABLE ONLY settlement.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (journal_id, line);
 
+ALTER TABLE ONLY settlement.rate
+    ADD CONSTRAINT rate_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.rate
+    ADD CONSTRAINT rate_sell_buy_valid_from_key UNIQUE (sell, buy, valid_from);
+
+ALTER TABLE ONLY settlement.record_digests
+    ADD CONSTRAINT record_digests_pkey PRIMARY KEY (revision_id, part, number);
+
+ALTER TABLE ONLY settlement.record_set
+    ADD CONSTRAINT record_set_pkey PRIMARY KEY (revision_id);
+
+ALTER TABLE ONLY settlement.refund
+    ADD CONSTRAINT refund_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.refund
+    ADD CONSTRAINT refund_source_id_number_key UNIQUE (source_id, number);
+
 ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_pkey PRIMARY KEY (id);
 
@@ -2220,6 +2692,39 @@ ALTER TABLE ONLY settlement.service_credit
 ALTER TABLE ONLY settlement.service_credit
     ADD CONSTRAINT service_credit_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.split_booked
+    ADD CONSTRAINT split_booked_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.split_booked
+    ADD CONSTRAINT split_booked_rule_id_step_period_role_organisation_id_run_s_key UNIQUE NULLS NOT DISTINCT (rule_id, step, period, role, organisation_id, run_seq);
+
+ALTER TABLE ONLY settlement.split_level
+    ADD CONSTRAINT split_level_pkey PRIMARY KEY (rule_id, per, period, run_seq);
+
+ALTER TABLE ONLY settlement.split_minimum
+    ADD CONSTRAINT split_minimum_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.split_minimum
+    ADD CONSTRAINT split_minimum_role_valid_from_key UNIQUE (role, valid_from);
+
+ALTER TABLE ONLY settlement.split_payee
+    ADD CONSTRAINT split_payee_pkey PRIMARY KEY (rule_id, organisation_id);
+
+ALTER TABLE ONLY settlement.split_rule
+    ADD CONSTRAINT split_rule_dataset_id_code_version_key UNIQUE (dataset_id, code, version);
+
+ALTER TABLE ONLY settlement.split_rule
+    ADD CONSTRAINT split_rule_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.split_run
+    ADD CONSTRAINT split_run_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.split_run
+    ADD CONSTRAINT split_run_seq_key UNIQUE (seq);
+
+ALTER TABLE ONLY settlement.split_source
+    ADD CONSTRAINT split_source_pkey PRIMARY KEY (journal_id, line);
+
 ALTER TABLE ONLY settlement.statement_line
     ADD CONSTRAINT statement_line_journal_id_posting_line_key UNIQUE (journal_id, posting_line);
 
@@ -2237,6 +2742,21 @@ ALTER TABLE ONLY settlement.statement
 
 ALTER TABLE ONLY settlement.stripe_event
     ADD CONSTRAINT stripe_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.weight_answer
+    ADD CONSTRAINT weight_answer_pkey PRIMARY KEY (order_id, organisation_id);
+
+ALTER TABLE ONLY settlement.weight_member
+    ADD CONSTRAINT weight_member_pkey PRIMARY KEY (order_id, organisation_id);
+
+ALTER TABLE ONLY settlement.weight_order
+    ADD CONSTRAINT weight_order_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.weight_vector
+    ADD CONSTRAINT weight_vector_ordered_by_subject_version_key UNIQUE (ordered_by, subject, version);
+
+ALTER TABLE ONLY settlement.weight_vector
+    ADD CONSTRAINT weight_vector_pkey PRIMARY KEY (order_id);
 
 CREATE INDEX custom_meter_organisation ON access.custom_meter USING btree (organisation_id);
 
@@ -2396,17 +2916,39 @@ CREATE INDEX certificate_revision ON quality.certificate USING btree (revision_i
 
 CREATE INDEX scorecard_supplier ON quality.scorecard USING btree (supplier_id, id);
 
+CREATE INDEX buyer_claim_broker ON settlement.buyer_claim USING btree (broker_id);
+
+CREATE INDEX buyer_claim_pair ON settlement.buyer_claim USING btree (supplier_id, buyer_id);
+
+CREATE INDEX buyer_claim_supplier ON settlement.buyer_claim USING btree (supplier_id);
+
 CREATE INDEX charge_buyer ON settlement.charge USING btree (buyer_id, id);
 
 CREATE INDEX charge_offer ON settlement.charge USING btree (offer_id, component);
 
 CREATE INDEX charge_seller ON settlement.charge USING btree (seller_id, id);
 
+CREATE INDEX conversion_organisation ON settlement.conversion USING btree (organisation_id, id);
+
+CREATE INDEX conversion_pair ON settlement.conversion USING btree (sell, buy, converted_at);
+
 CREATE INDEX due_open ON settlement.due USING btree (seller_id, currency, id) WHERE (NOT released);
+
+CREATE INDEX hold_open_due ON settlement.hold_open USING btree (due_at, hold_id) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX hold_organisation ON settlement.hold USING btree (organisation_id, id);
+
+CREATE INDEX introduced_sale_broker ON settlement.introduced_sale USING btree (broker_id);
+
+CREATE INDEX introduced_sale_supplier ON settlement.introduced_sale USING btree (supplier_id);
 
 CREATE INDEX invoice_buyer ON settlement.invoice USING btree (buyer_id, id);
 
 CREATE INDEX invoice_seller ON settlement.invoice USING btree (seller_id, id);
+
+CREATE INDEX mandate_broker ON settlement.mandate USING btree (broker_id);
+
+CREATE INDEX mandate_supplier ON settlement.mandate USING btree (supplier_id);
 
 CREATE INDEX orders_buyer ON settlement.orders USING btree (buyer_id, id);
 
@@ -2424,6 +2966,14 @@ CREATE INDEX payout_organisation ON settlement.payout USING btree (organisation_
 
 CREATE INDEX posting_account ON settlement.posting USING btree (account_id, journal_id) INCLUDE (amount);
 
+CREATE INDEX refund_buyer ON settlement.refund USING btree (buyer_id, id);
+
+CREATE UNIQUE INDEX refund_cause ON settlement.refund USING btree (cause_id, source_id) WHERE (cause_id IS NOT NULL);
+
+CREATE INDEX refund_order ON settlement.refund USING btree (order_id);
+
+CREATE INDEX refund_seller ON settlement.refund USING btree (seller_id, id);
+
 CREATE INDEX run_item_pending ON settlement.run_item USING btree (run_id, side, organisation_id) WHERE (state = 'pending'::text);
 
 CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency) WHERE (state = 'open'::text);
@@ -2431,6 +2981,22 @@ CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency) WHERE (sta
 CREATE INDEX service_credit_buyer ON settlement.service_credit USING btree (buyer_id, id);
 
 CREATE INDEX service_credit_period ON settlement.service_credit USING btree (grant_id, period_start);
+
+CREATE INDEX split_booked_payee ON settlement.split_booked USING btree (organisation_id, id);
+
+CREATE INDEX split_booked_period ON settlement.split_booked USING btree (rule_id, period);
+
+CREATE INDEX split_booked_supplier ON settlement.split_booked USING btree (supplier_id, id);
+
+CREATE INDEX split_payee_organisation ON settlement.split_payee USING btree (organisation_id, rule_id);
+
+CREATE INDEX split_rule_supplier ON settlement.split_rule USING btree (supplier_id, id);
+
+CREATE INDEX split_run_rule ON settlement.split_run USING btree (rule_id, seq);
+
+CREATE INDEX split_source_source ON settlement.split_source USING btree (source_id);
+
+CREATE INDEX weight_member_organisation ON settlement.weight_member USING btree (organisation_id, order_id);
 
 CREATE TRIGGER access_custom_meter_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.custom_meter FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -2538,11 +3104,29 @@ CREATE TRIGGER quality_disclosure_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON qu
 
 CREATE TRIGGER quality_scorecard_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON quality.scorecard FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE CONSTRAINT TRIGGER journal_period AFTER INSERT ON settlement.journal DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.effective_at < new.created_at) OR (new.effective_at < (now() - '00:05:00'::interval)))) EXECUTE FUNCTION settlement.check_period();
+
 CREATE TRIGGER posting_balanced AFTER INSERT ON settlement.posting REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION settlement.check_postings();
+
+CREATE TRIGGER settlement_acceptance_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.acceptance FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_account_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.account FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_account_period_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.account_period FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_buyer_claim_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.buyer_claim FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_charge_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.charge FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_closed_period_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.closed_period FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_conversion_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.conversion FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_hold_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.hold_end FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_hold_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.hold FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_introduced_sale_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.introduced_sale FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_invoice_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.invoice FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -2550,13 +3134,43 @@ CREATE TRIGGER settlement_invoice_line_fact BEFORE DELETE OR UPDATE OR TRUNCATE 
 
 CREATE TRIGGER settlement_journal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.journal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_mandate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.mandate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_posting_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.posting FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_rate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.rate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_record_set_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.record_set FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_refund_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.refund FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_service_credit_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.service_credit FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_booked_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_booked FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_level_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_level FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_minimum_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_minimum FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_payee_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_payee FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_rule_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_rule FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_run_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_run FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_source_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_source FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_statement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.statement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_statement_line_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.statement_line FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_weight_answer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_answer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_weight_member_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_member FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_weight_order_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_order FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_weight_vector_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_vector FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 ALTER TABLE ONLY catalog.asset
     ADD CONSTRAINT asset_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES catalog.revision(id);
@@ -2657,8 +3271,41 @@ ALTER TABLE ONLY quality.certificate
 ALTER TABLE ONLY quality.disclosure
     ADD CONSTRAINT disclosure_scorecard_id_fkey FOREIGN KEY (scorecard_id) REFERENCES quality.scorecard(id);
 
+ALTER TABLE ONLY settlement.buyer_claim
+    ADD CONSTRAINT buyer_claim_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
+
+ALTER TABLE ONLY settlement.conversion
+    ADD CONSTRAINT conversion_rate_id_fkey FOREIGN KEY (rate_id) REFERENCES settlement.rate(id);
+
+ALTER TABLE ONLY settlement.introduced_sale
+    ADD CONSTRAINT introduced_sale_claim_id_fkey FOREIGN KEY (claim_id) REFERENCES settlement.buyer_claim(id);
+
+ALTER TABLE ONLY settlement.introduced_sale
+    ADD CONSTRAINT introduced_sale_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
+
 ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.run(id);
+
+ALTER TABLE ONLY settlement.split_booked
+    ADD CONSTRAINT split_booked_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.split_run(id);
+
+ALTER TABLE ONLY settlement.split_payee
+    ADD CONSTRAINT split_payee_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
+
+ALTER TABLE ONLY settlement.split_run
+    ADD CONSTRAINT split_run_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
+
+ALTER TABLE ONLY settlement.split_source
+    ADD CONSTRAINT split_source_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.split_run(id);
+
+ALTER TABLE ONLY settlement.weight_answer
+    ADD CONSTRAINT weight_answer_order_id_fkey FOREIGN KEY (order_id) REFERENCES settlement.weight_order(id);
+
+ALTER TABLE ONLY settlement.weight_member
+    ADD CONSTRAINT weight_member_order_id_fkey FOREIGN KEY (order_id) REFERENCES settlement.weight_order(id);
+
+ALTER TABLE ONLY settlement.weight_vector
+    ADD CONSTRAINT weight_vector_order_id_fkey FOREIGN KEY (order_id) REFERENCES settlement.weight_order(id);
 
 CREATE POLICY access_custom_meter_exchange_app ON access.custom_meter TO exchange_app USING (true) WITH CHECK (true);
 
@@ -3428,21 +4075,41 @@ CREATE POLICY quality_scorecard_public ON quality.scorecard FOR SELECT TO exchan
 
 ALTER TABLE quality.scorecard ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.acceptance ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.account_period ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.balance ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.bank_entry ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.buyer_claim ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.charge ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.closed_period ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.conversion ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.due ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.hold ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.hold_end ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.hold_open ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.introduced_sale ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.invoice ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.invoice_line ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.journal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.mandate ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.orders ENABLE ROW LEVEL SECURITY;
 
@@ -3454,6 +4121,14 @@ ALTER TABLE settlement.payout_account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.posting ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.rate ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.record_digests ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.record_set ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.refund ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.run ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.run_item ENABLE ROW LEVEL SECURITY;
@@ -3462,11 +4137,26 @@ ALTER TABLE settlement.series ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.service_credit ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY settlement_acceptance_exchange_app ON settlement.acceptance TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_acceptance_exchange_migrate ON settlement.acceptance TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_acceptance_party ON settlement.acceptance FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = acceptance.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
 CREATE POLICY settlement_account_exchange_app ON settlement.account TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_account_exchange_migrate ON settlement.account TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_account_own ON settlement.account FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_account_period_exchange_app ON settlement.account_period TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_account_period_exchange_migrate ON settlement.account_period TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_account_period_public ON settlement.account_period FOR SELECT TO exchange_portal USING ((account_id IN ( SELECT a.id
+   FROM settlement.account a)));
 
 CREATE POLICY settlement_balance_exchange_app ON settlement.balance TO exchange_app USING (true) WITH CHECK (true);
 
@@ -3480,6 +4170,12 @@ CREATE POLICY settlement_bank_entry_exchange_migrate ON settlement.bank_entry TO
 
 CREATE POLICY settlement_bank_entry_own ON settlement.bank_entry FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY settlement_buyer_claim_exchange_app ON settlement.buyer_claim TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_buyer_claim_exchange_migrate ON settlement.buyer_claim TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_buyer_claim_public ON settlement.buyer_claim FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (broker_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
 CREATE POLICY settlement_charge_exchange_app ON settlement.charge TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_charge_exchange_migrate ON settlement.charge TO exchange_migrate USING (true) WITH CHECK (true);
@@ -3488,6 +4184,16 @@ CREATE POLICY settlement_charge_party ON settlement.charge FOR SELECT TO exchang
    FROM kernel.party p
   WHERE ((p.object_id = charge.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY settlement_closed_period_exchange_app ON settlement.closed_period TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_closed_period_exchange_migrate ON settlement.closed_period TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_conversion_exchange_app ON settlement.conversion TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_conversion_exchange_migrate ON settlement.conversion TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_conversion_own ON settlement.conversion FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY settlement_due_exchange_app ON settlement.due TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_due_exchange_migrate ON settlement.due TO exchange_migrate USING (true) WITH CHECK (true);
@@ -3495,6 +4201,28 @@ CREATE POLICY settlement_due_exchange_migrate ON settlement.due TO exchange_migr
 CREATE POLICY settlement_due_party ON settlement.due FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
    FROM kernel.party p
   WHERE ((p.object_id = due.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_hold_end_exchange_app ON settlement.hold_end TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_hold_end_exchange_migrate ON settlement.hold_end TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_hold_end_own ON settlement.hold_end FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_hold_exchange_app ON settlement.hold TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_hold_exchange_migrate ON settlement.hold TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_hold_open_exchange_app ON settlement.hold_open TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_hold_open_exchange_migrate ON settlement.hold_open TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_hold_own ON settlement.hold FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_introduced_sale_exchange_app ON settlement.introduced_sale TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_introduced_sale_exchange_migrate ON settlement.introduced_sale TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_introduced_sale_public ON settlement.introduced_sale FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (broker_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
 CREATE POLICY settlement_invoice_exchange_app ON settlement.invoice TO exchange_app USING (true) WITH CHECK (true);
 
@@ -3515,6 +4243,12 @@ CREATE POLICY settlement_journal_exchange_migrate ON settlement.journal TO excha
 CREATE POLICY settlement_journal_public ON settlement.journal FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
    FROM settlement.posting p
   WHERE (p.journal_id = journal.id))));
+
+CREATE POLICY settlement_mandate_exchange_app ON settlement.mandate TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_mandate_exchange_migrate ON settlement.mandate TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_mandate_public ON settlement.mandate FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (broker_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
 CREATE POLICY settlement_orders_exchange_app ON settlement.orders TO exchange_app USING (true) WITH CHECK (true);
 
@@ -3549,6 +4283,30 @@ CREATE POLICY settlement_posting_exchange_migrate ON settlement.posting TO excha
 CREATE POLICY settlement_posting_public ON settlement.posting FOR SELECT TO exchange_portal USING ((account_id IN ( SELECT a.id
    FROM settlement.account a)));
 
+CREATE POLICY settlement_rate_exchange_app ON settlement.rate TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_rate_exchange_migrate ON settlement.rate TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_rate_public ON settlement.rate FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY settlement_record_digests_exchange_app ON settlement.record_digests TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_record_digests_exchange_migrate ON settlement.record_digests TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_record_set_exchange_app ON settlement.record_set TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_record_set_exchange_migrate ON settlement.record_set TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_record_set_own ON settlement.record_set FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_refund_exchange_app ON settlement.refund TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_refund_exchange_migrate ON settlement.refund TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_refund_party ON settlement.refund FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = refund.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
 CREATE POLICY settlement_run_exchange_app ON settlement.run TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_run_exchange_migrate ON settlement.run TO exchange_migrate USING (true) WITH CHECK (true);
@@ -3569,6 +4327,44 @@ CREATE POLICY settlement_service_credit_party ON settlement.service_credit FOR S
    FROM kernel.party p
   WHERE ((p.object_id = service_credit.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY settlement_split_booked_exchange_app ON settlement.split_booked TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_booked_exchange_migrate ON settlement.split_booked TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_booked_public ON settlement.split_booked FOR SELECT TO exchange_portal USING (((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY settlement_split_level_exchange_app ON settlement.split_level TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_level_exchange_migrate ON settlement.split_level TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_minimum_exchange_app ON settlement.split_minimum TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_minimum_exchange_migrate ON settlement.split_minimum TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_minimum_public ON settlement.split_minimum FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY settlement_split_payee_exchange_app ON settlement.split_payee TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_payee_exchange_migrate ON settlement.split_payee TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_payee_own ON settlement.split_payee FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_split_rule_exchange_app ON settlement.split_rule TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_rule_exchange_migrate ON settlement.split_rule TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_rule_public ON settlement.split_rule FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM settlement.split_payee p
+  WHERE ((p.rule_id = split_rule.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_split_run_exchange_app ON settlement.split_run TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_run_exchange_migrate ON settlement.split_run TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_source_exchange_app ON settlement.split_source TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_source_exchange_migrate ON settlement.split_source TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY settlement_statement_exchange_app ON settlement.statement TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_statement_exchange_migrate ON settlement.statement TO exchange_migrate USING (true) WITH CHECK (true);
@@ -3583,11 +4379,63 @@ CREATE POLICY settlement_stripe_event_exchange_app ON settlement.stripe_event TO
 
 CREATE POLICY settlement_stripe_event_exchange_migrate ON settlement.stripe_event TO exchange_migrate USING (true) WITH CHECK (true);
 
+CREATE POLICY settlement_weight_answer_exchange_app ON settlement.weight_answer TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_weight_answer_exchange_migrate ON settlement.weight_answer TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_weight_answer_joined ON settlement.weight_answer FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = weight_answer.order_id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+CREATE POLICY settlement_weight_member_exchange_app ON settlement.weight_member TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_weight_member_exchange_migrate ON settlement.weight_member TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_weight_member_own ON settlement.weight_member FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_weight_order_exchange_app ON settlement.weight_order TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_weight_order_exchange_migrate ON settlement.weight_order TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_weight_order_joined ON settlement.weight_order FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = weight_order.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+CREATE POLICY settlement_weight_vector_exchange_app ON settlement.weight_vector TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_weight_vector_exchange_migrate ON settlement.weight_vector TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_weight_vector_joined ON settlement.weight_vector FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = weight_vector.order_id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
+
+ALTER TABLE settlement.split_booked ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_level ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_minimum ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_payee ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_run ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_source ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.statement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.statement_line ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.stripe_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.weight_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.weight_member ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.weight_order ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.weight_vector ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA access TO exchange_app;
 GRANT USAGE ON SCHEMA access TO exchange_portal;
@@ -3892,8 +4740,14 @@ GRANT SELECT ON TABLE regulator.directive TO exchange_regulator;
 
 GRANT SELECT ON TABLE regulator.export TO exchange_regulator;
 
+GRANT SELECT,INSERT ON TABLE settlement.acceptance TO exchange_app;
+GRANT SELECT ON TABLE settlement.acceptance TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE settlement.account TO exchange_app;
 GRANT SELECT ON TABLE settlement.account TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.account_period TO exchange_app;
+GRANT SELECT ON TABLE settlement.account_period TO exchange_portal;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.balance TO exchange_app;
 GRANT SELECT ON TABLE settlement.balance TO exchange_portal;
@@ -3901,11 +4755,30 @@ GRANT SELECT ON TABLE settlement.balance TO exchange_portal;
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.bank_entry TO exchange_app;
 GRANT SELECT ON TABLE settlement.bank_entry TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.buyer_claim TO exchange_app;
+GRANT SELECT ON TABLE settlement.buyer_claim TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE settlement.charge TO exchange_app;
 GRANT SELECT ON TABLE settlement.charge TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.closed_period TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.conversion TO exchange_app;
+GRANT SELECT ON TABLE settlement.conversion TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.due TO exchange_app;
 GRANT SELECT ON TABLE settlement.due TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.hold TO exchange_app;
+GRANT SELECT ON TABLE settlement.hold TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.hold_end TO exchange_app;
+GRANT SELECT ON TABLE settlement.hold_end TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.hold_open TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.introduced_sale TO exchange_app;
+GRANT SELECT ON TABLE settlement.introduced_sale TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.invoice TO exchange_app;
 GRANT SELECT ON TABLE settlement.invoice TO exchange_portal;
@@ -3914,6 +4787,9 @@ GRANT SELECT,INSERT ON TABLE settlement.invoice_line TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.journal TO exchange_app;
 GRANT SELECT ON TABLE settlement.journal TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.mandate TO exchange_app;
+GRANT SELECT ON TABLE settlement.mandate TO exchange_portal;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.orders TO exchange_app;
 GRANT SELECT ON TABLE settlement.orders TO exchange_portal;
@@ -3930,6 +4806,17 @@ GRANT SELECT ON TABLE settlement.payout_account TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE settlement.posting TO exchange_app;
 GRANT SELECT ON TABLE settlement.posting TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.rate TO exchange_app;
+GRANT SELECT ON TABLE settlement.rate TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.record_digests TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.record_set TO exchange_app;
+GRANT SELECT ON TABLE settlement.record_set TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.refund TO exchange_app;
+GRANT SELECT ON TABLE settlement.refund TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.run TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.run_item TO exchange_app;
@@ -3939,9 +4826,39 @@ GRANT SELECT,INSERT,UPDATE ON TABLE settlement.series TO exchange_app;
 GRANT SELECT,INSERT ON TABLE settlement.service_credit TO exchange_app;
 GRANT SELECT ON TABLE settlement.service_credit TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.split_booked TO exchange_app;
+GRANT SELECT ON TABLE settlement.split_booked TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_level TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_minimum TO exchange_app;
+GRANT SELECT ON TABLE settlement.split_minimum TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_payee TO exchange_app;
+GRANT SELECT ON TABLE settlement.split_payee TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_rule TO exchange_app;
+GRANT SELECT ON TABLE settlement.split_rule TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_run TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_source TO exchange_app;
+
 GRANT SELECT,INSERT ON TABLE settlement.statement TO exchange_app;
 GRANT SELECT ON TABLE settlement.statement TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.statement_line TO exchange_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.stripe_event TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.weight_answer TO exchange_app;
+GRANT SELECT ON TABLE settlement.weight_answer TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.weight_member TO exchange_app;
+GRANT SELECT ON TABLE settlement.weight_member TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.weight_order TO exchange_app;
+GRANT SELECT ON TABLE settlement.weight_order TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.weight_vector TO exchange_app;
+GRANT SELECT ON TABLE settlement.weight_vector TO exchange_portal;

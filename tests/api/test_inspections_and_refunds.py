@@ -207,7 +207,10 @@ async def test_a_freeze_of_the_data_gives_everything_back_on_the_first_day(m: Ma
     sale, buyer = await on_sale(m), await funded(m)
     bought = await order(m, buyer, sale.offer)
     regulator, operator = await m.join("regulator"), await m.operator()
-    for kind, target, answer in (("preserve", sale.dataset, "state-conflict"), ("freeze", sale.listing, "state-conflict")):
+    for kind, target, answer in (
+        ("preserve", sale.dataset, "state-conflict"),
+        ("freeze", sale.listing, "state-conflict"),
+    ):
         wish = {"kind": kind, "target": target, "reason": {"en": "Case 1", "zh": "案件一"}}
         directive = (await m.done(regulator, "/regulator/v1/directives", wish))["id"]
         assert await slug(m, operator, "/operator/v1/revocations", {"cause": directive}) == answer

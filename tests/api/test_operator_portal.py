@@ -148,8 +148,10 @@ async def test_a_bank_statement_is_answered_line_by_line(exchange: Market) -> No
 
 async def test_a_run_settles_payouts_follow_and_a_trace_tells_it_all(exchange: Market, shop: trade.Market) -> None:
     operator = await exchange.operator()
-    _, placed = await buy(exchange, shop)
+    buyer, placed = await buy(exchange, shop)
     await _move_back(exchange, placed["id"])
+    accepted = await exchange.post(buyer, f"/buyer/v1/orders/{placed['id']}/acceptance")
+    assert accepted.json()["standing"] == "accepted"
     end = datetime.now(UTC).replace(second=0, microsecond=0)
     end -= timedelta(minutes=end.minute % 15)
     wish = {
@@ -182,7 +184,7 @@ async def test_a_run_settles_payouts_follow_and_a_trace_tells_it_all(exchange: M
     for step in trace["steps"]:
         assert set(step["text"]) == {"en", "zh"}
     marked = {one["object"]: [mark["action"] for mark in one["audit"]] for one in trace["steps"] if one["audit"]}
-    assert marked[placed["id"]] == ["purchase"]
+    assert marked[placed["id"]] == ["purchase", "delivery.accept"]
     assert (await exchange.get(operator, "/operator/v1/orders/ord_01m80jwmabesg81hwe4cc73nw9/trace")).status_code == 404
 
 

@@ -35,7 +35,9 @@ class RevocationWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What revoked the data: an active freeze of a dataset or revision, or a right that ended."""
 
     cause: Annotated[str, Meta(pattern="^(dir|rgt)_[0-9a-z]{26}$", examples=["dir_01m80jwmabesg81hwe4cc73nw9"])]
-    after: Annotated[str, Meta(description="The `next` of the answer before. 上次答复中的 next。", max_length=40)] | None = None
+    after: (
+        Annotated[str, Meta(description="The `next` of the answer before. 上次答复中的 next。", max_length=40)] | None
+    ) = None
 
 
 @listing("/operator/v1/inspections", InspectionView)
