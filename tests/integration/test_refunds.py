@@ -1,11 +1,10 @@
-"""Acceptance holds shares, refunds give them back: in the database, with settlement runs and payouts in between."""
+"""Refunds give shares back in any size and order, with settlement runs and payouts in between."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,25 +12,33 @@ import pytest
 
 from exchange.access.grants import GrantState
 from exchange.access.store import grants
-from exchange.flows.accept_delivery import DeliveryStands, accept_delivery
-from exchange.flows.decide_rejection import RejectionDecided, decide_rejection
-from exchange.flows.pay_out import PayOut, PayoutReceipt, pay_out
-from exchange.flows.refund_order import RefundReceipt, RefundWish, refund_order
-from exchange.flows.reject_delivery import reject_delivery
-from exchange.flows.settle_period import Period, RunProgress, settle_next, start_run
+from exchange.flows.pay_out import PayoutReceipt
+from exchange.flows.refund_order import RefundReceipt
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
-from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import Money, units_of
 from exchange.kernel.pages import PageRequest
-from settlement.acceptances import Ground, Outcome
-from settlement.accounts import AccountKind, debt, payable, pending, platform, receivable, wallet
-from settlement.payouts import Rail
-from settlement.refunds import Reason, reversed_units
-from settlement.store import acceptances, audit, ledger, reads
+from settlement import postings
+from settlement.refunds import reversed_units, step
+from settlement.splits import Role, Share, split
+from settlement.store import audit, ledger, reads
 from settlement.store import refunds as refund_store
+from tests.support.refunding import (
+    YUAN,
+    accept,
+    books,
+    charges,
+    furnished,
+    of,
+    paid_out,
+    pay,
+    refund,
+    reject,
+    run_to,
+    sound,
+)
 from tests.support.settlement_market import (
     BROKER,
     BUYER,
@@ -40,213 +47,8 @@ from tests.support.settlement_market import (
     OTHER,
     PER_RECORD,
     SELLER,
-    Market,
     actor,
-    open_market,
 )
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-YUAN = 1_000_000
-DIGEST = bytes(range(32))
-SHARES = {"seller": 240 * YUAN, "broker": 15 * YUAN, "revenue": 45 * YUAN}
-
-
-async def run_to(market: Market, end: datetime) -> RunProgress:
-    """A whole run from the year's start to `end`, part by part."""
-    found = await market.database.run(lambda tx: start_run(tx, Period(START, end, "CNY")))
-    while isinstance(found, RunProgress) and not found.finished:
-        run_id = ids.parse("run", found.run)
-        found = await market.database.run(lambda tx, run_id=run_id: settle_next(tx, market.sales, run_id))  # type: ignore[misc]
-    assert isinstance(found, RunProgress), found
-    return found
-
-
-async def books(database: Database) -> dict[str, int]:
-    keys = {
-        "wallet": wallet(BUYER, "CNY"),
-        "owed": receivable(BUYER, "CNY"),
-        "seller pending": pending(SELLER, "CNY"),
-        "broker pending": pending(BROKER, "CNY"),
-        "seller": payable(SELLER, "CNY"),
-        "broker": payable(BROKER, "CNY"),
-        "seller debt": debt(SELLER, "CNY"),
-        "broker debt": debt(BROKER, "CNY"),
-        "revenue": platform(AccountKind.REVENUE, "CNY"),
-        "tax": platform(AccountKind.TAX, "CNY"),
-    }
-    found = await database.run(lambda tx: ledger.sums(tx, list(keys.values())))
-    return {name: found[key] for name, key in keys.items() if found[key]}
-
-
-async def sound(database: Database) -> None:
-    assert await database.run(audit.check) == []
-
-
-async def accept(market: Market, order: Any, buyer: UUID = BUYER) -> Any:
-    who, order_id = actor(buyer, "buyer"), ids.parse("ord", order.id)
-    return await market.database.run(lambda tx: accept_delivery(tx, who, order_id))
-
-
-async def reject(market: Market, order: Any) -> Any:
-    who, order_id = actor(BUYER, "buyer"), ids.parse("ord", order.id)
-    return await market.database.run(lambda tx: reject_delivery(tx, who, order_id, Ground.INCOMPLETE, DIGEST))
-
-
-async def decide(market: Market, order: Any, outcome: Outcome, units: int | None = None) -> Any:
-    who, order_id = actor(OPERATOR, "operator"), ids.parse("ord", order.id)
-    amount = None if units is None else Money(units, "CNY")
-    return await market.database.run(lambda tx: decide_rejection(tx, who, order_id, outcome, amount))
-
-
-async def refund(market: Market, source: tuple[str, UUID], units: int | None = None, **more: Any) -> Any:
-    who = more.pop("who", actor(SELLER, "supplier"))
-    amount = None if units is None else Money(units, "CNY")
-    wish = RefundWish(source, more.pop("reason", Reason.GOODWILL), amount, **more)
-    return await market.database.run(lambda tx: refund_order(tx, who, wish))
-
-
-def of(order: Any) -> tuple[str, UUID]:
-    return "order", ids.parse("ord", order.id)
-
-
-async def pay(market: Market, who: UUID, period: str) -> Any:
-    wish = PayOut(who, "CNY", period, Rail.BANK, "account")
-    (answer,) = await market.database.run(lambda tx: pay_out(tx, [wish]))
-    return answer
-
-
-async def furnished(database: Database, keyring: Keyring, units: int = 1_000 * YUAN) -> Market:
-    market = await open_market(database, keyring)
-    await market.fund(BUYER, units)
-    return market
-
-
-async def test_shares_wait_for_the_window_and_silence_then_releases_them(
-    database: Database, keyring: Keyring, clock: FixedClock
-) -> None:
-    market = await furnished(database, keyring)
-    await market.buy(BUYER, "one_off")
-    bought_at = clock.now()
-    clock.advance(30 * 86_400)
-    # Cut a quarter-hour before the window ends: invoiced, and nothing released, whenever the run is made.
-    end = bought_at + timedelta(days=7) - timedelta(minutes=bought_at.minute % 15, seconds=bought_at.second)
-    end = end.replace(microsecond=0)
-    await run_to(market, end - timedelta(minutes=15))
-    assert await books(database) == {
-        "wallet": 700 * YUAN,
-        "seller pending": SHARES["seller"],
-        "broker pending": SHARES["broker"],
-        "revenue": SHARES["revenue"],
-    }
-    seller = actor(SELLER, "supplier")
-    async with database.read(seller) as tx:
-        assert len((await reads.list_invoices(tx, seller, PageRequest(), selling=True)).items) == 1
-    await sound(database)
-    await run_to(market, end + timedelta(minutes=15))
-    assert await books(database) == {"wallet": 700 * YUAN, **SHARES}
-    async with database.read(seller) as tx:
-        assert len((await reads.list_invoices(tx, seller, PageRequest(), selling=True)).items) == 1
-    await sound(database)
-
-
-async def test_an_accepted_delivery_is_released_at_once_and_only_once(
-    database: Database, keyring: Keyring, clock: FixedClock
-) -> None:
-    market = await furnished(database, keyring)
-    order = await market.buy(BUYER, "one_off")
-    stranger = await accept(market, order, OTHER)
-    assert isinstance(stranger, Problem)
-    assert stranger.slug == "not-found"
-    answer = await accept(market, order)
-    assert isinstance(answer, DeliveryStands)
-    assert answer.standing == "accepted"
-    assert await books(database) == {"wallet": 700 * YUAN, **SHARES}
-    again = await accept(market, order)
-    assert isinstance(again, Problem)
-    assert again.slug == "acceptance-state"
-    assert (await reject(market, order)).slug == "acceptance-state"
-    clock.advance(20 * 86_400)
-    await run_to(market, datetime(2026, 2, 1, tzinfo=UTC))
-    assert await books(database) == {"wallet": 700 * YUAN, **SHARES}
-    await sound(database)
-
-
-@pytest.mark.parametrize("how", ["accepted", "released", "refunded", "partly"])
-async def test_a_rejected_delivery_is_held_until_it_is_decided(
-    database: Database, keyring: Keyring, clock: FixedClock, how: str
-) -> None:
-    market = await furnished(database, keyring)
-    order = await market.buy(BUYER, "one_off")
-    assert (await decide(market, order, Outcome.RELEASE)).slug == "acceptance-state", "nobody rejected it yet"
-    assert (await reject(market, order)).standing == "rejected"
-    assert (await reject(market, order)).slug == "acceptance-state"
-    clock.advance(40 * 86_400)
-    await run_to(market, datetime(2026, 2, 1, tzinfo=UTC))
-    held = await books(database)
-    assert (held["seller pending"], held["broker pending"]) == (SHARES["seller"], SHARES["broker"])
-    await sound(database)
-    match how:
-        case "accepted":
-            assert (await accept(market, order)).standing == "accepted"
-            expected = {"wallet": 700 * YUAN, **SHARES}
-        case "released":
-            done = await decide(market, order, Outcome.RELEASE)
-            assert isinstance(done, RejectionDecided)
-            assert done.refund is None
-            expected = {"wallet": 700 * YUAN, **SHARES}
-        case "refunded":
-            done = await decide(market, order, Outcome.REFUND)
-            assert done.refunded["amount"] == "300.00"
-            expected = {"wallet": 1_000 * YUAN}
-        case _:
-            assert (await decide(market, order, Outcome.REFUND, 301 * YUAN)).slug == "refund-too-large"
-            done = await decide(market, order, Outcome.REFUND, 100 * YUAN)
-            assert done.refund is not None
-            expected = {"wallet": 800 * YUAN, "seller": 160 * YUAN, "broker": 10 * YUAN, "revenue": 30 * YUAN}
-    assert await books(database) == expected
-    assert (await decide(market, order, Outcome.RELEASE)).slug == "acceptance-state"
-    await run_to(market, datetime(2026, 2, 2, tzinfo=UTC))
-    assert await books(database) == expected
-    await sound(database)
-
-
-async def test_where_silence_refuses_nothing_is_released_by_itself(
-    database: Database, keyring: Keyring, clock: FixedClock
-) -> None:
-    market = await furnished(database, keyring)
-    frame = {"acceptance": {"days": 3, "silence": "refuses"}}
-    await market.offer("framed", ONE_OFF, kind="one_off", frame=frame)
-    order = await market.buy(BUYER, "framed")
-    clock.advance(500 * 86_400)
-    await run_to(market, datetime(2027, 5, 1, tzinfo=UTC))
-    assert (await books(database))["seller pending"] == SHARES["seller"]
-    assert (await reject(market, order)).slug == "acceptance-state", "the window is over"
-    assert (await decide(market, order, Outcome.RELEASE)).outcome == "release"
-    assert await books(database) == {"wallet": 700 * YUAN, **SHARES}
-    await sound(database)
-
-
-async def test_charges_wait_with_their_order_and_are_released_with_it(
-    database: Database, keyring: Keyring, clock: FixedClock
-) -> None:
-    market = await furnished(database, keyring)
-    order = await market.buy(BUYER, "per_use")
-    await market.use(order.grant, 1_000, clock.now() + timedelta(minutes=5))
-    clock.advance(3 * 86_400)
-    end = clock.now().replace(minute=0, second=0, microsecond=0)
-    await run_to(market, end)
-    found = await books(database)
-    assert found == {"wallet": 985 * YUAN, "seller pending": 12 * YUAN, "broker pending": 750_000, "revenue": 2_250_000}
-    await sound(database)
-    assert (await accept(market, order)).standing == "accepted"
-    found = await books(database)
-    assert found == {"wallet": 985 * YUAN, "seller": 12 * YUAN, "broker": 750_000, "revenue": 2_250_000}
-    # What is used after the acceptance is released by the run that charges it.
-    await market.use(order.grant, 1_000, clock.now() + timedelta(minutes=5))
-    clock.advance(86_400)
-    await run_to(market, end + timedelta(days=1))
-    assert (await books(database))["seller"] == 24 * YUAN
-    await sound(database)
 
 
 @pytest.mark.parametrize("when", ["waiting", "released", "paid out"])
@@ -369,15 +171,15 @@ async def test_any_order_of_refunds_acceptance_runs_and_payouts_balances(
         found = await books(database)
         assert not [name for name, units in found.items() if units < 0 and "debt" not in name]
         await sound(database)
-    for charge in await _charges(database):
+    for charge in await charges(database):
         assert isinstance(await refund(market, ("charge", charge.id)), RefundReceipt)
     found = await books(database)
     assert found.pop("wallet") == 1_000 * YUAN
     # What was paid out to somebody before its refund is owed, less what later payouts netted; nothing else is left.
-    paid_out = await _paid_out(database)
+    outside = await paid_out(database)
     for name in ("seller", "broker"):
         purse = sum(found.pop(key, 0) for key in (name, f"{name} pending", f"{name} debt"))
-        assert purse == -paid_out.get(name, 0)
+        assert purse == -outside.get(name, 0)
     assert found == {}
     await sound(database)
 
@@ -405,7 +207,7 @@ async def test_a_refund_and_a_give_back_for_unused_time_are_not_paid_twice(
     await run_to(market, datetime(2026, 3, 1, tzinfo=UTC))
     # Most of the month would come back once more: held for a person to see, and nothing moves.
     assert (await books(database))["wallet"] == 999 * YUAN
-    assert await _charges(database) == []
+    assert await charges(database) == []
     await sound(database)
 
 
@@ -417,7 +219,7 @@ async def test_a_refund_of_a_charge_makes_the_debt_smaller_first(
     await market.use(order.grant, 1_000, clock.now() + timedelta(minutes=5))
     clock.advance(20 * 86_400)
     await run_to(market, datetime(2026, 2, 1, tzinfo=UTC))
-    (charge,) = await _charges(database)
+    (charge,) = await charges(database)
     assert (await books(database))["owed"] == -9 * YUAN
     answer = await refund(market, ("charge", charge.id), 10 * YUAN)
     assert answer.source == ids.text("chg", charge.id)
@@ -480,31 +282,6 @@ async def test_invoices_and_statements_show_what_went_back_and_still_close(
     await sound(database)
 
 
-async def test_what_waits_is_listed_for_both_sides_and_nobody_else(
-    database: Database, keyring: Keyring, clock: FixedClock
-) -> None:
-    market = await furnished(database, keyring)
-    order = await market.buy(BUYER, "one_off")
-    other = await market.buy(BUYER, "one_off")
-    await reject(market, other)
-    await refund(market, of(order), 5)
-    for who, selling, seen in ((BUYER, False, 2), (SELLER, True, 2), (OTHER, False, 0), (BROKER, True, 0)):
-        async with database.read(actor(who)) as tx:
-            page = await acceptances.deliveries(tx, actor(who), PageRequest(), selling=selling)
-            assert len(page.items) == seen
-            back = await refund_store.list_refunds(tx, actor(who), PageRequest(), selling=selling)
-            assert len(back.items) == seen // 2
-            assert (await acceptances.find_delivery(tx, actor(who), of(order)[1], selling=selling) is None) == (
-                not seen
-            )
-    rejected = await database.run(lambda tx: acceptances.open_deliveries(tx, PageRequest(), rejected=True))
-    assert [one.order.id for one in rejected.items] == [of(other)[1]]
-    await accept(market, order)
-    async with database.read(actor(BUYER)) as tx:
-        page = await acceptances.deliveries(tx, actor(BUYER), PageRequest())
-    assert [[fact.said.value for fact in one.facts] for one in page.items] == [["rejected"]]
-
-
 async def test_fsck_finds_refunds_that_do_not_add_up(database: Database, keyring: Keyring) -> None:
     market = await furnished(database, keyring)
     order = await market.buy(BUYER, "one_off")
@@ -533,18 +310,19 @@ async def test_fsck_finds_refunds_that_do_not_add_up(database: Database, keyring
     ]
 
 
-async def _charges(database: Database) -> list[Any]:
-    buyer = actor(BUYER, "buyer")
-    async with database.read(buyer) as tx:
-        return list((await reads.list_charges(tx, buyer, PageRequest())).items)
-
-
-async def _paid_out(database: Database) -> dict[str, int]:
-    async def look(tx: Tx) -> dict[str, int]:
-        rows = await (await tx.driver()).fetch(
-            "SELECT organisation_id, sum(amount_units)::bigint FROM settlement.payout GROUP BY 1"
-        )
-        names = {SELLER: "seller", BROKER: "broker"}
-        return {names[row[0]]: row[1] for row in rows}
-
-    return await database.run(look)
+async def test_a_card_s_fraction_of_a_coin_comes_back_with_the_rest(database: Database, keyring: Keyring) -> None:
+    """Paid by card, whole coins were charged; what goes back is what was charged, and the rounding account ends at nothing."""
+    market = await furnished(database, keyring)
+    order_id, price, charged = UUID(int=77), Money(100_005_000, "CNY"), Money(100_000_000, "CNY")
+    parts = split(
+        price, [Share(Role.SUPPLIER, SELLER, 3), Share(Role.BROKER, BROKER, 1), Share(Role.PLATFORM, None, 1)]
+    )
+    await market.database.run(lambda tx: ledger.post(tx, [postings.card_purchase(order_id, charged, parts)]))
+    found = await database.run(lambda tx: refund_store.paid_for(tx, [order_id]))
+    paid = found[order_id]
+    assert (paid.units, [units for _, units in paid.parts if units < 0]) == (charged.units, [-5_000])
+    gone: dict[str, int] = {}
+    for before, units in ((0, 33_333_333), (33_333_333, 1), (33_333_334, 66_666_666)):
+        for account, given in step(paid, before, units):
+            gone[account.kind] = gone.get(account.kind, 0) + given
+    assert gone == {"pending": 80_004_000, "revenue": 20_001_000, "rounding": -5_000}
