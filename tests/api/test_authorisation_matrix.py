@@ -18,7 +18,8 @@ from exchange import main
 from exchange.kernel import ids
 from exchange.kernel import store as kernel_store
 from exchange.kernel.clock import FixedClock
-from tests.api.tenants import BODIES, NAMED_IN_BODY, ROLES, Route, Tenants, furnish, ids_in, routes_of
+from tests.api.routes import BODIES, NAMED_IN_BODY, Route, routes_of
+from tests.api.tenants import ROLES, Tenants, furnish, ids_in
 from tests.support.api import market
 from tests.support.clones import Clones
 
@@ -47,7 +48,9 @@ PUBLIC = {
 DOCUMENTS = re.compile(r"/[a-z0-9/]+/docs(/openapi\.json|/\{path:str\})?\Z")
 DATA = {"/data/v1/grant", "/data/v1/assets/{asset:str}", "/data/v1/assets/{asset:str}/rows"}
 # What all regulators see of each other's work, because they watch the same market.
-SHARED_BY_REGULATORS = "/regulator/v1/(directives|organisations|listings|negotiations|audit-entries|checkpoint|proofs|weight-vectors)"
+SHARED_BY_REGULATORS = (
+    "/regulator/v1/(directives|organisations|listings|negotiations|audit-entries|checkpoint|proofs|weight-vectors)"
+)
 # An auction is announced to all buyers; what is bid in it is not (tests/integration/test_auctions.py).
 SHARED_BY_BUYERS = "/buyer/v1/auctions"
 ANOTHER = {
