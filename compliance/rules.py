@@ -11,7 +11,8 @@ from datetime import datetime
 
 from exchange.kernel.text import LANGUAGES, LocaleMap, Text
 
-PUBLICATION = "publication/1"
+# 2: as 1, and the data contract is kept.
+PUBLICATION = "publication/2"
 PERSONAL_DATA = frozenset({"none", "pseudonymised", "contains"})
 TITLE_MAX = 200
 # Scores run from 0 to 100; a dimension that could not be measured for this kind of data is not asked for.
@@ -43,6 +44,7 @@ class PublicationFacts:
     offer_count: int
     price_plans_valid: bool
     frozen: bool = False
+    contract_kept: bool = True
     minimums: Mapping[str, int] = field(default_factory=lambda: MINIMUMS)
 
 
@@ -139,11 +141,19 @@ _RULES: tuple[Rule, ...] = (
         lambda f: f.offer_count > 0 and f.price_plans_valid,
         Text("Every offer's price plan is complete.", "所有报价方案的价格计划须完整有效。"),
     ),
+    (
+        "data-contract-kept",
+        lambda f: f.contract_kept,
+        Text(
+            "The revision keeps the dataset's data contract, where that says that a broken one is not put on sale.",
+            "数据合同约定不合格版本不得上架的，该版本须符合数据合同。",
+        ),
+    ),
 )
 
 
 def publication(facts: PublicationFacts) -> list[RuleResult]:
-    """Judge a listing by publication/1: every rule, in a fixed order, passed or not."""
+    """Judge a listing by publication/2: every rule, in a fixed order, passed or not."""
     return [RuleResult(rule, check(facts), why) for rule, check, why in _RULES]
 
 

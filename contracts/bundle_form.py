@@ -23,6 +23,17 @@ FORM: Any = {
     "seal": {"kid": str, "parts": [{"at": str, "sha256": str}], "signature": str},
 }
 SIDES = ("buyer", "seller")
+# What people read in Chinese in place of the names in the file.
+ROLE_NAMES = {"exchange": "交易所", "buyer": "买方", "seller": "供应方", "successor": "受让方"}
+EVENT_NAMES = {
+    "amendment": "变更",
+    "renewal": "续期",
+    "transfer": "转让",
+    "suspension": "暂停",
+    "lifting": "解除暂停",
+    "retirement": "停用",
+    "termination": "终止",
+}
 # Who has to sign an event at the least, whatever it says itself; one set is enough. The operator signs as the exchange.
 OPERATOR = "operator"
 _BOTH, _EITHER = [{"buyer", "seller"}], [{"buyer"}, {"seller"}]

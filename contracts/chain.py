@@ -5,7 +5,7 @@ What nobody declared is missing and stays missing: nothing is assumed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,12 +17,15 @@ from contracts.chain_problems import TERMS_WIDER
 from contracts.rights import PURPOSES, Rights
 from contracts.terms import Terms
 from exchange.kernel.errors import Problem
+from exchange.kernel.records import Form, form_of
 from exchange.kernel.text import Text
 
 # What needs the holder's consent to training, over and above the purpose.
 TRAINING = frozenset({"pretrain", "fine_tune", "align"})
 EXAMPLES_MAX = 20
 _UTC = ZoneInfo("UTC")
+# The forms in which records are looked for; in all others paths alone decide.
+_WITH_RECORDS = frozenset({Form.JSONL, Form.CSV})
 
 
 class Subject(StrEnum):
@@ -229,9 +232,18 @@ class Blocked:
     examples: tuple[str, ...]
 
 
-def effective(rights: Sequence[Right], at: datetime, paths: Iterable[str] = ()) -> Declared:
-    """What may be passed on of a dataset at a moment; `paths` are the files for which a right is looked for."""
+def effective(rights: Sequence[Right], at: datetime, paths: Iterable[str] = (), known: Iterable[str] = ()) -> Declared:
+    """What may be passed on of a dataset at a moment.
+
+    shapes   paths: the files for which a right is looked for; while one of them has none, nothing is passed on
+             known: files of other revisions; a right that covers none of all these files narrows nothing
+    """
+    files = list(paths)
+    there = {*files, *known}
     live = [one for one in rights if one.live(at)]
+    idle = [one for one in live if without_file(one.draft.covers, there)]
+    bare = [*_without_file(live, files)]
+    everywhere, live = live, [] if bare else [one for one in live if one not in idle]
     reasons: list[Reason] = []
     purposes, commercial = frozenset(PURPOSES) if live else frozenset(), bool(live)
     territory: frozenset[str] | None = None if live else frozenset()
@@ -250,8 +262,8 @@ def effective(rights: Sequence[Right], at: datetime, paths: Iterable[str] = ()) 
         if not draft.commercial and commercial:
             commercial = False
             reasons.append(_reason(one, "commercial", Text("commercial use", "商业使用")))
-    missing = (*_without_file(live, paths), *_without_right(rights, at), *_unstated(live))
-    return Declared(at, len(live), purposes, territory, until, commercial, missing, tuple(reasons))
+    missing = (*bare, *_nowhere(idle), *_without_right(rights, at), *_unstated(everywhere))
+    return Declared(at, len(everywhere), purposes, territory, until, commercial, missing, tuple(reasons))
 
 
 def wider(terms: Terms, declared: Declared) -> list[Problem]:
@@ -346,7 +358,7 @@ def _wider(alternative: tuple[Rights, ...], declared: Declared) -> Iterable[tupl
     granted = frozenset.intersection(*(one.purposes - one.prohibits for one in alternative))
     extra = granted - declared.purposes
     if "redistribute" in extra:
-        yield "redistribution", Text("it lets buyers pass the data on", "允许采购方再分发数据")
+        yield "redistribution", Text("it lets buyers pass the data on", "允许买方再分发数据")
     if extra := extra - {"redistribute"}:
         names = _names(extra)
         yield "purpose", Text(f"it allows the purposes {names.en}", f"允许的用途超出权利范围：{names.zh}")
@@ -366,12 +378,34 @@ def _wider(alternative: tuple[Rights, ...], declared: Declared) -> Iterable[tupl
 
 
 def _without_file(live: Sequence[Right], paths: Iterable[str]) -> Iterable[Missing]:
-    # A right by record may speak for any file; only reading the records tells, so it is not held against the file.
-    if any(one.draft.covers.whole or one.draft.covers.by_record for one in live):
+    if any(one.draft.covers.whole for one in live):
         return
+    # A right by record may speak for any file that has records; only reading them tells, so it is not held against it.
+    by_record = any(one.draft.covers.by_record for one in live)
     for path in paths:
-        if not any(one.draft.covers.takes(path) for one in live):
+        if not (by_record and form_of(path, "") in _WITH_RECORDS) and not any(
+            one.draft.covers.takes(path) for one in live
+        ):
             yield Missing("file", path, Text("no right covers this file", "没有权利覆盖该文件"))
+
+
+def without_file(covers: Coverage, paths: Collection[str]) -> bool:
+    """Whether a coverage by path takes none of these files; no for other coverages, and while there is no file at all."""
+    return bool(covers.assets and paths) and not any(covers.takes(path) for path in paths)
+
+
+def _nowhere(idle: Sequence[Right]) -> Iterable[Missing]:
+    for one in idle:
+        yield Missing("coverage", one.draft.subject_id, no_such_file(one.draft.covers))
+
+
+def no_such_file(covers: Coverage) -> Text:
+    """What to say of a right whose files are nowhere."""
+    named = ", ".join(covers.assets[:EXAMPLES_MAX])
+    return Text(
+        f"no revision has a file that this right covers ({named}); it narrows nothing and speaks for nothing",
+        f"没有任何版本包含该权利所覆盖的文件（{named}）；该权利不收窄任何范围，也不覆盖任何内容",
+    )
 
 
 def _without_right(rights: Sequence[Right], at: datetime) -> Iterable[Missing]:

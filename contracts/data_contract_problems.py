@@ -11,8 +11,9 @@ DATA_CONTRACT_FIELD = problem_type(
     title=Text("A field of the data contract is wrong", "数据合同字段有误"),
     detail=Text("{field} {why}.", "{field} {why}。"),
     remedy=Text(
-        "Correct the field and send the whole document again; nothing was kept. The guide to data contracts has an example.",
-        "请修改该字段后重新提交整份文档；本次未保存任何内容。示例见数据合同指南。",
+        "Correct the field and send the whole document again; nothing was kept. The JSON Schema is at "
+        "/catalog/v1/schemas/odcs.schema.json; the guide to data contracts has an example.",
+        "请修改该字段后重新提交整份文档；本次未保存任何内容。JSON Schema 见 /catalog/v1/schemas/odcs.schema.json，示例见数据合同指南。",
     ),
 )
 DATA_CONTRACT_BROKEN = problem_type(

@@ -106,7 +106,8 @@ class Question(msgspec.Struct, frozen=True):
 
     shapes   place: where it is used, ISO 3166; outputs: what comes of the use, values of BREAKS; duties: how those already
              stand, by path such as report_use/notify: kept, waived, pending or broken; others: whether others hold rights
-             to the same data; starts_at: the beginning of the agreement, None before there is one; zone: the agreement's
+             to the same data; starts_at: the beginning of the agreement, None before there is one; ends_at: the end that
+             a renewal gave it, in place of the terms' duration; zone: the agreement's
     """
 
     purpose: str
@@ -118,6 +119,7 @@ class Question(msgspec.Struct, frozen=True):
     others: bool | None = None
     starts_at: datetime | None = None
     zone: ZoneInfo = _UTC
+    ends_at: datetime | None = None
 
     @property
     def begun(self) -> bool:
@@ -232,7 +234,7 @@ def _all_reasons(rights: Rights, question: Question) -> Iterator[Reason]:
     if rights.exclusivity is not None and rights.exclusivity.kind != "none" and not question.begun:
         yield Reason(name, "exclusivity", *_ALONE[question.others])
     if rights.duration is not None or question.starts_at is not None:
-        yield Reason(name, "duration", *_time(rights, question.at, question.starts_at, question.zone))
+        yield Reason(name, "duration", *_time(rights, question.at, question.starts_at, question.zone, question.ends_at))
     for duty in rights.conditions:
         yield Reason(name, _DUTY_RULES[duty.duty], *_duty(duty, duty.duty, question))
 
@@ -278,12 +280,16 @@ def _output(limit: str, fact: str, outputs: frozenset[str] | None) -> _Answer:
     return (_DENY, answers.OUTPUT_BREAKS[limit]) if fact in outputs else (_PERMIT, answers.OUTPUT_FINE[limit])
 
 
-def _time(rights: Rights, at: datetime, starts_at: datetime | None, zone: ZoneInfo) -> _Answer:
+def _time(
+    rights: Rights, at: datetime, starts_at: datetime | None, zone: ZoneInfo, ends_at: datetime | None = None
+) -> _Answer:
     if starts_at is None:
         return _UNKNOWN, answers.WHEN
     if at < starts_at:
         return _DENY, answers.EARLY
-    if rights.duration is not None and at >= _end(rights.duration, starts_at, zone):
+    if ends_at is None and rights.duration is not None:
+        ends_at = _end(rights.duration, starts_at, zone)
+    if ends_at is not None and at >= ends_at:
         return _DENY, answers.LATE
     return _PERMIT, answers.NOW
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from contracts.countries import named
 from contracts.problems import FRAME_FIELD
 from exchange.kernel.errors import Problem
 from exchange.kernel.schemas import Shape
@@ -36,8 +37,8 @@ INDEMNITIES: dict[str, Text] = {
     "misuse": Text("claims because the data were used against the terms", "因违反条款使用数据引起的索赔"),
 }
 _BY = {
-    "seller": Text("The seller holds the buyer harmless from", "供方保障需方免受以下索赔的损失："),
-    "buyer": Text("The buyer holds the seller harmless from", "需方保障供方免受以下索赔的损失："),
+    "seller": Text("The seller holds the buyer harmless from", "供应方保障买方免受以下索赔的损失："),
+    "buyer": Text("The buyer holds the seller harmless from", "买方保障供应方免受以下索赔的损失："),
     "both": Text("Each side holds the other harmless from", "双方相互保障对方免受以下索赔的损失："),
 }
 _LIKENESS = {
@@ -200,8 +201,8 @@ def _wrong(field: str, why: Text, **names: str) -> Problem:
 
 
 def _law(document: Mapping[str, Any]) -> list[Text]:
-    code = document["governing_law"]
-    return [Text(f"The law of {code} governs the agreement.", f"本合约适用 {code} 法律。")]
+    country = named(document["governing_law"])
+    return [Text(f"The law of {country.en} governs the agreement.", f"本合约适用{country.zh}法律。")]
 
 
 def _forum(document: Mapping[str, Any]) -> list[Text]:
@@ -217,7 +218,7 @@ def _language(document: Mapping[str, Any]) -> list[Text]:
 
 def _warranties(document: Mapping[str, Any]) -> list[Text]:
     said = [text for name, text in WARRANTIES.items() if name in document["warranties"]]
-    return [Text(f"The seller warrants: {one.en}.", f"供方保证：{one.zh}。") for one in said]
+    return [Text(f"The seller warrants: {one.en}.", f"供应方保证：{one.zh}。") for one in said]
 
 
 def _indemnity(document: Mapping[str, Any]) -> list[Text]:
@@ -268,7 +269,7 @@ def _acceptance(document: Mapping[str, Any]) -> list[Text]:
     found = [
         Text(
             f"The buyer has {days} day{'s'[: days != 1]} from the first delivery to accept or refuse.",
-            f"需方自首次交付起 {days} 天内决定是否接受。",
+            f"买方自首次交付起 {days} 天内决定是否接受。",
         )
     ]
     if "silence" not in acceptance:

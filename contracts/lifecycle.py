@@ -27,6 +27,8 @@ from exchange.kernel.text import Text, readable
 
 RULE_SET = "lifecycle/1"
 NOTICE = timedelta(days=30)
+# How long an answer that names the earliest moment of a notice may be acted on.
+SLACK = timedelta(hours=1)
 OPEN_DAYS_MAX = 90
 AHEAD_MAX = timedelta(days=3 * 366)
 REASON_MAX_CHARS = 2_000
@@ -85,7 +87,7 @@ class Life:
 
     shapes   holder_id: who uses it now; head: the digest that the next event refers to; number: events in force
              terms: the terms that an amendment put in place of the offer's, as JSON; territory None: as the terms say
-             hold: who suspended it; terminates_at: from when a termination holds
+             hold: who suspended it; terminates_at: from when a termination holds; renewed: `ends_at` is an event's
     """
 
     agreement_id: UUID
@@ -103,6 +105,7 @@ class Life:
     terminates_at: datetime | None = None
     retired: bool = False
     former: frozenset[UUID] = frozenset()
+    renewed: bool = False
 
     def state(self, now: datetime) -> State:
         """Where it stands at a moment."""
@@ -157,7 +160,7 @@ def after(life: Life, event: Event) -> Life:
                 territory=tuple(changes["territory"]) if "territory" in changes else moved.territory,
             )
         case Kind.RENEWAL:
-            return replace(moved, ends_at=moment(changes["ends_at"]))
+            return replace(moved, ends_at=moment(changes["ends_at"]), renewed=True)
         case Kind.TRANSFER:
             assert event.successor_id is not None
             return replace(moved, holder_id=event.successor_id, former=life.former | {life.holder_id})
@@ -248,7 +251,7 @@ def compose(
             "previous": life.head.hex(),
             "parties": parties,
             "proposed_by": by.value if proposer is None else ids.text("org", proposer),
-            "signed_by": [role.value for role in who],
+            "must_sign": [role.value for role in who],
             "changes": _changes(wish),
             "ground": wish.ground,
             "reason": None if wish.reason is None else dict(wish.reason),
@@ -309,6 +312,20 @@ def _changes(wish: Wish) -> dict[str, Any]:
     return found
 
 
+def notice_until(now: datetime) -> datetime:
+    """The first full hour that may still be named as the end of a notice an hour from now."""
+    at = now + NOTICE + SLACK
+    full = at.replace(minute=0, second=0, microsecond=0)
+    return full if full == at else full + timedelta(hours=1)
+
+
+def notice_too_short(earliest: datetime, following: datetime | None = None) -> Problem:
+    """The refusal that names a moment which may be sent back, and until when; and the next one after what was asked for."""
+    return NOTICE_TOO_SHORT(
+        earliest=instant(earliest), until=instant(earliest - NOTICE), following=instant(following or earliest)
+    )
+
+
 def bilingual(reason: Mapping[str, str]) -> bool:
     """Whether a reason is said in English and in Chinese, readably and not at length."""
     fits = all(0 < len(text.strip()) <= REASON_MAX_CHARS and readable(text) for text in reason.values())
@@ -360,7 +377,7 @@ def _termination(life: Life, wish: Wish, by: Party, now: datetime) -> Problem | 
     if by is Party.SELLER and life.ends_at is not None:
         return EVENT_FIELD(field="ground", why=_FIXED_TERM)
     if wish.effective_at is None or wish.effective_at < now + NOTICE:
-        return NOTICE_TOO_SHORT(earliest=instant(now + NOTICE))
+        return notice_too_short(notice_until(now))
     return None
 
 
@@ -387,19 +404,26 @@ _CHECKS = {
     Kind.RETIREMENT: _retirement,
 }
 _NOT_OF_KIND = Text("does not belong to this kind of event", "不属于该类事件")
-_OPEN = Text(f"is a number of days from 1 to {OPEN_DAYS_MAX}", f"须为 1 至 {OPEN_DAYS_MAX} 天")
-REASON = Text("is a text in English and in Chinese (en, zh)", "须为中英文文本（en、zh）")
-_EFFECTIVE = Text("is not before now, and at most three years ahead", "不得早于当前时间，且不超过三年")
-_AFTER_END = Text("is not before the agreement's end", "不早于合约终止时间")
-_NOTHING = Text("territory or terms must say what changes", "、territory 或 terms 须说明变更内容")
-_NAMES = Text("names at least one, and none twice", "至少一项且不得重复")
-_COUNTRIES = Text("names countries by two capital letters (ISO 3166-1)", "应为 ISO 3166-1 两位大写字母国家或地区代码")
-_SAME = Text("are those of the agreement already", "与合约现有用途相同")
-_ENDLESS = Text("has no meaning: the agreement has no end", "无意义：合约没有终止时间")
-_LATER = Text("is later than the agreement's end, and at most ten years ahead", "须晚于合约终止时间，且不超过十年")
-_SUCCESSOR = Text("is an organisation that is not and was not a side", "须为非当事方且未曾为当事方的机构")
-_GROUND = Text("is breach or notice", "须为 breach（违约）或 notice（通知）")
-_EARLIER = Text("is not earlier than the termination that is in force", "不早于已生效的终止时间")
+_OPEN = Text(f"must be a number of days from 1 to {OPEN_DAYS_MAX}", f"须为 1 至 {OPEN_DAYS_MAX} 天")
+REASON = Text(
+    'must say why in English and in Chinese, as {"en": …, "zh": …}, neither of them empty',
+    '须以中英文说明原因，形如 {"en": …, "zh": …}，均不得为空',
+)
+_EFFECTIVE = Text("must not lie before now, nor more than three years ahead", "不得早于当前时间，且不超过三年")
+_AFTER_END = Text("must lie before the agreement's end, not at it or after it", "须早于合约终止时间")
+_NOTHING = Text("must say what changes, or territory or terms must", "、territory 或 terms 须至少有一项说明变更内容")
+_NAMES = Text("must name at least one, and none twice", "至少一项且不得重复")
+_COUNTRIES = Text(
+    "must name countries by two capital letters (ISO 3166-1), not otherwise",
+    "须为 ISO 3166-1 两位大写字母国家或地区代码",
+)
+_SAME = Text("must differ from those of the agreement", "不得与合约现有用途相同")
+_ENDLESS = Text("must be left out: the agreement has no end to prolong", "不得填写：合约没有终止时间")
+_LATER = Text("must be later than the agreement's end, and at most ten years ahead", "须晚于合约终止时间，且不超过十年")
+_SUCCESSOR = Text("must be an organisation that is not and was not a side", "须为非当事方且未曾为当事方的机构")
+_GROUND = Text("must be breach or notice, not anything else", "须为 breach（违约）或 notice（通知）")
+_EARLIER = Text("must be earlier than the termination that is in force", "须早于已生效的终止时间")
 _FIXED_TERM = Text(
-    "is breach: a seller ends no fixed term by notice", "须为 breach：供应方不得以通知方式终止固定期限合约"
+    "must be breach, not notice: a supplier cannot end a fixed term by notice",
+    "须为 breach（违约），不能为 notice（通知）：供应方不得以通知方式终止固定期限合约",
 )

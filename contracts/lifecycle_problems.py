@@ -82,11 +82,15 @@ NOTICE_TOO_SHORT = problem_type(
     Kind.UNPROCESSABLE,
     title=Text("The notice is too short", "通知期不足"),
     detail=Text(
-        "Terminated with notice, the agreement ends at {earliest} at the earliest.",
-        "以通知方式终止的，合约最早于 {earliest} 终止。",
+        "Terminated with notice, the agreement ends at {earliest} at the earliest: after 30 days, and with the end of what "
+        "is paid for or committed. Until {until} that moment may be named; no earlier than the one you named, "
+        "it is {following}.",
+        "以通知方式终止的，合约最早于 {earliest} 终止：须提前 30 天通知，且不早于已付款或已承诺期间的结束时间。"
+        "在 {until} 之前可指定该时间；若不早于所指定的时间，则为 {following}。",
     ),
     remedy=Text(
-        "Name a later moment, agree on a retirement with the other side, or state a breach.",
-        "请指定更晚的时间，或与对方协商注销，或说明违约情形。",
+        "Send the notice again with effective_at = {earliest}, or leave effective_at out: then the earliest moment is "
+        "taken. Or agree on a retirement with the other side, or state a breach.",
+        "请以 effective_at = {earliest} 重新提交，或不填 effective_at（将采用最早时间）；也可与对方协商停用，或说明违约情形。",
     ),
 )

@@ -219,7 +219,7 @@ def after(state: NegotiationState | None, side: Side, verb: Verb) -> Negotiation
     target = TRANSITIONS.get((state, side, verb))
     if target is not None:
         return target
-    possible = ", ".join(possible_for(state, side)) or "-"
+    possible = Text(", ".join(possible_for(state, side)) or "nothing", "、".join(possible_for(state, side)) or "无")
     return NEGOTIATION_STATE(state="new" if state is None else state.value, side=side, message=verb, possible=possible)
 
 
@@ -368,7 +368,7 @@ def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-_TOO_LONG = Text(f"it lies ahead, at most {DAYS_MAX} days", f"须晚于当前时间，且不超过 {DAYS_MAX} 天")
-_LANGUAGES = Text("it is a text in en, in zh or in both", "应为 en、zh 或两种语言的文本")
-_LENGTH = Text(f"it has 1 to {NOTE_CHARS_MAX} characters", f"须为 1 至 {NOTE_CHARS_MAX} 个字符")
-_UNREADABLE = Text("it has control characters or is not valid Unicode text", "文本含有控制字符或不是有效的 Unicode")
+_TOO_LONG = Text(f"must lie ahead of now, by at most {DAYS_MAX} days", f"须晚于当前时间，且不超过 {DAYS_MAX} 天")
+_LANGUAGES = Text("must be a text in en, in zh or in both, and in no other language", "须为 en、zh 或两种语言的文本")
+_LENGTH = Text(f"must have 1 to {NOTE_CHARS_MAX} characters", f"须为 1 至 {NOTE_CHARS_MAX} 个字符")
+_UNREADABLE = Text("must be readable Unicode text without control characters", "须为不含控制字符的有效 Unicode 文本")

@@ -10,7 +10,7 @@ NEGOTIATION_STATE = problem_type(
     Kind.CONFLICT,
     title=Text("Not possible in this state of the negotiation", "协商的当前状态不允许此操作"),
     detail=Text(
-        "The negotiation is {state}, where the {side} cannot send {message}; it may send: {possible}.",
+        "The negotiation is {state}, where the {side} cannot send {message}; it may send {possible}.",
         "协商状态为 {state}，此时 {side} 不能发送 {message}；可发送：{possible}。",
     ),
     remedy=Text(
@@ -58,6 +58,13 @@ NEGOTIATION_ROUNDS = problem_type(
         "Accept or agree to what is on the table, or end this negotiation and begin another.",
         "请接受当前条款，或终止本次协商后重新发起。",
     ),
+)
+NEGOTIATION_BUYER = problem_type(
+    "negotiation-buyer-unfit",
+    Kind.UNPROCESSABLE,
+    title=Text("Not an organisation that can buy", "该机构不能作为买方"),
+    detail=Text("The organisation {organisation} {why}.", "机构 {organisation} {why}。"),
+    remedy=Text("Name a verified organisation that is registered as a buyer.", "请指定已核验且登记为买方的机构。"),
 )
 NEGOTIATIONS_TOO_MANY = problem_type(
     "negotiations-too-many",

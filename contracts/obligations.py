@@ -15,6 +15,8 @@ from contracts.terms import Terms
 
 # How long before its date an obligation's organisation is reminded.
 NOTICE = timedelta(days=7)
+# Where terms name no days: what a period that is cut short asks for is due this long after the end, or on its own day.
+CUT_SHORT = timedelta(days=14)
 
 
 class State(StrEnum):
@@ -133,7 +135,9 @@ def due_at(duty: Duty, number: int, term: Term) -> datetime | None:
         at = term.ends_at
     elif kind is Rhythm.PERIODIC:
         at = _period_end(duty, number, term)
-        at = at if term.ends_at is None else min(at, term.ends_at)
+        # A period that the agreement's end cuts short leaves time to hand in what it asks for: the terms' days, or some.
+        left = timedelta() if duty.within_days else CUT_SHORT
+        at = at if term.ends_at is None else min(at, term.ends_at + left)
     else:
         at = None
     return None if at is None else at + timedelta(days=duty.within_days or 0)

@@ -18,9 +18,9 @@ OBLIGATION_NOT_ASKED = problem_type(
     title=Text("Nobody has asked for this yet", "尚无人提出要求"),
     detail=Text(
         "The obligation {obligation} falls due when the supplier asks, which it has not.",
-        "义务 {obligation} 在供方提出要求时到期，目前尚未提出。",
+        "义务 {obligation} 在供应方提出要求时到期，目前尚未提出。",
     ),
-    remedy=Text("Wait for the supplier's request; you are told of it.", "请等待供方提出要求，届时将收到通知。"),
+    remedy=Text("Wait for the supplier's request; you are told of it.", "请等待供应方提出要求，届时将收到通知。"),
 )
 OBLIGATION_DEMAND = problem_type(
     "obligation-demand-wrong",

@@ -6,31 +6,27 @@ What is written here follows from the signed documents alone; names and titles a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from contracts import frame as legal
 from contracts import terms as licence
+from contracts.bundle_form import EVENT_NAMES, ROLE_NAMES
+from contracts.countries import places
 from contracts.frame import Frame
-from contracts.rights import PURPOSES
-from contracts.terms import BadTerms, PlainWords
+from contracts.rights import PURPOSES, Rights
+from contracts.terms import BadTerms, Terms, how_long, where
 from exchange.kernel.text import LocaleMap, Text, pick
 
 ROLES: dict[str, Text] = {
-    "buyer": Text("the buyer", "需方"),
-    "seller": Text("the seller", "供方"),
-    "successor": Text("the successor", "受让方"),
-    "exchange": Text("the exchange", "交易所"),
+    name: Text(f"the {name}", ROLE_NAMES[name]) for name in ("buyer", "seller", "successor", "exchange")
 }
 EVENTS: dict[str, Text] = {
-    "amendment": Text("Amendment", "变更"),
-    "renewal": Text("Renewal", "续期"),
-    "transfer": Text("Transfer", "转让"),
-    "suspension": Text("Suspension", "中止"),
-    "lifting": Text("Lifting of the suspension", "恢复"),
-    "retirement": Text("Retirement", "停止提供"),
-    "termination": Text("Termination", "终止"),
+    name: Text("Lifting of the suspension" if name == "lifting" else name.capitalize(), chinese)
+    for name, chinese in EVENT_NAMES.items()
 }
 _TITLE = Text("Data licence agreement", "数据许可合约")
 _KINDS = {
@@ -51,6 +47,8 @@ _DIGESTS = {
 # Names, titles and reasons are other people's: what would turn the text's direction or show nothing is spelled out.
 _BLANKS = re.compile(r"[\t\n\r]+")
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+# Of the licence terms, that which was not ordered.
+_BEYOND = Text("Allowed by the licence terms, but not part of this agreement", "许可条款允许、但不属于本合约的用途")
 _GROUNDS = {"breach": Text("breach", "违约"), "notice": Text("notice", "通知")}
 
 
@@ -59,7 +57,7 @@ class Clause:
     """One sentence or fact that was agreed.
 
     shapes   number: unique in its paper, the same in every language and rendering, such as 5.3
-             kind: may, may_not, must, unclear, missing, or empty
+             kind: may, beyond, may_not, must, unclear, missing, or empty
     """
 
     number: str
@@ -140,7 +138,8 @@ class EventLine:
 class Facts:
     """All that a paper is written from.
 
-    shapes   agreement, offer: the signed documents; price: the plan in words for this buyer
+    shapes   agreement, offer: the signed documents; price: the plan in words for this buyer; fixed: what decided it
+             tax: the tax in the price, in words, where there is any
              names: organisation id -> what it is called; title: what the dataset is called; missing: roles yet to sign
     """
 
@@ -151,9 +150,15 @@ class Facts:
     price: Sequence[Text]
     title: LocaleMap
     names: Mapping[str, LocaleMap] = field(default_factory=dict)
+    fixed: Sequence[Text] = ()
+    tax: Sequence[Text] = ()
     signed: Sequence[SignatureLine] = ()
     missing: Sequence[str] = ()
     events: Sequence[EventLine] = ()
+
+
+_Draft = tuple[str, Text, list[tuple[Text, str]]]
+_Marks = Mapping[str, Sequence[str]]
 
 
 def write(facts: Facts) -> Paper:
@@ -166,18 +171,9 @@ def write(facts: Facts) -> Paper:
     framed = legal.parse(offer["frame"]) if "frame" in offer else None
     if isinstance(framed, list):
         raise BadTerms("; ".join(problem.detail("en") for problem in framed))
-    drafts: list[tuple[str, Text, list[tuple[Text, str]]]] = [
-        ("parties", Text("Parties", "当事人"), _plain(_parties(facts))),
-        ("subject", Text("What is licensed", "许可标的"), _plain(_subject(facts))),
-        ("period", Text("Period", "期限"), _plain(_period(agreement))),
-        ("price", Text("Price", "价格"), _plain(_price(facts))),
-        *_terms(licence.plain_words(terms)),
-        ("frame", Text("Legal frame", "法律框架"), _frame(framed, terms.prevailing_language)),
-        ("delivery", Text("Delivery", "交付"), _plain(_delivery(offer["delivery"]))),
-        ("binding", Text("What this paper rests on", "文本依据"), _plain(_binding(facts))),
-        ("signatures", Text("Signatures", "签名"), _signatures(facts)),
-        ("events", Text("What happened since", "后续事件"), _plain(_events(facts))),
-    ]
+    # Where an event changed what was agreed, the clause stays as it was agreed and names the event's clause.
+    plain = _drafts(facts, terms, framed, {})
+    drafts = _drafts(facts, terms, framed, _marks(facts, len(plain)))
     sections = tuple(
         Section(
             str(number),
@@ -188,6 +184,56 @@ def write(facts: Facts) -> Paper:
         for number, (key, title, clauses) in enumerate(drafts, 1)
     )
     return Paper(_TITLE, str(agreement["id"]), facts.sha256, terms.prevailing_language, sections)
+
+
+def _drafts(facts: Facts, terms: Terms, framed: Frame | None, marks: _Marks) -> list[_Draft]:
+    return [
+        ("parties", Text("Parties", "当事人"), _plain(_parties(facts, marks))),
+        ("subject", Text("What is licensed", "许可标的"), _plain(_subject(facts, marks))),
+        ("period", Text("Period", "期限"), _plain(_period(facts, marks))),
+        ("price", Text("Price", "价格"), _plain(_price(facts))),
+        *_terms(terms, facts.agreement["purposes"], marks),
+        ("frame", Text("Legal frame", "法律框架"), _frame(framed, terms.prevailing_language)),
+        ("delivery", Text("Delivery", "交付"), _plain(_delivery(facts.offer["delivery"]))),
+        ("binding", Text("What this paper rests on", "文本依据"), _plain(_binding(facts))),
+        ("signatures", Text("Signatures", "签名"), _signatures(facts)),
+        ("events", Text("What happened since", "后续事件"), _plain(_events(facts))),
+    ]
+
+
+def _marks(facts: Facts, section: int) -> _Marks:
+    """By which clauses of the events' section, the last, each thing was changed."""
+    marks: dict[str, list[str]] = {}
+    item = 1
+    for one, texts in _told(facts):
+        kind = one.said["kind"]
+        names = {"renewal": ("end", "duration"), "transfer": ("buyer",)}.get(kind, ())
+        if kind in ("termination", "retirement"):
+            names = ("end",)
+        elif kind == "amendment":
+            names = tuple(one.said["changes"])
+        for name in names:
+            marks.setdefault(name, []).append(f"{section}.{item}")
+        item += len(texts)
+    return marks
+
+
+def _changed(text: Text, marks: _Marks, name: str) -> Text:
+    """A clause as it was agreed, with the numbers of what changed it."""
+    numbers = marks.get(name)
+    if not numbers:
+        return text
+    en, zh = f", changed by {' and '.join(numbers)}", f"（由 {'、'.join(numbers)} 变更）"
+    stop = text.en.endswith("."), text.zh.endswith("。")
+    return Text(
+        text.en[:-1] + en + "." if stop[0] else text.en + en, text.zh[:-1] + zh + "。" if stop[1] else text.zh + zh
+    )
+
+
+def _when(instant: str, facts: Facts) -> str:
+    """A moment to the second, by the clock of the agreement's time zone."""
+    zone = ZoneInfo(facts.agreement["time_zone"])
+    return datetime.fromisoformat(instant).astimezone(zone).isoformat(" ", "seconds")
 
 
 def _visible(text: Text) -> Text:
@@ -209,15 +255,16 @@ def _named(organisation: str | None, facts: Facts) -> Text:
     return Text(f"{pick(names, ['en'])} ({organisation})", f"{pick(names, ['zh'])}（{organisation}）")
 
 
-def _parties(facts: Facts) -> Iterator[Text]:
+def _parties(facts: Facts, marks: _Marks) -> Iterator[Text]:
     for side in ("seller", "buyer"):
         role, name = ROLES[side], _named(facts.agreement["parties"][side], facts)
-        yield Text(f"{role.en.removeprefix('the ').capitalize()}: {name.en}", f"{role.zh}：{name.zh}")
-    at = facts.agreement["concluded_at"]
+        text = Text(f"{role.en.removeprefix('the ').capitalize()}: {name.en}", f"{role.zh}：{name.zh}")
+        yield _changed(text, marks, side)
+    at = _when(facts.agreement["concluded_at"], facts)
     yield Text(f"Concluded on the exchange at {at}.", f"于 {at} 在交易所订立。")
 
 
-def _subject(facts: Facts) -> Iterator[Text]:
+def _subject(facts: Facts, marks: _Marks) -> Iterator[Text]:
     agreement, kind = facts.agreement, _KINDS[facts.offer["kind"]]
     english, chinese = pick(facts.title, ["en"]), pick(facts.title, ["zh"])
     if english:
@@ -228,49 +275,67 @@ def _subject(facts: Facts) -> Iterator[Text]:
     )
     for name in agreement["purposes"]:
         purpose = PURPOSES.get(name, Text(name, name))
-        yield Text(f"Ordered for this purpose: {purpose.en}.", f"订购用途：{purpose.zh}。")
+        text = Text(f"Ordered for this purpose: {purpose.en}.", f"订购用途：{purpose.zh}。")
+        yield _changed(text, marks, "purposes")
 
 
-def _period(agreement: Mapping[str, Any]) -> Iterator[Text]:
-    starts, ends = agreement["period"]["starts_at"], agreement["period"]["ends_at"]
+def _period(facts: Facts, marks: _Marks) -> Iterator[Text]:
+    agreement = facts.agreement
+    starts, ends = _when(agreement["period"]["starts_at"], facts), agreement["period"]["ends_at"]
     yield Text(f"From {starts}.", f"自 {starts} 起。")
-    yield Text("Without an end date.", "无终止日期。") if ends is None else Text(f"Until {ends}.", f"至 {ends} 止。")
+    until = Text("Without an end date.", "无终止日期。")
+    if ends is not None:
+        until = Text(f"Until {_when(ends, facts)}.", f"至 {_when(ends, facts)} 止。")
+    yield _changed(until, marks, "end")
     zone = agreement["time_zone"]
-    yield Text(f"Days and months are those of the calendar in {zone}.", f"日与月按 {zone} 的日历计算。")
+    yield Text(
+        f"Days and months are those of the calendar in {zone}; so are the times in this paper.",
+        f"日与月按 {zone} 的日历计算，本文本所列时间亦同。",
+    )
 
 
 def _price(facts: Facts) -> Iterator[Text]:
     price = facts.agreement["price"]
     amount = f"{price['currency']} {price['amount']}"
     yield Text(f"Due at the order: {amount}", f"下单时应付：{amount}")
+    yield from facts.tax
     yield from facts.price
-    for text in _basis(facts.agreement.get("basis", {})):
-        yield Text(f"Fixed for this buyer: {text}", f"对本需方确定：{text}")
+    for text in facts.fixed:
+        yield Text(f"Fixed for this buyer: {text.en}", f"对本买方确定：{text.zh}")
 
 
-def _basis(basis: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in sorted(basis.items()):
-        pairs = sorted(value.items()) if isinstance(value, Mapping) else [("", value)]
-        for inner, one in pairs:
-            yield f"{name}{'.' if inner else ''}{inner} = {one}"
-
-
-def _terms(words: PlainWords) -> Iterator[tuple[str, Text, list[tuple[Text, str]]]]:
-    total = 1 + len(words.instead)
-    for number, one in enumerate((words, *words.instead), 1):
-        tail = (
-            Text("", "") if total == 1 else Text(f" (choice {number} of {total})", f"（可选方案 {number}，共 {total}）")
-        )
+def _terms(terms: Terms, purposes: Collection[str], marks: _Marks) -> Iterator[_Draft]:
+    """The terms in words; of what they allow, the purposes of the agreement apart from all others."""
+    words = licence.plain_words(terms)
+    choices = (words, *words.instead)
+    beyond = {text for name, text in PURPOSES.items() if name not in purposes}
+    for number, one in enumerate(choices, 1):
+        tail = Text("", "")
+        if len(choices) > 1:
+            tail = Text(f" (choice {number} of {len(choices)})", f"（可选方案 {number}，共 {len(choices)}）")
+        if replaced := marks.get("terms"):
+            tail = Text(f"{tail.en} (replaced by {replaced[-1]})", f"{tail.zh}（由 {replaced[-1]} 取代）")
         key = "terms" if number == 1 else f"terms_{number}"
         for kind, title, texts in (
-            ("may", Text("You may", "可以"), one.may),
+            ("may", Text("You may", "可以"), [text for text in one.may if text not in beyond]),
+            ("beyond", _BEYOND, [text for text in one.may if text in beyond]),
             ("may_not", Text("You may not", "不得"), one.may_not),
             ("must", Text("You must", "应当"), one.must),
             ("unclear", Text("Not stated, and so not allowed", "未约定，因此不允许"), one.unclear),
         ):
             if texts:
                 whole = Text(f"{title.en}{tail.en}", f"{title.zh}{tail.zh}")
-                yield f"{key}_{kind}", whole, [(text, kind) for text in texts]
+                rights = terms.alternatives[number - 1]
+                yield f"{key}_{kind}", whole, [(_bound(text, kind, rights, marks), kind) for text in texts]
+
+
+def _bound(text: Text, kind: str, rights: Sequence[Rights], marks: _Marks) -> Text:
+    """A clause of the terms, marked where an event changed what it bounds."""
+    if text in {how_long(one) for one in rights}:
+        return _changed(text, marks, "duration")
+    if text in {where(one) for one in rights}:
+        return _changed(text, marks, "territory")
+    return _changed(text, marks, "purposes") if kind in ("may", "beyond") and text in PURPOSES.values() else text
 
 
 def _frame(framed: Frame | None, prevailing: str) -> list[tuple[Text, str]]:
@@ -310,15 +375,17 @@ def _signatures(facts: Facts) -> list[tuple[Text, str]]:
     found = []
     for one in facts.signed:
         role, name = ROLES.get(one.role, Text(one.role, one.role)), _named(one.organisation, facts)
-        who = role if one.organisation is None else Text(f"{role.en}, {name.en}", f"{role.zh}，{name.zh}")
+        gap = " " if name.zh.isascii() else ""
+        who = role if one.organisation is None else Text(f"{role.en}, {name.en},", f"{role.zh}{gap}{name.zh}{gap}")
         how = (
             Text("with a key that the exchange keeps for it", "使用交易所代管密钥")
             if one.kept
             else Text("with its own key", "使用自有密钥")
         )
+        at = _when(one.at, facts)
         text = Text(
-            f"{one.object}: signed by {who.en} at {one.at}, {how.en} {one.kid}",
-            f"{one.object}：由{who.zh}于 {one.at} 签名，{how.zh} {one.kid}",
+            f"{one.object}: signed by {who.en} at {at}, {how.en} {one.kid}",
+            f"{one.object}：由{who.zh}于 {at} 签名，{how.zh} {one.kid}",
         )
         found.append((text, ""))
     for role_name in facts.missing:
@@ -330,18 +397,26 @@ def _signatures(facts: Facts) -> list[tuple[Text, str]]:
 def _events(facts: Facts) -> Iterator[Text]:
     if not facts.events:
         yield Text("Nothing: the agreement is as it was concluded.", "无：合约自订立以来未变更。")
+    for _, texts in _told(facts):
+        yield from texts
+
+
+def _told(facts: Facts) -> Iterator[tuple[EventLine, list[Text]]]:
+    """Each event in force with its clauses, the first of which names it."""
+    purposes: Sequence[str] = facts.agreement["purposes"]
     for one in facts.events:
         event = one.said
-        kind = EVENTS.get(event["kind"], Text(event["kind"], event["kind"]))
-        yield Text(
-            f"{kind.en} {event['id']}, in force since {one.effective_at}, SHA-256 {one.sha256}",
-            f"{kind.zh} {event['id']}，自 {one.effective_at} 起生效，SHA-256 {one.sha256}",
+        purposes = event.get("changes", {}).get("purposes", purposes)
+        kind, at = EVENTS.get(event["kind"], Text(event["kind"], event["kind"])), _when(one.effective_at, facts)
+        first = Text(
+            f"{kind.en} {event['id']}, in force since {at}, SHA-256 {one.sha256}",
+            f"{kind.zh} {event['id']}，自 {at} 起生效，SHA-256 {one.sha256}",
         )
-        for text in _said(event, facts):
-            yield Text(f"{kind.en}: {text.en}", f"{kind.zh}：{text.zh}")
+        texts = [Text(f"{kind.en}: {text.en}", f"{kind.zh}：{text.zh}") for text in _said(event, facts, purposes)]
+        yield one, [first, *texts]
 
 
-def _said(event: Mapping[str, Any], facts: Facts) -> Iterator[Text]:
+def _said(event: Mapping[str, Any], facts: Facts, purposes: Sequence[str]) -> Iterator[Text]:
     if reason := event.get("reason"):
         yield Text(f"reason: {pick(reason, ['en'])}", f"理由：{pick(reason, ['zh'])}")
     if ground := event.get("ground"):
@@ -352,14 +427,17 @@ def _said(event: Mapping[str, Any], facts: Facts) -> Iterator[Text]:
         yield Text(f"the licence passes to {name.en}", f"许可转让给 {name.zh}")
     changes = event.get("changes", {})
     if ends := changes.get("ends_at"):
-        yield Text(f"the agreement now ends at {ends}", f"合约终止时间改为 {ends}")
-    if places := changes.get("territory"):
-        listed = ", ".join(places)
-        yield Text(f"from now on only in {listed}", f"此后仅限 {listed}")
+        at = _when(ends, facts)
+        yield Text(f"the agreement now ends at {at}", f"合约终止时间改为 {at}")
+    if territory := changes.get("territory"):
+        names = places(territory)
+        yield Text(f"from now on only in {names.en}", f"此后仅限{names.zh}")
     for purpose in changes.get("purposes", ()):
         name = PURPOSES.get(purpose, Text(purpose, purpose))
         yield Text(f"from now on for this purpose: {name.en}", f"此后用途：{name.zh}")
     if "terms" in changes:
-        for _, title, clauses in _terms(licence.plain_words(licence.load(changes["terms"]))):
+        for _, title, clauses in _terms(licence.load(changes["terms"]), purposes, {}):
             for text, _ in clauses:
-                yield Text(f"new terms, {title.en.lower()}: {text.en}", f"新条款，{title.zh}：{text.zh}")
+                yield Text(
+                    f"new terms, {title.en[0].lower()}{title.en[1:]}: {text.en}", f"新条款，{title.zh}：{text.zh}"
+                )

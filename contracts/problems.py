@@ -11,8 +11,8 @@ TERMS_FIELD = problem_type(
     title=Text("A field of the licence terms is wrong", "许可条款字段有误"),
     detail=Text("{field} {why}.", "{field} {why}。"),
     remedy=Text(
-        "Correct the field; the JSON Schema of terms and worked examples are in the documentation.",
-        "请修改该字段；许可条款的 JSON Schema 与示例见文档。",
+        "Correct the field; the JSON Schema is at /catalog/v1/schemas/terms.schema.json, worked examples are in the documentation.",
+        "请修改该字段；JSON Schema 见 /catalog/v1/schemas/terms.schema.json，示例见文档。",
     ),
 )
 FRAME_FIELD = problem_type(
@@ -21,8 +21,9 @@ FRAME_FIELD = problem_type(
     title=Text("A field of the legal frame is wrong", "法律框架字段有误"),
     detail=Text("{field} {why}.", "{field} {why}。"),
     remedy=Text(
-        "Correct the field, or leave it out: it is then shown as missing. The documentation has the JSON Schema and examples.",
-        "请修改该字段，或将其省略（将显示为未约定）；JSON Schema 与示例见文档。",
+        "Correct the field, or leave it out: it is then shown as missing. The JSON Schema is at "
+        "/catalog/v1/schemas/frame.schema.json.",
+        "请修改该字段，或将其省略（将显示为未约定）；JSON Schema 见 /catalog/v1/schemas/frame.schema.json。",
     ),
 )
 QUESTION_FIELD = problem_type(
@@ -31,8 +32,9 @@ QUESTION_FIELD = problem_type(
     title=Text("A field of the question is wrong", "提问字段有误"),
     detail=Text("{field} {why}.", "{field} {why}。"),
     remedy=Text(
-        "Correct the field, or leave out what is not known; the answer is then unknown where it matters.",
-        "请修改该字段；未知的事实可省略，相关规则的结论将为“未知”。",
+        "Correct the field, or leave out what is not known; the answer is then unknown where it matters. The JSON Schema is at "
+        "/catalog/v1/schemas/question.schema.json.",
+        "请修改该字段；未知的事实可省略，相关规则的结论将为“未知”。JSON Schema 见 /catalog/v1/schemas/question.schema.json。",
     ),
 )
 POLICY_CLAUSE = problem_type(
@@ -52,7 +54,7 @@ TERMS_FORBID = problem_type(
     detail=Text("{reason}.", "{reason}。"),
     remedy=Text(
         "Choose a purpose that the terms name, or negotiate other terms with the supplier.",
-        "请选择条款允许的用途，或与供方协商其他条款。",
+        "请选择条款允许的用途，或与供应方协商其他条款。",
     ),
 )
 AGREEMENT_FORM = problem_type(

@@ -30,7 +30,7 @@ def parse(document: object, now: datetime) -> Question | list[Problem]:
     if problems or not isinstance(document, dict):
         return problems
     moments = {}
-    for name, otherwise in (("at", now), ("starts_at", None)):
+    for name, otherwise in (("at", now), ("starts_at", None), ("ends_at", None)):
         said = document.get(name)
         try:
             moments[name] = otherwise if said is None else datetime.fromisoformat(said).astimezone(UTC)
@@ -51,6 +51,7 @@ def parse(document: object, now: datetime) -> Question | list[Problem]:
         duties=document.get("duties"),
         others=document.get("others"),
         starts_at=moments["starts_at"],
+        ends_at=moments["ends_at"],
         zone=zone,
     )
 
@@ -72,6 +73,7 @@ def document(question: Question) -> Mapping[str, Any]:
         "duties": None if duties is None else dict(sorted(duties.items())),
         "others": question.others,
         "starts_at": None if question.starts_at is None else _instant(question.starts_at),
+        "ends_at": None if question.ends_at is None else _instant(question.ends_at),
         "zone": question.zone.key,
     }
 

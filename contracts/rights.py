@@ -32,16 +32,16 @@ DUTIES: dict[str, Text] = {
         "遵守许可证的禁用清单，并使获得副本者同样受其约束",
     ),
     "no_reidentification": Text("not try to find out who a person in the data is", "不得尝试识别数据中的个人"),
-    "allow_audit": Text("let the supplier check how it is used", "接受供方对使用情况的审计"),
+    "allow_audit": Text("let the supplier check how it is used", "接受供应方对使用情况的审计"),
     "certify_deletion": Text("confirm in writing that every copy is deleted", "书面确认已删除全部副本"),
-    "notify": Text("tell the supplier", "告知供方"),
+    "notify": Text("tell the supplier", "告知供应方"),
     "stop_use": Text("stop using the data", "停止使用数据"),
     "delete": Text("delete every copy", "删除全部副本"),
-    "compensate": Text("make good the supplier's damage", "赔偿供方的损失"),
+    "compensate": Text("make good the supplier's damage", "赔偿供应方的损失"),
 }
 # What may not come of the use, and the fact about a use that breaks it.
 OUTPUTS: dict[str, Text] = {
-    "no_competing_models": Text("make models that compete with the supplier's products", "开发与供方产品竞争的模型"),
+    "no_competing_models": Text("make models that compete with the supplier's products", "开发与供应方产品竞争的模型"),
     "no_verbatim_output": Text("let a model repeat passages of the data word for word", "让模型逐字输出数据中的段落"),
     "label_synthetic": Text("publish generated content that is not marked as such", "发布未标识的生成内容"),
     "no_biometrics": Text("identify people by voice, face or body", "通过声音、面部或身体特征识别个人"),
@@ -60,7 +60,7 @@ WHENS: dict[str, Text] = {
     "at_end": Text("when the agreement ends", "合约终止时"),
     "on_publication": Text("when results are published", "发布成果时"),
     "yearly": Text("every year", "每年"),
-    "on_request": Text("when the supplier asks", "供方提出要求时"),
+    "on_request": Text("when the supplier asks", "供应方提出要求时"),
 }
 PERIODS: dict[str, Text] = {
     "month": Text("every month", "每月"),

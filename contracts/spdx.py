@@ -35,10 +35,18 @@ Alternatives = tuple[tuple[Rights, ...], ...]
 _FILES = ("data", "software", "models")
 # What an entry may say of its own; the rest comes from the entry it names by `like`.
 _UNKNOWN = "unknown"
+# How the library begins what it says of names that SPDX does not list.
+_UNKNOWN_KEYS = "Unknown license key(s): "
+_TOO_MANY = Text(f"it must have at most {ALTERNATIVES_MAX} alternatives", f"可选项不得超过 {ALTERNATIVES_MAX} 个")
 
 
 class BadExpression(ValueError):
     """A text that is no SPDX licence expression, or names a licence that SPDX does not list."""
+
+    def __init__(self, why: Text) -> None:
+        """Say what is wrong with it."""
+        super().__init__(why.en)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +154,17 @@ def alternatives(expression: str) -> Alternatives:
     try:
         tree = _spdx().parse(expression, validate=True, strict=True)
     except (ExpressionError, ParseError, ValueError, TypeError, RecursionError) as error:
-        raise BadExpression(str(error)) from error
+        raise BadExpression(_why(str(error))) from error
     if tree is None:
-        raise BadExpression("it is empty")
+        raise BadExpression(Text("it must not be empty", "不得为空"))
     return _walk(tree)
+
+
+def _why(said: str) -> Text:
+    name = said.removeprefix(_UNKNOWN_KEYS)
+    if name != said:
+        return Text(f"SPDX does not list {name}", f"SPDX 未收录 {name}")
+    return Text(said, "表达式语法有误")
 
 
 def _walk(node: object) -> Alternatives:
@@ -158,7 +173,7 @@ def _walk(node: object) -> Alternatives:
     elif isinstance(node, AND):
         parts = [_walk(part) for part in node.args]
         if _size(parts) > ALTERNATIVES_MAX:
-            raise BadExpression("it has too many alternatives")
+            raise BadExpression(_TOO_MANY)
         found = tuple(tuple(right for choice in choices for right in choice) for choices in product(*parts))
     elif isinstance(node, LicenseWithExceptionSymbol):
         # An exception changes what a licence means; we have read none of them for data.
@@ -166,9 +181,9 @@ def _walk(node: object) -> Alternatives:
     elif isinstance(node, LicenseSymbol):
         found = ((LICENCES.get(node.key) or Rights(node.key, frozenset(), commercial=None),),)
     else:
-        raise BadExpression("it has an unknown part")
+        raise BadExpression(Text("it has an unknown part", "含有未知部分"))
     if len(found) > ALTERNATIVES_MAX:
-        raise BadExpression("it has too many alternatives")
+        raise BadExpression(_TOO_MANY)
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts import spdx
-from contracts.countries import COUNTRIES, MEANT
+from contracts.countries import COUNTRIES, MEANT, places
 from contracts.problems import TERMS_FIELD
 from contracts.rights import DUTIES, OUTPUTS, PURPOSES, Duration, Duty, Exclusivity, Rights, plain_duty
 from exchange.kernel.canonical import canonical, sha256_hex
@@ -141,7 +141,7 @@ def _understood(document: object) -> Terms | list[Problem]:
         try:
             sets: spdx.Alternatives = spdx.alternatives(document["spdx"])
         except spdx.BadExpression as error:
-            why = Text(f"{_NO_SPDX.en}: {error}", f"{_NO_SPDX.zh}：{error}")
+            why = Text(f"{_NO_SPDX.en}: {error.why.en}", f"{_NO_SPDX.zh}：{error.why.zh}")
             return [TERMS_FIELD(field="/spdx", why=why)]
     else:
         own = document["own"]
@@ -330,27 +330,35 @@ def _alone(rights: tuple[Rights, ...], may: list[Text], may_not: list[Text], unc
             may.append(Text(text.en + months, text.zh + for_))
 
 
-_TO_YOURSELF = Text("have it to yourself, without other buyers", "独占数据，排除其他需方")
+_TO_YOURSELF = Text("have it to yourself, without other buyers", "独占数据，排除其他买方")
 _ALONE = {
-    "sole": Text("be the only one who uses it beside the supplier", "排他使用：除供方自身外，仅您可以使用"),
-    "exclusive": Text("be the only one who uses it", "独占使用，供方及他人均不得使用"),
+    "sole": Text("be the only one who uses it beside the supplier", "排他使用：除供应方自身外，仅您可以使用"),
+    "exclusive": Text("be the only one who uses it", "独占使用，供应方及他人均不得使用"),
 }
 
 
-def _bounds(rights: Rights, may: list[Text], may_not: list[Text]) -> None:
+def where(rights: Rights) -> Text:
+    """Where it may be used, or, with a territory, where it may not."""
     if rights.territory is None:
-        may.append(Text("use it anywhere", "在任何地区使用"))
-    else:
-        places = ", ".join(sorted(rights.territory))
-        may_not.append(Text(f"use it outside {places}", f"在 {places} 以外使用"))
+        return Text("use it anywhere", "在任何地区使用")
+    names = places(rights.territory)
+    return Text(f"use it outside {names.en}", f"在{names.zh}以外使用")
+
+
+def how_long(rights: Rights) -> Text:
+    """That it may be used without end, or, with a duration, for how long it may not."""
     if rights.duration is None:
-        may.append(Text("use it without an end date", "无限期使用"))
-    elif rights.duration.months:
+        return Text("use it without an end date", "无限期使用")
+    if rights.duration.months:
         count = rights.duration.months
-        may_not.append(Text(f"use it for longer than {count} months", f"使用超过 {count} 个月"))
-    else:
-        count = rights.duration.days
-        may_not.append(Text(f"use it for longer than {count} days", f"使用超过 {count} 天"))
+        return Text(f"use it for longer than {count} months", f"使用超过 {count} 个月")
+    count = rights.duration.days
+    return Text(f"use it for longer than {count} days", f"使用超过 {count} 天")
+
+
+def _bounds(rights: Rights, may: list[Text], may_not: list[Text]) -> None:
+    (may if rights.territory is None else may_not).append(where(rights))
+    (may if rights.duration is None else may_not).append(how_long(rights))
     if rights.users is None:
         may.append(Text("let any number of people use it", "供任意数量的人员使用"))
     else:

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contracts.bundle_form import FORM, OPERATOR, SIDES, SIGNERS
+from contracts.bundle_form import EVENT_NAMES, FORM, OPERATOR, ROLE_NAMES, SIDES, SIGNERS
 from contracts.openssl import by_openssl, openssl_can
 from contracts.strict import Malformed, Reader, canonical, escaped, printable, unbase64, unbase64url
 from exchange.kernel.ed25519 import by_arithmetic, public_point
@@ -329,7 +329,7 @@ class Check:
                 if role in SIDES and name == self.report.agreement:
                     self.report.missing.append((name, role))
                 else:
-                    en, zh = f"{name} is not signed by: {role}", f"{name} 缺少签名：{role}"
+                    en, zh = f"{name} is not signed by: {role}", f"{name} 缺少{ROLE_NAMES.get(role, role)}的签名"
                     self.fault("/signatures", "unsigned", en, zh)
 
     def _chain(self) -> dict[str, tuple[bytes, tuple[str, ...], dict[str, Any]]]:
@@ -355,7 +355,8 @@ class Check:
             elif name in found:
                 self.fault(at, "twice", "something else in this file has its id", "标识与本文件中其他对象重复")
                 continue
-            roles = event.get("signed_by")
+            # Events of earlier releases say "signed_by".
+            roles = event.get("must_sign", event.get("signed_by"))
             needs = tuple(str(role) for role in roles) if isinstance(roles, list) else ()
             hands = {*needs, OPERATOR} if event.get("proposed_by") == OPERATOR else set(needs)
             if not any(wanted <= hands for wanted in SIGNERS.get(str(event.get("kind")), ())):
@@ -401,15 +402,10 @@ def _lines(report: Report, zh: bool) -> list[str]:
     for one in report.faults[:20]:
         why = one.zh if zh else one.en
         place = f"字节 {one.start} 至 {one.end}" if zh else f"bytes {one.start} to {one.end}"
-        lines.append(f"{one.at} ({place}) [{one.code}]: {why}")
+        lines.append(f"{one.at}（{place}）[{one.code}]：{why}" if zh else f"{one.at} ({place}) [{one.code}]: {why}")
     if not report.holds:
         return [*lines, "核验失败：文件已被改动或不完整。" if zh else "FAILED: the file was changed or is not whole."]
-    lines.append(f"{'合约' if zh else 'agreement'} {report.agreement}, SHA-256 {report.sha256}")
-    for name, role, kept in report.signed:
-        key = ("（交易所代管密钥）" if zh else " (key kept by the exchange)") if kept else ""
-        lines.append(f"{name}: {'已签名' if zh else 'signed by'} {role}{key}")
-    lines += [f"{'已生效' if zh else 'in force'}: {event}" for event in report.events]
-    lines += [f"{name}: {'尚未签名' if zh else 'NOT YET SIGNED by'} {role}" for name, role in report.missing]
+    lines += _chinese(report) if zh else _english(report)
     for organisation in report.vouched:
         en = f"NOTE: that the key of {organisation} is its own is said by the exchange alone; give it with --keys to be sure."
         lines.append(f"提示：{organisation} 的密钥归属仅由交易所证明；可用 --keys 一并给出以确认。" if zh else en)
@@ -422,6 +418,24 @@ def _lines(report: Report, zh: bool) -> list[str]:
     if report.missing:
         return [*lines, "有效，但签名尚不齐全。" if zh else "HOLDS, but a signature is still missing."]
     return [*lines, "核验通过。" if zh else "OK: everything holds."]
+
+
+def _english(report: Report) -> list[str]:
+    lines = [f"agreement {report.agreement}, SHA-256 {report.sha256}"]
+    for name, role, kept in report.signed:
+        lines.append(f"{name}: signed by {role}{' (key kept by the exchange)' if kept else ''}")
+    lines += [f"in force: {event}" for event in report.events]
+    return lines + [f"{name}: NOT YET SIGNED by {role}" for name, role in report.missing]
+
+
+def _chinese(report: Report) -> list[str]:
+    lines = [f"合约 {report.agreement}，SHA-256 {report.sha256}"]
+    for name, role, kept in report.signed:
+        lines.append(f"{name}：{ROLE_NAMES.get(role, role)}已签名{'（交易所代管密钥）' if kept else ''}")
+    for event in report.events:
+        kind, _, name = event.partition(" ")
+        lines.append(f"已生效：{EVENT_NAMES.get(kind, kind)} {name}")
+    return lines + [f"{name}：{ROLE_NAMES.get(role, role)}尚未签名" for name, role in report.missing]
 
 
 def read(place: str) -> bytes:

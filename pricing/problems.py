@@ -11,8 +11,8 @@ PLAN_FIELD = problem_type(
     title=Text("A field of the price plan is wrong", "价格方案字段有误"),
     detail=Text("{field} {why}.", "{field} {why}。"),
     remedy=Text(
-        "Correct the field; the plan's JSON Schema and worked examples are in the documentation.",
-        "请修改该字段；价格方案的 JSON Schema 与示例见文档。",
+        "Correct the field; the JSON Schema is at /catalog/v1/schemas/plan.schema.json, worked examples are in the documentation.",
+        "请修改该字段；JSON Schema 见 /catalog/v1/schemas/plan.schema.json，示例见文档。",
     ),
 )
 PLAN_NOTE = problem_type(
@@ -38,8 +38,9 @@ PRICE_NOT_AGREED = problem_type(
     title=Text("The price is not agreed yet", "价格尚未商定"),
     detail=Text("The price of {components} is negotiated or auctioned.", "{components} 的价格需要协商或拍卖确定。"),
     remedy=Text(
-        "Ask the supplier for a quote, or take part in the auction, and order with the quote you get.",
-        "请向供应方询价或参加拍卖，并使用获得的报价单下单。",
+        "As the supplier, name your price of each in `amounts`. As a buyer, ask the supplier for a quote, or take part in "
+        "the auction, and order with the quote you get.",
+        "供应方：请在 `amounts` 中写明各项价格；买方：请向供应方询价或参加拍卖，并使用获得的报价单下单。",
     ),
 )
 CURRENCY_NOT_OFFERED = problem_type(

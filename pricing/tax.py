@@ -48,12 +48,12 @@ _REVERSE = Text(
 )
 _ABROAD = Text(
     "A sale from {en} to abroad: the seller charges no tax. What the buyer's country asks, the buyer works out itself.",
-    "由{zh}向境外销售：卖方不收税。买方所在地如需纳税，由买方自行处理。",
+    "由{zh}向境外销售：供应方不收税。买方所在地如需纳税，由买方自行处理。",
 )
-_UNREGISTERED = Text("The seller is not registered for tax and charges none.", "卖方未作税务登记，不收取税款。")
+_UNREGISTERED = Text("The seller is not registered for tax and charges none.", "供应方未作税务登记，不收取税款。")
 _STATED = Text(
     "The seller states that the law exempts this supply; the exchange does not check it.",
-    "卖方声明该供应依法免税；交易所不作审核。",
+    "供应方声明该供应依法免税；交易所不作审核。",
 )
 
 
@@ -213,7 +213,7 @@ _NAMES = {
     Code.REVERSE_CHARGE: Text("Reverse charge", "反向征税（由买方申报）"),
     Code.EXEMPT: Text("Exempt from tax", "免税"),
     Code.OUTSIDE_SCOPE: Text("Outside the scope of tax", "不在征税范围内"),
-    Code.NOT_REGISTERED: Text("Seller not registered for tax", "卖方未作税务登记"),
+    Code.NOT_REGISTERED: Text("Seller not registered for tax", "供应方未作税务登记"),
 }
 
 

@@ -254,11 +254,13 @@ def make_statement(
     at: datetime,
     backs: Mapping[UUID, GivenBack] = _NOTHING,
     whole: Mapping[UUID, int] = _NOTHING,
+    shown: Mapping[tuple[str, UUID], Mapping[str, Any]] = _NOTHING,
+    rules: Mapping[str, Mapping[str, str]] = _NOTHING,
 ) -> Statement:
-    """Write a payee's statement; every release shows the weights, so that the payee can split again.
+    """Write a payee's statement; every line shows what its amount is worked out from (recompute_statement.py does it).
 
     shapes   chain = (closing of the statement before, number of this one); shares by source; backs by refund; whole as
-             for `totals`
+             for `totals`; shown: what else lines show, by kind and source; rules: the split rules that they name
     """
     opening, number = chain
     sums = totals(payee_id, opening, entries, sources, whole)
@@ -281,8 +283,10 @@ def make_statement(
             "lines": [
                 _statement_line(payee_id, run.currency, entry, sources, shares)
                 | _went_back(payee_id, run.currency, entry, backs, whole)
+                | dict(shown.get((entry.kind, entry.source_id), {}))
                 for entry in entries
             ],
+            **({"rules": {name: dict(rule) for name, rule in rules.items()}} if rules else {}),
         }
     )
     return Statement(
@@ -311,9 +315,13 @@ def _statement_line(
         parts = split(source.gross, shares[source.id]) if source.id in shares else []
         line["shares"] = [{"role": part.role.value, "weight": part.weight} for part in parts]
         mine = [
-            part for part in parts if part.organisation_id == payee_id and part.role not in (Role.PLATFORM, Role.TAX)
+            (n, part)
+            for n, part in enumerate(parts)
+            if part.organisation_id == payee_id and part.role not in (Role.PLATFORM, Role.TAX)
         ]
-        line["explain"] = [{"role": part.role.value, "text": dict(explain(part, source.gross))} for part in mine]
+        line["own"] = [str(n) for n, _ in mine]
+        line["sold_by_you"] = source.seller_id == payee_id
+        line["explain"] = [{"role": part.role.value, "text": dict(explain(part, source.gross))} for _, part in mine]
     elif entry.kind == postings.SERVICE_CREDIT:
         line["source"] = ids.text("crd", entry.source_id)
     elif entry.kind == CONVERSION:

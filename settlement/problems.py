@@ -218,8 +218,9 @@ SPLIT_FIELD = problem_type(
     title=Text("A field of the split rule is wrong", "分成规则字段有误"),
     detail=Text("{field} {why}.", "{field} {why}。"),
     remedy=Text(
-        "Correct that field. The guide on split rules has an example of every step.",
-        "请更正该字段。分成规则指南中有每种步骤的示例。",
+        "Correct that field. The JSON Schema is at /catalog/v1/schemas/waterfall.schema.json; the guide on split rules has an "
+        "example of every step.",
+        "请更正该字段。JSON Schema 见 /catalog/v1/schemas/waterfall.schema.json；分成规则指南中有每种步骤的示例。",
     ),
 )
 SPLIT_REFUSED = problem_type(

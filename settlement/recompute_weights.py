@@ -18,17 +18,15 @@ import argparse
 import base64
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from exchange.kernel.ed25519 import by_arithmetic
 from settlement.weighing import BadInputs, Difference, canonical_text, differences
 
-# (public key, message, signature) -> whether that key made it.
-Verifier = Callable[[bytes, bytes, bytes], bool]
 
-
-def check(vector: bytes, inputs: bytes, keys: bytes | None, verifier: Verifier | None) -> list[Difference]:
+def check(vector: bytes, inputs: bytes, keys: bytes | None) -> list[Difference]:
     """Every line that does not hold.
 
     errors   ValueError (BadInputs too) for files that are no vector, inputs or key set
@@ -38,11 +36,11 @@ def check(vector: bytes, inputs: bytes, keys: bytes | None, verifier: Verifier |
     found = differences(document, json.loads(inputs), inputs)
     if canonical_text(json.loads(inputs)) != inputs:
         found.append(Difference("inputs", "other bytes", "canonical JSON"))
-    if keys is not None and verifier is not None:
+    if keys is not None:
         public = next((key for key in json.loads(keys)["keys"] if key.get("kid") == kid), None)
         if public is None or signature is None:
             found.append(Difference("/kid", str(kid), "a key of the key set, and a signature"))
-        elif not verifier(base64.urlsafe_b64decode(public["x"] + "="), text, signature):
+        elif not by_arithmetic(base64.urlsafe_b64decode(public["x"] + "="), text, signature):
             found.append(Difference("/signature", signature.hex()[:16] + "...", "a signature over these bytes"))
     return found
 
@@ -76,7 +74,7 @@ def said_of(found: Sequence[Difference], *, signed: bool, zh: bool) -> list[str]
     return [*lines, "一致：各行均可由输入重新算出。" if zh else "OK: every line follows from the inputs."]
 
 
-def main(arguments: Sequence[str], verifier: Verifier | None = None) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("vector")
@@ -86,9 +84,13 @@ def main(arguments: Sequence[str], verifier: Verifier | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         keys = None if options.keys is None else Path(options.keys).read_bytes()
-        found = check(Path(options.vector).read_bytes(), Path(options.inputs).read_bytes(), keys, verifier)
+        found = check(Path(options.vector).read_bytes(), Path(options.inputs).read_bytes(), keys)
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.write("\n".join(said_of(found, signed=keys is not None, zh=options.lang == "zh")) + "\n")
     return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -201,9 +201,9 @@ def _check_delivery(delivery: object) -> Text | None:
     if not isinstance(delivery, dict) or set(delivery) != {"files", "rows"}:
         return Text("it needs the two fields files and rows", "需要 files 和 rows 两个字段")
     if not all(isinstance(value, bool) for value in delivery.values()):
-        return Text("files and rows are true or false", "files 和 rows 应为 true 或 false")
+        return Text("files and rows must be true or false, not anything else", "files 和 rows 须为 true 或 false")
     if not any(delivery.values()):
-        return Text("nothing would be delivered", "未选择任何交付方式")
+        return Text("files or rows must be true, else nothing is delivered", "files 与 rows 至少一项须为 true，否则没有交付内容")
     return None
 
 
@@ -234,7 +234,10 @@ def _check_shares(shares: object, *, ruled: bool) -> Text | None:
         seen.add((role, party))
         total += weight
     if not ruled and (total != WEIGHTS_TOTAL or ("supplier", "") not in seen):
-        return Text("the weights sum to 10000 and the supplier has one", "weight 合计应为 10000，且包含 supplier")
+        return Text(
+            f"the weights must sum to {WEIGHTS_TOTAL}, not to {total}, and one share must be the supplier's",
+            f"weight 合计须为 {WEIGHTS_TOTAL}，不能为 {total}；且须有一项为 supplier",
+        )
     return None
 
 

@@ -31,6 +31,7 @@ READY_S_MAX = 90.0
 _FIRST_READS = {
     "operator": "/operator/v1/organisations",
     "supplier": "/supplier/v1/listings",
+    "archive": "/supplier/v1/listings",
     "assessor": "/assessor/v1/assessments",
     "broker": "/assessor/v1/statements",
     "buyer": "/buyer/v1/wallet",
@@ -103,16 +104,12 @@ async def open_market(tools: Tools, made: Any) -> None:
 
 
 def announce(settings: Settings, credentials: Credentials) -> None:
-    """Print one set of credentials per role with a first `curl` for each, in both languages."""
+    """Print the credentials of each organisation with a first `curl`, in both languages."""
     origin = settings.origin
     _both("market-open", origin=origin)
     _both("market-secrets", path=credentials.path)
-    shown: set[tuple[str, ...]] = set()
     for key, row in credentials.rows().items():
         roles, names = (("operator",), OPERATOR) if key == "operator" else (BY_KEY[key].roles, _names(key))
-        if roles in shown:
-            continue
-        shown.add(roles)
         user = f"{row['client']}:{row['secret']}"
         print(f"\n{', '.join(roles)}: {names[0]} {names[1]}")
         print(f"   client_id     {row['client']}\n   client_secret {row['secret']}")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, Inexact, InvalidOperation
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from exchange.cli.output import add_json, say
+from exchange.cli.reading import read_bytes
 from exchange.cli.tools import Tools
 from exchange.kernel import written
 from exchange.kernel.errors import Problem
 from exchange.kernel.meant import nearest, rewrites
 from exchange.kernel.money import BadMoney, Money
 from exchange.kernel.text import Text
+from exchange.parties.organisations import BuyerClass
 from pricing import binding, checks, plans, words
 from pricing.basis import Basis, coupon_digest
 from pricing.check_costs import Costs
@@ -33,6 +33,7 @@ from pricing.word_parts import money, span
 
 _WIDTH = 40
 _ONCE = "once"
+_MONTHS_MAX = 120
 _DAYS_OF_LIFE = 365
 # Time zones say nothing certain beyond, and the calendar itself ends.
 _YEARS = 1970, 2200
@@ -74,7 +75,7 @@ def add(subs: Any) -> None:
     check.add_argument("--cost-fixed", metavar="AMOUNT", help="what an order costs you in each period")
     check.add_argument("--rate", action="append", default=[], metavar="USD=7.2", help="the plan's currency for one USD")
     curve = actions.add_parser("simulate", help="what a monthly use costs, month by month")
-    curve.add_argument("--months", type=int, default=12, choices=range(1, 121), metavar="N")
+    curve.add_argument("--months", type=int, default=12, metavar="N", help=f"1 to {_MONTHS_MAX}; 12 if absent")
     explain = actions.add_parser("explain", help="what one period costs, with all arithmetic, worked out a second time")
     explain.add_argument(
         "--period", choices=("day", "week", "month", "year", _ONCE), help="which of the plan's periods"
@@ -145,6 +146,13 @@ def _check(chosen: argparse.Namespace, read: _Read, language: str) -> int:
 
 
 def _simulate(chosen: argparse.Namespace, read: _Read, start: datetime | None, language: str) -> int:
+    if not 1 <= chosen.months <= _MONTHS_MAX:
+        raise BadFlag(
+            Text(
+                f"--months must be from 1 to {_MONTHS_MAX}, not {chosen.months}",
+                f"--months 须为 1 至 {_MONTHS_MAX}，不能为 {chosen.months}",
+            )
+        )
     plan, at = _bound(chosen, read, start)
     try:
         months = simulate(plan, [_usage(chosen, plan)] * chosen.months, at)
@@ -238,7 +246,9 @@ def _cadence(chosen: argparse.Namespace, plan: Plan) -> str | None:
 
 
 def _read(name: str) -> _Read:
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    data = read_bytes(name)
+    if isinstance(data, Text):
+        raise BadFlag(data)
     as_yaml = name.lower().endswith((".yaml", ".yml")) or (
         not name.lower().endswith(".json") and not data.lstrip().startswith(b"{")
     )
@@ -268,6 +278,7 @@ def _bound(chosen: argparse.Namespace, read: _Read, start: datetime | None) -> t
     """The plan for these choices, and when the agreement begins."""
     plan = _plan(read)
     assert start is not None
+    _refuse_class(chosen.buyer_class)
     at = start if start.tzinfo else start.replace(tzinfo=plan.time_zone)
     basis = Basis(
         currency=chosen.currency and chosen.currency.upper(),
@@ -285,6 +296,19 @@ def _bound(chosen: argparse.Namespace, read: _Read, start: datetime | None) -> t
         raise Refused(Text(f"the price of {names} is agreed on first; name it by --amount {bound.unpriced[0]}=1000",
                            f"{names} 的价格需先商定；请用 --amount {bound.unpriced[0]}=1000 指定"))  # fmt: skip
     return bound, quarter_hour(at)
+
+
+def _refuse_class(name: str | None) -> None:
+    known = [one.value for one in BuyerClass]
+    if name is None or name in known:
+        return
+    near, there = nearest(name, known, {}), ", ".join(known)
+    raise Refused(
+        Text(
+            f"there is no class {name} of buyers; there are {there}" + (f" (did you mean {near}?)" if near else ""),
+            f"没有买方类别 {name}；可选 {there}" + (f"（是否想写 {near}？）" if near else ""),
+        )
+    )
 
 
 def _usage(chosen: argparse.Namespace, plan: Plan) -> dict[str, int]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 from contracts import drafting, evaluation, questions
 from contracts.evaluation import Verdict
 from contracts.terms import load
 from exchange.cli.output import add_json, say
+from exchange.cli.reading import read_bytes
 from exchange.cli.tools import Tools
 from exchange.kernel import written
 from exchange.kernel.errors import Problem
@@ -46,6 +46,10 @@ class Refused(Exception):
         """Say `why`; `faults` are the fields that are wrong."""
         super().__init__(why.en)
         self.why, self.faults = why, faults or []
+
+
+class BadFlag(Refused):
+    """A flag that has no meaning at all, whatever the terms say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
         answer = {"ok": False, "why": refused.why.map(), "problems": refused.faults}
         lines = [_fault_line(one, language) for one in refused.faults] or [refused.why.in_(language)]
         say(answer, as_json=chosen.json, lines=lines)
-        return 1
+        return 2 if isinstance(refused, BadFlag) else 1
 
 
 def _check(chosen: argparse.Namespace, read: _Read, language: str) -> int:
@@ -145,6 +149,8 @@ def _words(said: Mapping[str, Any], language: str) -> list[str]:
 
 def _ask(chosen: argparse.Namespace, read: _Read, tools: Tools, language: str) -> int:
     now = tools.settings.clock().now()
+    for flag, value in (("--at", chosen.at), ("--start", chosen.start)):
+        _refuse_moment(flag, value)
     outputs = [] if chosen.no_output else chosen.output
     asked = {
         "purpose": chosen.purpose,
@@ -176,8 +182,24 @@ def _ask(chosen: argparse.Namespace, read: _Read, tools: Tools, language: str) -
     return _CODES[decision.verdict]
 
 
+def _refuse_moment(flag: str, value: str | None) -> None:
+    try:
+        fine = value is None or datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        fine = False
+    if not fine:
+        raise BadFlag(
+            Text(
+                f"{flag} must be a moment with a time zone, such as 2026-01-31T08:00:00Z, not {value}",
+                f"{flag} 须为带时区的时间，例如 2026-01-31T08:00:00Z，不能为 {value}",
+            )
+        )
+
+
 def _read(name: str) -> _Read:
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    data = read_bytes(name)
+    if isinstance(data, Text):
+        raise BadFlag(data)
     as_yaml = name.lower().endswith((".yaml", ".yml")) or (
         not name.lower().endswith(".json") and not data.lstrip().startswith(b"{")
     )

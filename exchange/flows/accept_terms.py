@@ -20,7 +20,7 @@ async def accept_terms(tx: Tx, actor: Actor, negotiation_id: UUID, words: Words)
     one = await held(tx, actor, Side.CONSUMER, negotiation_id, said)
     if isinstance(one, Problem):
         return one
-    scene = await look(tx, one.listing_id, one.buyer_id)
+    scene = await look(tx, one.listing_id, one.buyer_id, Side.CONSUMER)
     if isinstance(scene, Problem):
         return scene
     proposal = await on_table(tx, one)

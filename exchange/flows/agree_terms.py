@@ -44,7 +44,7 @@ async def agree_terms(
     one = await held(tx, actor, Side.PROVIDER, negotiation_id, Said(Verb.AGREE, None, words.note, words.expires_at))
     if isinstance(one, Problem):
         return one
-    scene = await look(tx, one.listing_id, one.buyer_id)
+    scene = await look(tx, one.listing_id, one.buyer_id, Side.PROVIDER)
     if isinstance(scene, Problem):
         return scene
     proposal = await on_table(tx, one)

@@ -38,14 +38,14 @@ from exchange.parties import store as parties
 # The best answer of several offers counts: one may choose.
 _RANK = {Verdict.DENY: 0, Verdict.UNKNOWN: 1, Verdict.PERMIT: 2}
 _NOT_BOUGHT = Text("the agreement was not made for this purpose", "合约未包含该用途")
-_OUTSIDE = Text("an amendment limits the agreement to other places", "补充协议已将使用地区限定在其他地方")
-_WHERE = Text("the place of use is not known, and an amendment limits it", "使用地点未知，而补充协议对其作了限定")
+_OUTSIDE = Text("an amendment limits the agreement to other places", "变更已将使用地区限定在其他地方")
+_WHERE = Text("the place of use is not known, and an amendment limits it", "使用地点未知，而变更对其作了限定")
 _STANDS = {
-    LifeState.SUSPENDED: Text("the agreement is suspended by the supplier", "合约已被供方暂停"),
+    LifeState.SUSPENDED: Text("the agreement is suspended by the supplier", "合约已被供应方暂停"),
     LifeState.HELD: Text("the agreement is suspended by the exchange", "合约已被交易所暂停"),
     LifeState.ENDED: Text("the agreement has ended", "合约已到期"),
     LifeState.TERMINATED: Text("the agreement was terminated", "合约已被终止"),
-    LifeState.RETIRED: Text("the agreement was retired", "合约已注销"),
+    LifeState.RETIRED: Text("the agreement was retired", "合约已停用"),
 }
 _NOT_PAID = Text("no grant of the agreement is running", "合约没有有效的使用权")
 
@@ -160,6 +160,7 @@ async def _of_agreement(
     asked = msgspec.structs.replace(
         question,
         starts_at=now.life.starts_at,
+        ends_at=now.life.ends_at if now.life.renewed else None,
         zone=now.term.zone,
         duties={**{duty.duty: "pending" for duty in now.duties}, **stands},
     )

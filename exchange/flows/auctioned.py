@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -89,13 +88,13 @@ def refuses_bidder(tx: Tx, scene: Scene, bidder_id: UUID, purposes: tuple[str, .
         return problems.BUYER_NOT_VERIFIED(state=bidder.state.value if bidder else "unknown")
     if bidder_id in scene.frozen:
         return problems.FROZEN(object=ids.text("org", bidder_id))
-    terms, zone = licence.load(scene.document["terms"]), ZoneInfo(scene.document["plan"]["time_zone"])
+    terms, plan = licence.load(scene.document["terms"]), load(scene.document["plan"])
     for purpose in purposes:
-        decision = permits(terms, purpose, bidder.country, tx.now, starts_at=tx.now, zone=zone)
+        decision = permits(terms, purpose, bidder.country, tx.now, starts_at=tx.now, zone=plan.time_zone)
         if problem := decision.problem():
             return problem
     # Whoever cannot be taxed cannot be quoted; who that is may change while the auction runs.
-    taxed = taxing((scene.standings[scene.offer.supplier_id], bidder), load(scene.document["plan"]), tx.now)
+    taxed = taxing((scene.standings[scene.offer.supplier_id], bidder), plan, tx.now)
     return taxed if isinstance(taxed, Problem) else None
 
 

@@ -61,8 +61,21 @@ async def kept_out(
 
 async def refuse_wider(tx: Tx, dataset_id: UUID, documents: Sequence[object]) -> Problem | None:
     """Why terms give more than the dataset's chain of rights allows, or None; also where there is no chain."""
-    declared = await chain_store.declared(tx, dataset_id)
+    declared = await declared_now(tx, dataset_id)
     return None if declared is None else too_wide(declared, documents)
+
+
+async def declared_now(tx: Tx, dataset_id: UUID) -> Declared | None:
+    """What may be passed on of a dataset's newest revision now, or None where it has no chain of rights."""
+    rights = await chain_store.rights_of(tx, dataset_id)
+    return await judged(tx, dataset_id, rights) if rights else None
+
+
+async def judged(tx: Tx, dataset_id: UUID, rights: Sequence[Right]) -> Declared:
+    """What these rights let pass on of a dataset's newest revision; files of its older ones are known, too."""
+    latest = await datasets.latest_revision(tx, dataset_id)
+    files = [one.path for one in latest.assets] if latest else []
+    return chain.effective(rights, tx.now, files, {one.path for one in await contents.contents_of(tx, dataset_id)})
 
 
 def too_wide(declared: Declared, documents: Sequence[object]) -> Problem | None:
@@ -87,9 +100,7 @@ async def apply_rights(tx: Tx, dataset: Dataset) -> None:
     rights = await chain_store.rights_of(tx, dataset.id)
     if not rights:
         return
-    latest = await datasets.latest_revision(tx, dataset.id)
-    paths = [one.path for one in latest.assets] if latest else []
-    declared = chain.effective(rights, tx.now, paths)
+    declared = await judged(tx, dataset.id, rights)
     await chain_store.put_summary(tx, dataset.id, dataset.supplier_id, summary_of(rights, declared))
     await clear_shelf(tx, dataset.id, dataset.supplier_id, declared)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from compliance import store as compliance
-from contracts import chain, chain_store, lifecycle
+from contracts import chain, lifecycle
 from contracts import terms as licence
 from contracts.evaluation import permits
 from contracts.life_events import Kind, Party, Wish, instant
@@ -27,7 +28,7 @@ from exchange.catalog.store.exclusive import hold_dataset_of
 from exchange.catalog.store.listings import load_offers
 from exchange.flows.agreement_life import Standing
 from exchange.flows.auctioned import sold_exclusively
-from exchange.flows.chain_of_rights import refuse_wider
+from exchange.flows.chain_of_rights import declared_now, refuse_wider
 from exchange.flows.end_grant import bound_until
 from exchange.flows.problems import FROZEN
 from exchange.flows.sale import Sale, Sales
@@ -53,7 +54,9 @@ async def refused(tx: Tx, sales: Sales, now_at: Standing, wish: Wish, by: Party)
     """
     life = now_at.life
     if problem := lifecycle.may(life, wish.kind, by, tx.now) or lifecycle.wrong(life, wish, by, tx.now):
-        return problem
+        # Days alone do not say when a notice may end: what is paid for counts too.
+        by_days = problem.slug == NOTICE_TOO_SHORT.slug
+        return await _too_short(tx, sales, now_at, wish, by) if by_days else problem
     there = now_at.held if wish.kind in _HOLDERS else now_at.running
     if not there and not (wish.kind is Kind.RETIREMENT and life.state(tx.now) in _OVER):
         return AGREEMENT_NOT_RUNNING(agreement=ids.text("agr", life.agreement_id))
@@ -68,6 +71,16 @@ async def refused(tx: Tx, sales: Sales, now_at: Standing, wish: Wish, by: Party)
             return await _notice(tx, sales, now_at, wish)
         case _:
             return None
+
+
+async def dated(tx: Tx, sales: Sales, now_at: Standing, wish: Wish, by: Party) -> Wish:
+    """The same wish; a notice that names no moment takes the earliest one that there is before the agreement's end."""
+    life = now_at.life
+    notice = wish.kind is Kind.TERMINATION and wish.ground == "notice" and wish.effective_at is None
+    if not notice or (by is Party.SELLER and life.ends_at is not None):
+        return wish
+    earliest = await _earliest(tx, sales, now_at, by, lifecycle.notice_until(tx.now))
+    return wish if life.ends_at is not None and earliest >= life.ends_at else replace(wish, effective_at=earliest)
 
 
 async def _amendment(tx: Tx, now_at: Standing, wish: Wish) -> Problem | None:
@@ -136,13 +149,36 @@ async def _transfer(tx: Tx, sales: Sales, now_at: Standing, wish: Wish) -> Probl
 
 async def _notice(tx: Tx, sales: Sales, now_at: Standing, wish: Wish) -> Problem | None:
     """By notice nobody leaves what is committed or paid in advance: it ends with that."""
-    sale, order = await _sold(tx, sales, now_at)
     assert wish.effective_at is not None, "a notice names its moment"
-    # The period that runs just before that moment must end with it, and the term must be over.
-    before = wish.effective_at - timedelta(microseconds=1)
-    ends = [end for one in now_at.running if (end := bound_until(sale, order, one, before))]
-    earliest = max(ends, default=wish.effective_at)
-    return NOTICE_TOO_SHORT(earliest=instant(earliest)) if earliest > wish.effective_at else None
+    free = await _earliest(tx, sales, now_at, Party.BUYER, wish.effective_at)
+    return await _too_short(tx, sales, now_at, wish, Party.BUYER) if free > wish.effective_at else None
+
+
+async def _too_short(tx: Tx, sales: Sales, now_at: Standing, wish: Wish, by: Party) -> Problem:
+    """Name the earliest moment that will not be refused, or say that there is none before the agreement ends anyway."""
+    least, ends_at = lifecycle.notice_until(tx.now), now_at.life.ends_at
+    earliest = await _earliest(tx, sales, now_at, by, least)
+    if ends_at is not None and earliest >= ends_at:
+        return EVENT_FIELD(field="ground", why=Text(_NO_NOTICE.en + instant(ends_at), _NO_NOTICE.zh + instant(ends_at)))
+    asked = wish.effective_at
+    following = earliest if asked is None or asked <= earliest else await _earliest(tx, sales, now_at, by, asked)
+    reachable = following if ends_at is None or following < ends_at else earliest
+    return lifecycle.notice_too_short(earliest, reachable)
+
+
+async def _earliest(tx: Tx, sales: Sales, now_at: Standing, by: Party, at: datetime) -> datetime:
+    """The first moment from `at` on with which the periods that run just before it end, and with which the term is over."""
+    if by is Party.SELLER:
+        return at
+    sale, order = await _sold(tx, sales, now_at)
+    # Periods of several lengths end together after a few steps.
+    for _ in range(_STEPS_MAX):
+        before = at - timedelta(microseconds=1)
+        later = max((end for one in now_at.running if (end := bound_until(sale, order, one, before))), default=at)
+        if later <= at:
+            break
+        at = later
+    return at
 
 
 async def _terms(tx: Tx, now_at: Standing, put: Mapping[str, Any] | None) -> Terms | Problem:
@@ -167,7 +203,7 @@ def _unpermitted(terms: Terms, now_at: Standing, purposes: tuple[str, ...], plac
 
 async def _beyond(tx: Tx, now_at: Standing, **given: Any) -> Problem | None:
     """Why the dataset's chain of rights does not allow what would be given now, or None; also where there is no chain."""
-    declared = await chain_store.declared(tx, now_at.running[0].dataset_id)
+    declared = await declared_now(tx, now_at.running[0].dataset_id)
     return None if declared is None else chain.joined(chain.beyond(declared, **given))
 
 
@@ -202,6 +238,11 @@ async def _frozen(tx: Tx, now_at: Standing) -> Problem | None:
     return None if found is None else FROZEN(object=found)
 
 
+_STEPS_MAX = 60
+_NO_NOTICE = Text(
+    "must be breach, not notice: no notice ends the agreement before it ends anyway, at ",
+    "须为 breach（违约），不能为 notice（通知）：通知终止不会早于合约的终止时间 ",
+)
 _NOT_THERE = Text("leaves out the country of the holder", "未包含持有方所在国家或地区")
 _UNVERIFIED = Text("is no verified buyer", "不是已核验的采购机构")
 _ELSEWHERE = Text("lies outside the territory of the agreement", "不在合约的地域范围内")

@@ -13,7 +13,6 @@ from uuid import UUID
 from compliance import store as audit
 from compliance.entries import Entry
 from contracts import auctions_store as store
-from contracts import chain_store
 from contracts.auctions import (
     AWARD_GRACE,
     Auction,
@@ -29,7 +28,7 @@ from contracts.auctions import (
 from contracts.auctions_store import AwardRow
 from exchange.catalog.store.exclusive import hold_dataset_of, restore_offers, withdraw_offers
 from exchange.flows.auctioned import Scene, look, refuses_bidder, refuses_sale, sold_exclusively
-from exchange.flows.chain_of_rights import clear_shelf, narrowed
+from exchange.flows.chain_of_rights import clear_shelf, declared_now, narrowed
 from exchange.flows.issue_quote import QuoteReceipt, issue_quote
 from exchange.flows.sale import Sales
 from exchange.kernel import ids
@@ -108,7 +107,7 @@ async def lapse_award(tx: Tx, auction_id: UUID) -> AuctionState | None:
     if await sold_exclusively(tx, one.dataset_id, besides=one.id) is None:
         await restore_offers(tx, award.withdrawn)
         # Rights may have narrowed while the offers were away.
-        if (declared := await chain_store.declared(tx, one.dataset_id)) is not None:
+        if (declared := await declared_now(tx, one.dataset_id)) is not None:
             await clear_shelf(tx, one.dataset_id, one.supplier_id, declared)
     return await _lapse(tx, one, Lapse.QUOTE_UNUSED, award.buyer_id)
 

@@ -12,12 +12,12 @@ import msgspec
 
 from compliance import store as audit
 from compliance.entries import Entry
-from contracts import chain_form, chain_import, chain_store
+from contracts import chain, chain_form, chain_import, chain_store
 from contracts.chain import RightDraft
 from contracts.chain_import import Mistake, OnixWish
 from contracts.chain_problems import RIGHT_FIELD, RIGHTS_TOO_MANY
 from exchange.catalog.datasets import Dataset
-from exchange.catalog.store import datasets
+from exchange.catalog.store import contents, datasets
 from exchange.flows.chain_of_rights import apply_rights
 from exchange.flows.once import done
 from exchange.flows.trace_rights import Progress
@@ -35,12 +35,16 @@ _CHUNK = 500
 
 
 class RightsReceipt(msgspec.Struct, frozen=True):
-    """What became of declared rights, in their order; `known` ones were there already, byte for byte."""
+    """What became of declared rights, in their order; `known` ones were there already, byte for byte.
+
+    `notes` say which of them cover files that no revision has.
+    """
 
     dataset: str
     added: int
     known: int
     rights: list[str]
+    notes: list[dict[str, str]] = []
 
 
 class ImportReceipt(msgspec.Struct, frozen=True):
@@ -106,7 +110,13 @@ async def declare_rights(
     name = ids.text("ds", dataset.id)
     declared = sha256(b"".join(one.sha256 for one in drafts))
     await audit.append(tx, [done(actor, "rights.declare", name, declared=declared)])
-    return RightsReceipt(name, len(new), len(found) - len(new), [ids.text("rgt", one) for one in found])
+    paths = {one.path for one in await contents.contents_of(tx, dataset_id)}
+    notes = [
+        chain.no_such_file(one.covers).map()
+        for one in drafts
+        if one.covers.assets and not any(map(one.covers.takes, paths))
+    ]
+    return RightsReceipt(name, len(new), len(found) - len(new), [ids.text("rgt", one) for one in found], notes)
 
 
 async def import_rights(tx: Tx, actor: Actor, dataset_id: UUID, file: RightsFile) -> ImportReceipt | Problem:

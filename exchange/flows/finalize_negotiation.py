@@ -45,7 +45,7 @@ async def finalize_negotiation(
         return one
     # Whether the dataset is sold to one alone, and what its rights allow, stay as they are until this commits.
     await hold_dataset_of(tx, one.listing_id)
-    scene = await look(tx, one.listing_id, one.buyer_id)
+    scene = await look(tx, one.listing_id, one.buyer_id, Side.PROVIDER)
     if isinstance(scene, Problem):
         return scene
     if problem := await sold_exclusively(tx, scene.listing.dataset_id):

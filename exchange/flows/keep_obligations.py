@@ -33,7 +33,7 @@ from exchange.kernel.text import LocaleMap
 # Nothing is owed before there is a grant; an order that was never paid for is forgotten after this time.
 _WAITS_FOR = timedelta(days=60)
 _LOOK_AGAIN = timedelta(hours=1)
-AMENDED: LocaleMap = {"en": "An amendment took this duty out of the terms.", "zh": "补充协议已取消该义务。"}
+AMENDED: LocaleMap = {"en": "An amendment took this duty out of the terms.", "zh": "变更已取消该义务。"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -18,7 +17,7 @@ from contracts import negotiation_store as store
 from contracts import terms as licence
 from contracts.evaluation import permits
 from contracts.negotiation import Message, Negotiation, Proposal, Said, Side, Speaker, Verb
-from contracts.negotiation_problems import NEGOTIATION_INVALID, NEGOTIATIONS_TOO_MANY
+from contracts.negotiation_problems import NEGOTIATION_BUYER, NEGOTIATION_INVALID, NEGOTIATIONS_TOO_MANY
 from contracts.rights import PURPOSES
 from exchange.catalog.listings import Listing, ListingState
 from exchange.catalog.offers import OfferRequest
@@ -31,9 +30,11 @@ from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
+from exchange.kernel.meant import nearest
 from exchange.kernel.text import Text
 from exchange.parties import store as parties
 from exchange.parties.organisations import Standing
+from exchange.parties.roles import Role
 from pricing.basis import Basis
 from pricing.binding import bind
 from pricing.exact import plain
@@ -123,10 +124,25 @@ async def held(tx: Tx, actor: Actor, side: Side, negotiation_id: UUID, said: Sai
     return rules.refuse_said(said, tx.now) or rules.refuse(one, side, said.verb, tx.now) or one
 
 
-async def look(tx: Tx, listing_id: UUID, buyer_id: UUID) -> Scene | Problem:
-    """The scene of a deal over a listing, or why that buyer could not have it now.
+def unfit(buyer_id: UUID, buyer: Standing | None, by: Side) -> Problem | None:
+    """Why an organisation cannot buy, said to itself or to the supplier that names it; None if it can.
 
-    errors   answers not-found, own-offer, buyer-not-verified, not-for-sale, trade-frozen
+    errors   answers buyer-not-verified, negotiation-buyer-unfit
+    """
+    if by is Side.CONSUMER and (buyer is None or not buyer.verified):
+        return problems.BUYER_NOT_VERIFIED(state=buyer.state.value if buyer else "unknown")
+    name = ids.text("org", buyer_id)
+    if buyer is None:
+        return NEGOTIATION_BUYER(organisation=name, why=_UNKNOWN)
+    if Role.BUYER not in buyer.roles:
+        return NEGOTIATION_BUYER(organisation=name, why=_NO_BUYER)
+    return None if buyer.verified else NEGOTIATION_BUYER(organisation=name, why=_UNVERIFIED)
+
+
+async def look(tx: Tx, listing_id: UUID, buyer_id: UUID, by: Side) -> Scene | Problem:
+    """The scene of a deal over a listing, or why that buyer could not have it now, for the side that asks.
+
+    errors   answers not-found, own-offer, buyer-not-verified, negotiation-buyer-unfit, not-for-sale, trade-frozen
     """
     listing = await listings.find_listing(tx, listing_id)
     if listing is None:
@@ -136,8 +152,9 @@ async def look(tx: Tx, listing_id: UUID, buyer_id: UUID) -> Scene | Problem:
         return problems.OWN_OFFER()
     standings = await parties.standing(tx, [buyer_id, seller_id])
     buyer, seller = standings.get(buyer_id), standings.get(seller_id)
-    if buyer is None or not buyer.verified:
-        return problems.BUYER_NOT_VERIFIED(state=buyer.state.value if buyer else "unknown")
+    if problem := unfit(buyer_id, buyer, by):
+        return problem
+    assert buyer is not None, "who is fit has a standing"
     concerned = (
         ("org", buyer_id),
         ("org", seller_id),
@@ -189,7 +206,8 @@ async def tabled(
         return bound
     if by is Side.PROVIDER and bound.unpriced:
         return PRICE_NOT_AGREED(components=", ".join(bound.unpriced))
-    purposes = _purposes(tx, scene, document, before.purposes if wish.purposes is None else wish.purposes)
+    wanted = before.purposes if wish.purposes is None else wish.purposes
+    purposes = _purposes(tx, scene, licence.load(document["terms"]), checked[1], wanted)
     if isinstance(purposes, Problem):
         return purposes
     made = Proposal(document, amounts, purposes)
@@ -204,12 +222,15 @@ def _amounts(before: Proposal, wish: Terms, plan: Plan) -> dict[str, str]:
     return {name: amount for name, amount in before.amounts.items() if name in asked}
 
 
-def _purposes(tx: Tx, scene: Scene, document: Mapping[str, Any], wanted: Sequence[str]) -> tuple[str, ...] | Problem:
+def _purposes(
+    tx: Tx, scene: Scene, terms: licence.Terms, plan: Plan, wanted: Sequence[str]
+) -> tuple[str, ...] | Problem:
     """The purposes, each allowed to this buyer by the terms; where none was named, all that they allow."""
-    terms, zone = licence.load(document["terms"]), ZoneInfo(document["plan"]["time_zone"])
     found = []
+    if unknown := next((one for one in wanted if one not in PURPOSES), None):
+        return NEGOTIATION_INVALID(field="purposes", reason=_unknown(unknown))
     for purpose in wanted or PURPOSES:
-        decision = permits(terms, purpose, scene.buyer.country, tx.now, starts_at=tx.now, zone=zone)
+        decision = permits(terms, purpose, scene.buyer.country, tx.now, starts_at=tx.now, zone=plan.time_zone)
         problem = decision.problem()
         if problem is not None and wanted:
             return problem
@@ -218,6 +239,12 @@ def _purposes(tx: Tx, scene: Scene, document: Mapping[str, Any], wanted: Sequenc
     if not found:
         return NEGOTIATION_INVALID(field="purposes", reason=_NO_PURPOSE)
     return tuple(dict.fromkeys(found))
+
+
+def _unknown(purpose: str) -> Text:
+    words, near = ", ".join(PURPOSES), nearest(purpose, PURPOSES, {})
+    en, zh = f"must be of {words}, not {purpose!r}", f"须为 {words} 之一，不能为 {purpose!r}"
+    return Text(en + (f" (did you mean {near}?)" if near else ""), zh + (f"（是否想写 {near}？）" if near else ""))
 
 
 def _changed(before: Proposal, made: Proposal) -> tuple[str, ...]:
@@ -292,6 +319,9 @@ async def _log(tx: Tx, actor: Actor, one: Negotiation, message: Message) -> None
     await audit.append(tx, [done(actor, f"negotiation.{message.verb.value}", name, other, message=message.sha256)])
 
 
+_UNKNOWN = Text("is not registered here", "未在本平台登记")
+_NO_BUYER = Text("is not registered as a buyer", "未登记为买方")
+_UNVERIFIED = Text("is not verified", "尚未通过核验")
 _NO_PURPOSE = Text("these terms allow this buyer no purpose", "该条款不允许该买方的任何用途")
 _FIELDS = {
     Side.CONSUMER: Text(

@@ -55,7 +55,7 @@ async def offer_privately(
     listing = await listings.find_listing(tx, wish.listing_id)
     if listing is None or listing.supplier_id != actor.organisation_id:
         return NOT_FOUND()
-    scene = await look(tx, listing.id, wish.buyer_id)
+    scene = await look(tx, listing.id, wish.buyer_id, Side.PROVIDER)
     if isinstance(scene, Problem):
         return scene
     # Its form first, so that a plan that is named by its id is put in.
@@ -98,7 +98,7 @@ async def table_terms(
     one = await held(tx, actor, side, negotiation_id, Said(verb, None, words.note, words.expires_at))
     if isinstance(one, Problem):
         return one
-    scene = await look(tx, one.listing_id, one.buyer_id)
+    scene = await look(tx, one.listing_id, one.buyer_id, side)
     if isinstance(scene, Problem):
         return scene
     proposal = await tabled(tx, scene, await on_table(tx, one), terms, settings, by=side)

@@ -28,7 +28,7 @@ OWN_OFFER = problem_type(
     "own-offer",
     Kind.CONFLICT,
     title=Text("Your own offer", "不能购买自己的产品"),
-    detail=Text("Buyer and seller are the same organisation.", "买方与卖方为同一机构。"),
+    detail=Text("Buyer and seller are the same organisation.", "买方与供应方为同一机构。"),
     remedy=Text("Use the supplier portal to read your own data.", "请通过供应方接口读取自己的数据。"),
 )
 WALLET_TOO_LOW = problem_type(

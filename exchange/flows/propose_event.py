@@ -16,7 +16,7 @@ from contracts.life_events import End, Event, EventState, Party, Wish, instant
 from contracts.lifecycle_problems import EVENT_CLOSED, EVENT_FIELD, EVENT_NOT_YOURS
 from contracts.signatures import Given, Role
 from exchange.flows.agreement_life import Desk, Standing, standing
-from exchange.flows.check_event import refused
+from exchange.flows.check_event import dated, refused
 from exchange.flows.enforce_event import enforce_event
 from exchange.flows.keep_keys import own_signers
 from exchange.flows.once import done
@@ -51,6 +51,7 @@ async def propose_event(
     by = None if now_at is None else Party.OPERATOR if operator else now_at.life.side(actor.organisation_id)
     if now_at is None or by is None:
         return NOT_FOUND()
+    wish = await dated(tx, desk.sales, now_at, wish, by)
     if problem := await refused(tx, desk.sales, now_at, wish, by):
         return problem
     proposer = None if operator else actor.organisation_id

@@ -32,6 +32,8 @@ from exchange.quality import store as quality
 from pricing import plans
 from pricing.plans import Plan
 
+# The rule about the revision alone: a new offer changes nothing about it.
+KEPT = "data-contract-kept"
 # Orders of a regulator that keep a listing from being published.
 _STOPPED_BY = ("freeze", "delist")
 
@@ -73,7 +75,8 @@ async def publish_listing(tx: Tx, actor: Actor, listing_id: UUID) -> Publication
     if isinstance(changed, Problem):
         return changed
     results = await _judge(tx, listing)
-    if unmet := rules.unmet(results):
+    # What breaks a data contract is refused by a problem of its own, which names the broken rules.
+    if unmet := [one for one in rules.unmet(results) if one.rule != KEPT]:
         return _refusal(unmet)
     problem, notes = await _rights(tx, listing)
     if problem is not None:
@@ -101,7 +104,7 @@ async def refuse_offer(tx: Tx, listing: Listing, new: Offer) -> Problem | None:
     """Why a listing that is on sale would break a publication rule with a new version of an offer, or None."""
     if listing.state is not ListingState.PUBLISHED:
         return None
-    unmet = rules.unmet(await _judge(tx, listing, new))
+    unmet = [one for one in rules.unmet(await _judge(tx, listing, new)) if one.rule != KEPT]
     return _refusal(unmet) if unmet else None
 
 
@@ -148,6 +151,7 @@ async def _judge(tx: Tx, listing: Listing, new: Offer | None = None) -> list[Rul
         offer_count=len(offers),
         price_plans_valid=all(_plan_valid(offer) for offer in offers),
         frozen=bool(stopped),
+        contract_kept=await refuse_broken(tx, listing.revision_id) is None,
     )
     return rules.publication(facts)
 

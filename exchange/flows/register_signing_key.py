@@ -43,6 +43,8 @@ async def register_signing_key(
 ) -> KeyRegistered | Problem:
     """Register a public key whose private part the organisation has proven to hold, in place of another one if named.
 
+    A key that the exchange keeps for the organisation is retired with it.
+
     errors   answers signing-key-form, signing-key-not-proven, signing-key-taken, signing-keys-too-many, not-found,
              signing-key-retired
     """
@@ -74,12 +76,12 @@ async def register_signing_key(
     )
     if not await store.insert_key(tx, key):
         return KEY_TAKEN(kid=kid)
-    if old is not None:
-        await store.retire_key(tx, old)
     name, named = ids.text("key", key.id), None if old is None else ids.text("key", old.id)
     entries = [done(actor, "signing-key.register", name, public_key=sha256(public))]
-    if named is not None:
-        entries.append(done(actor, "signing-key.retire", named))
+    # Only the organisation signs from now on: what was kept for it ends, and its private part is forgotten.
+    for gone in (one for one in keys if one.in_use and (one.kept or one == old)):
+        await store.retire_key(tx, gone)
+        entries.append(done(actor, "signing-key.retire", ids.text("key", gone.id)))
     await audit.append(tx, entries)
     return KeyRegistered(name, kid, _instant(tx.now), named)
 

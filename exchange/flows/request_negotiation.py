@@ -11,6 +11,8 @@ from contracts import lifecycle, lifecycle_store
 from contracts import negotiation as rules
 from contracts import store as contracts
 from contracts.negotiation import Proposal, Said, Side, Verb
+from contracts.negotiation_problems import NEGOTIATION_INVALID
+from contracts.rights import PURPOSES
 from exchange.catalog.listings import ListingState
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.settings import CatalogSettings
@@ -19,6 +21,12 @@ from exchange.flows.negotiating import QUIET, NegotiationReceipt, Terms, Words, 
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import INVALID_REQUEST, NOT_FOUND, Problem
+from exchange.kernel.text import Text
+
+_NO_PURPOSES = Text(
+    f"must name what you would use the data for, as a quote does: at least one of {', '.join(PURPOSES)}",
+    f"须与询价相同，写明数据用途，至少一项：{', '.join(PURPOSES)}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,9 @@ async def _begin(
     start = await _start(tx, actor, opening, side)
     if isinstance(start, Problem):
         return start
-    scene = await look(tx, start.offer.listing_id, start.buyer_id)
+    if opening.offer_id is not None and not opening.terms.purposes:
+        return NEGOTIATION_INVALID(field="purposes", reason=_NO_PURPOSES)
+    scene = await look(tx, start.offer.listing_id, start.buyer_id, side)
     if isinstance(scene, Problem):
         return scene
     proposal = await tabled(tx, scene, start.before, opening.terms, settings, by=side)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from compliance import store as audit
 from compliance.entries import Entry
 from exchange.catalog.store import listings
+from exchange.flows.explain_statement import explain_entries
 from exchange.flows.sale import Sales
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
@@ -28,11 +29,14 @@ async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]
         tx, [e.source_id for found in entries.values() for e in found if e.kind == postings.REFUND]
     )
     whole = await refunds.whole_shares(tx, list(released))
+    explained = await explain_entries(tx, entries, sources, whole)
     chain = await documents.statement_chain(tx, payees, run.currency)
     made = [
         make_statement(
             *(tx.new_id(), run, payee, chain[payee], entries[payee], sources, shares, tx.now, backs),
             {source: of[payee] for source, of in whole.items() if payee in of},
+            explained.lines[payee],
+            explained.rules[payee],
         )
         for payee in payees
         if entries[payee]

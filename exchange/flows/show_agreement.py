@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,6 +15,7 @@ from contracts.life_events import Event, instant
 from contracts.paper import EventLine, Facts, Paper, SignatureLine
 from contracts.signatures import OrganisationKey, Role, Signed, missing
 from exchange.catalog.store import listings
+from exchange.flows.taxing import Taxing
 from exchange.kernel import ids
 from exchange.kernel.canonical import digest, sha256_hex
 from exchange.kernel.db import Tx
@@ -25,15 +25,22 @@ from exchange.parties import store as parties
 from pricing import words
 from pricing.basis import Basis
 from pricing.understanding import understand
+from pricing.words_fixed import fixed
+from settlement.orders import Order
+from settlement.store.orders import get_orders
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All that is known of one agreement; title and names are as they are today."""
+    """All that is known of one agreement; title and names are as they are today.
+
+    shapes   tax: the part of the price that is tax, in words; none where there is none
+    """
 
     contents: Contents
     title: LocaleMap
     names: Mapping[str, LocaleMap]
+    tax: Sequence[Text] = ()
 
     def bundle(self, keyring: Keyring) -> bytes:
         """The file, sealed by the exchange: the same bytes until something is signed or happens."""
@@ -43,6 +50,8 @@ class Gathered:
         """The paper."""
         agreement = msgspec.json.decode(self.contents.agreement)
         offer = msgspec.json.decode(self.contents.offer)
+        basis = Basis.from_document(agreement.get("basis", {}))
+        plan = understand(offer["plan"], basis)
         own = [one for one in self.contents.signed if one.object_id == one.agreement_id]
         return paper.write(
             Facts(
@@ -50,7 +59,9 @@ class Gathered:
                 offer=offer,
                 sha256=sha256_hex(self.contents.agreement),
                 frame_sha256=digest(offer["frame"]).hex() if "frame" in offer else None,
-                price=_price(offer, agreement),
+                price=list(dict.fromkeys([*words.describe(plan), words.tax(plan)])),
+                fixed=list(fixed(basis, plan)),
+                tax=self.tax,
                 title=self.title,
                 names=self.names,
                 signed=[_signature_line(one) for one in self.contents.signed],
@@ -90,7 +101,9 @@ async def gather(tx: Tx, keyring: Keyring, agreement_id: UUID) -> Gathered | Non
         organisation_keys=_sorted(own),
         exchange_keys=_public(keyring, kids),
     )
-    return Gathered(contents, {} if listing is None else listing.title, await _names(tx, row, events))
+    order = (await get_orders(tx, [row.order_id])).get(row.order_id)
+    title = {} if listing is None else listing.title
+    return Gathered(contents, title, await _names(tx, row, events), [] if order is None else _tax(order))
 
 
 async def _names(tx: Tx, row: contracts.AgreementRow, events: Sequence[Event]) -> dict[str, LocaleMap]:
@@ -108,10 +121,18 @@ def _public(keyring: Keyring, kids: set[str]) -> dict[str, bytes]:
     return {kid: ring[kid] for kid in sorted(kids)}
 
 
-def _price(offer: Mapping[str, Any], agreement: Mapping[str, Any]) -> list[Text]:
-    """The plan in words as it holds for this buyer."""
-    plan = understand(offer["plan"], Basis.from_document(agreement.get("basis", {})))
-    return list(dict.fromkeys([*words.describe(plan), words.tax(plan)]))
+def _tax(order: Order) -> list[Text]:
+    """The part of an order's price that is tax, as it was worked out when the order was placed."""
+    if not order.tax_units or order.tax is None:
+        return []
+    treatment = Taxing.stored(order.tax).treatment
+    name, rate = treatment.name, f"{(treatment.rate * 100).normalize():f}%"
+    tax, net = (f"{one['currency']} {one['amount']}" for one in (order.tax_money.to_wire(), order.net.to_wire()))
+    return [
+        Text(
+            f"Of this, {name.en} at {rate}: {tax}; without it: {net}", f"其中{name.zh}（{rate}）：{tax}；不含税：{net}"
+        )
+    ]
 
 
 def _signature_line(one: Signed) -> SignatureLine:

@@ -11,14 +11,18 @@ import msgspec
 
 from contracts import chain, chain_store
 from contracts.chain import Declared
-from exchange.catalog.store import contents, datasets, portal, public
-from exchange.flows.chain_of_rights import NO_CHAIN, limits_of, too_wide
+from exchange.catalog.store import contents, portal, public
+from exchange.flows.chain_of_rights import NO_CHAIN, judged, limits_of, too_wide
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.text import Text
 
 _SHOWN_MAX = 200
+_RECORDS = Text(
+    "rights speak for single records; of records that none of them names nobody declared anything, and they are not counted",
+    "权利按记录声明；未被任何权利指明的记录没有任何声明，且未作计数",
+)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -87,9 +91,11 @@ async def show_rights(tx: Tx, actor: Actor, dataset_id: UUID) -> RightsPage | No
     name = ids.text("ds", dataset_id)
     if not rights:
         return RightsPage(name, 0, None, [], [MissingView("chain", name, NO_CHAIN.map())], 1, [], [])
-    latest = await datasets.latest_revision(tx, dataset_id)
-    paths = [one.path for one in latest.assets] if latest else []
-    declared = chain.effective(rights, tx.now, paths)
+    declared = await judged(tx, dataset_id, rights)
+    missing = [MissingView(one.what, one.name, one.why.map()) for one in declared.missing]
+    live = [one.draft.covers for one in rights if one.live(tx.now)]
+    if any(one.by_record for one in live) and not any(one.whole for one in live):
+        missing.append(MissingView("records", name, _RECORDS.map()))
     return RightsPage(
         dataset=name,
         live=declared.live,
@@ -98,8 +104,8 @@ async def show_rights(tx: Tx, actor: Actor, dataset_id: UUID) -> RightsPage | No
             ReasonView(one.clause, ids.text("rgt", one.right_id), one.subject_id, one.text.map())
             for one in declared.reasons[:_SHOWN_MAX]
         ],
-        missing=[MissingView(one.what, one.name, one.why.map()) for one in declared.missing[:_SHOWN_MAX]],
-        missing_count=len(declared.missing),
+        missing=missing[:_SHOWN_MAX],
+        missing_count=len(missing),
         keeps_out=[ids.text("rgt", one.id) for one in chain.blocking(rights, tx.now)[:_SHOWN_MAX]],
         offers_too_wide=await _too_wide(tx, declared, dataset_id),
     )

@@ -85,12 +85,13 @@ async def add_signature(
     mine = [one for one in paper.signed if one.role is role]
     await store.hold_keys(tx, [actor.organisation_id])
     keys = await store.keys_of(tx, [actor.organisation_id])
+    # What is wrong with a signature is said first, also to who has signed already.
+    key = None if given is None else signatures.checked(paper.document, given, keys)
+    if isinstance(key, Problem):
+        return key
     if any(not one.kept for one in mine) or (given is None and mine):
         return SIGNED_ALREADY(object=paper.name)
-    if given is not None:
-        key = signatures.checked(paper.document, given, keys)
-        if isinstance(key, Problem):
-            return key
+    if given is not None and key is not None:
         kid, value, kept = key.kid, given.signature, False
     else:
         if any(key.in_use and not key.kept for key in keys):

@@ -27,7 +27,7 @@ async def verify_terms(
     assert agreed is not None, "there is one in this state"
     if agreed.sha256 != sha256:
         return NEGOTIATION_DIFFERS(sha256=agreed.sha256.hex())
-    scene = await look(tx, one.listing_id, one.buyer_id)
+    scene = await look(tx, one.listing_id, one.buyer_id, Side.CONSUMER)
     if isinstance(scene, Problem):
         return scene
     said = Said(Verb.VERIFY, None, words.note, None, {"confirms": sha256.hex()})

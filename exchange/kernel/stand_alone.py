@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import PurePosixPath
 
-_OURS = ("contracts", "compliance", "exchange", "__future__")
+_OURS = ("contracts", "compliance", "settlement", "exchange", "__future__")
 
 
 @lru_cache(maxsize=4)

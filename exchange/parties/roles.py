@@ -34,7 +34,7 @@ class Role(StrEnum):
 
 NAMES: dict[Role, Text] = {
     Role.SUPPLIER: Text("Data supplier", "数据供应方"),
-    Role.BUYER: Text("Data buyer", "数据需求方"),
+    Role.BUYER: Text("Data buyer", "数据买方"),
     Role.ASSESSOR: Text("Quality assessor", "质量评估机构"),
     Role.BROKER: Text("Data broker", "数据经纪机构"),
     Role.REGULATOR: Text("Regulator", "监管机构"),

@@ -37,7 +37,7 @@ def take_home(trade: Trade, folder: Path) -> tuple[list[Path], str]:
             at = f"/buyer/v1/agreements/{files[0].stem}/paper.pdf"
             sheet = folder / f"{files[0].stem}.{language}.pdf"
             sheet.write_bytes(market["buyer"].send("GET", at, params={"lang": language}).content)
-            telling.say("paper", path=sheet)
+            telling.say("paper", language=telling.text(f"language.{language}"), path=sheet)
         telling.say("verify-again")
         line = shlex.join(["python3", str(script), str(files[0]), "--keys", str(keys)])
         telling.raw(line)

@@ -25,7 +25,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The exchange stays up at {origin} until you press Ctrl-C; credentials are in {path}",
         "交易所将继续运行于 {origin}，按 Ctrl-C 结束；凭证位于 {path}",
     ),
-    "failed": ("The demo stopped: {why}", "演示中止：{why}"),
+    "failed": ("The demo stopped: {why}", "演示已停止：{why}"),
     "server-said": ("The server's last words ({path}):", "服务器最后的日志（{path}）："),
     # who
     "role.operator": ("operator", "运营方"),
@@ -33,7 +33,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "role.archive": ("archive", "档案馆"),
     "role.assessor": ("assessor", "评估机构"),
     "role.broker": ("broker", "经纪机构"),
-    "role.buyer": ("buyer", "采购方"),
+    "role.buyer": ("buyer", "买方"),
     "role.regulator": ("regulator", "监管机构"),
     # 1 join
     "join": (
@@ -85,7 +85,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # 6 find
     "find": (
         "The buyer searches in Chinese and English and reads what stands about the best match",
-        "采购方以中英文搜索，并查看最匹配的产品",
+        "买方以中英文搜索，并查看最匹配的产品",
     ),
     "found": (
         '"{words}": {count} found; first: {title} (grade {grade}, {score} points)',
@@ -95,7 +95,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "offer": ("{kind}: {price}", "{kind}：{price}"),
     "terms": ("one may: {may}. One must: {must}.", "可以：{may}。必须：{must}。"),
     # 7 weigh
-    "weigh": ("The buyer compares the offers and asks a quote", "采购方比较各报价方案并询价"),
+    "weigh": ("The buyer compares the offers and asks a quote", "买方比较各报价方案并询价"),
     "simulated": (
         "three months with {records} records in all would cost: {costs}",
         "三个月共读取 {records} 条记录，预计费用：{costs}",
@@ -105,7 +105,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "已签名询价单 {quote}：{total}，有效期至 {until}",
     ),
     # 8 fund
-    "fund": ("The buyer fills the wallet, by card and by bank transfer", "采购方通过银行卡和银行转账为钱包充值"),
+    "fund": ("The buyer fills the wallet, by card and by bank transfer", "买方通过银行卡和银行转账为钱包充值"),
     "charged": (
         "{amount} by card: Stripe charged it, its signed webhook booked it ({payment})",
         "银行卡 {amount}：由 Stripe 扣款，签名回调入账（{payment}）",
@@ -116,7 +116,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "wallet": ("in the wallet: {balance}", "钱包余额：{balance}"),
     # 9 order
-    "order": ("The buyer orders: from the wallet and by card", "采购方下单：钱包支付与银行卡支付"),
+    "order": ("The buyer orders: from the wallet and by card", "买方下单：钱包支付与银行卡支付"),
     "way.wallet": ("from the wallet", "钱包支付"),
     "way.card": ("by card", "银行卡支付"),
     "ordered": ("{kind}, {title}: {total} {way} ({order})", "{kind}，{title}：{total}，{way}（{order}）"),
@@ -128,18 +128,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "its price was booked in {lines} lines that sum to zero: {parts}",
         "价款记为 {lines} 条分录，合计为零：{parts}",
     ),
-    "account.fee": ("the exchange's fee", "交易所服务费"),
     # 10 agree
     "agree": (
         "The buyer checks the agreements' signatures with the exchange's published keys",
-        "采购方使用交易所公布的公钥验证合约签名",
+        "买方使用交易所公布的公钥验证合约签名",
     ),
     "agreement": (
         "{agreement}: for {purposes}; sha256 {sha256}..., Ed25519 signature of key {kid}... holds",
         "{agreement}：用途 {purposes}；sha256 {sha256}……，密钥 {kid}…… 的 Ed25519 签名有效",
     ),
     # 11 use
-    "use": ("The buyer uses the data; every byte and record is metered", "采购方使用数据，逐字节、逐条计量"),
+    "use": ("The buyer uses the data; every byte and record is metered", "买方使用数据，逐字节、逐条计量"),
     "tokens": ("{count} grants, a token for each", "{count} 项使用权，各获取一个访问令牌"),
     "downloaded": (
         "{path}: {size} bytes in two ranges; together they have the promised hash {sha256}...",
@@ -160,7 +159,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # 13 accept
     "accept": (
         "The buyer accepts what was delivered; until then the payees' shares were on hold",
-        "采购方验收交付；此前各方分成处于冻结状态",
+        "买方验收交付；此前各方分成处于冻结状态",
     ),
     "inspected": (
         "{count} deliveries on hold; silence would have accepted them from {until} on",
@@ -186,12 +185,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "settled": (
         "{run}: {start} to {end}, {sellers} sellers, {payees} payees; closed with a trial balance of zero",
-        "{run}：{start} 至 {end}，{sellers} 家卖方、{payees} 家收款方；试算平衡为零，已关闭",
+        "{run}：{start} 至 {end}，{sellers} 家供应方、{payees} 家收款方；试算平衡为零，已关闭",
     ),
     "charge": ("charged {amount}: {explanation}", "费用 {amount}：{explanation}"),
     "invoice": (
         "invoice of the {seller}: {total} in {lines} lines, added up again by the buyer ({invoice})",
-        "{seller}开具的账单：{total}，共 {lines} 行，采购方复核无误（{invoice}）",
+        "{seller}开具的账单：{total}，共 {lines} 行，买方复核无误（{invoice}）",
     ),
     "invoice-tax": ("of this, {tax} on {taxable}: {amount}", "其中{tax}，计税金额 {taxable}：{amount}"),
     # 16 pay
@@ -212,8 +211,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "依据原始事实重新计算全部余额、订单、使用权、配额与单据：全部一致",
     ),
     "column.account": ("account (above zero: owed to its holder)", "账户（正数表示应付持有人）"),
-    "account.wallet": ("buyers' wallets", "采购方钱包"),
-    "account.receivable": ("owed by buyers", "应收采购方"),
+    "account.wallet": ("buyers' wallets", "买方钱包"),
+    "account.receivable": ("owed by buyers", "应收买方"),
     "account.pending": ("shares not settled yet", "待结算分成"),
     "account.payable": ("shares to pay out", "应付分成"),
     "account.in_transit": ("on the way to payees", "付款在途"),
@@ -238,17 +237,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     # 19 papers
     "papers": (
         "The buyer takes its agreements home, one file each, and checks them without the exchange",
-        "采购方下载合约（每份一个文件），并脱离交易所独立核验",
+        "买方下载合约（每份一个文件），并脱离交易所独立核验",
     ),
     "papers-verified": (
         "{count} agreements signed by both parties and the exchange; the stand-alone script says: everything holds",
         "{count} 份合约均由双方与交易所签名；独立核验脚本结论：全部通过",
     ),
-    "paper": ("the first one to read: {path}", "首份合约的阅读版：{path}"),
+    "paper": ("the first one to read, in {language}: {path}", "首份合约的阅读版（{language}）：{path}"),
+    "language.en": ("English", "英文"),
+    "language.zh": ("Chinese", "中文"),
     # the last table
     "who": ("\nWho paid and who got what ({currency})", "\n收支一览（{currency}）"),
-    "row.paid": ("buyer paid in (two top-ups, one order by card)", "采购方付入（两次充值、一笔银行卡订单）"),
-    "row.wallet": ("left in the buyer's wallet", "采购方钱包余额"),
+    "row.paid": ("buyer paid in (two top-ups, one order by card)", "买方付入（两次充值、一笔银行卡订单）"),
+    "row.wallet": ("left in the buyer's wallet", "买方钱包余额"),
     "row.payee": ("{role}: paid out", "{role}：已付款"),
     "row.fee": ("exchange: its fee", "交易所：服务费"),
     "row.tax": ("held by the exchange: tax", "交易所代收：税费"),
@@ -264,8 +265,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "市场已开放：{origin}（页面），{origin}/supplier/v1/docs（以及 buyer、assessor、operator、regulator）",
     ),
     "market-secrets": (
-        "Sandbox credentials, one client per role (also in {path}):",
-        "沙箱凭证，每个角色一个应用（另存于 {path}）：",
+        "Sandbox credentials, one client per organisation (also in {path}):",
+        "沙箱凭证，每个机构一个应用（另存于 {path}）：",
     ),
     "market-failed": ("The market could not be filled: {why}", "市场布置失败：{why}"),
 }

@@ -193,7 +193,8 @@ def _show_journal(trade: Trade, name: str) -> None:
     if sum(Decimal(line["amount"]["amount"]) for line in booked) or len(booked) < 2:
         raise DemoFailed(f"the journal of {name} is {booked}")
     whose = [
-        market.name(line["organisation"]) if line["organisation"] else telling.text("account.fee") for line in booked
+        market.name(line["organisation"]) if line["organisation"] else telling.text(f"account.{line['account']}")
+        for line in booked
     ]
     parts = telling.join(f"{who} {money(line['amount'])}" for who, line in zip(whose, booked, strict=True))
     telling.say("six-lines", lines=len(booked), parts=parts)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -42,6 +44,10 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], 
 _STATEMENT_LINE = """
 INSERT INTO settlement.statement_line (statement_id, line, journal_id, posting_line, amount_units)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::bigint[])"""
+
+_CHARGED = """
+SELECT c.id, c.grant_id, c.component, c.service_start, c.service_end FROM settlement.invoice_line l
+JOIN settlement.charge c ON c.id = l.source_id WHERE l.invoice_id = $1 AND l.source_kind = 'charge' ORDER BY l.line"""
 
 
 async def take_numbers(tx: Tx, series: Sequence[str]) -> list[int]:
@@ -146,3 +152,19 @@ async def insert_statements(tx: Tx, statements: Sequence[Statement]) -> None:
         [entry.line for _, _, entry in lines],
         [entry.amount for _, _, entry in lines],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ChargedUse:
+    """A charge on an invoice: over which grant's use, from when to when (None: to the end of the invoice's period)."""
+
+    id: UUID
+    grant_id: UUID
+    component: str
+    since: datetime
+    until: datetime | None
+
+
+async def charged_use(tx: Tx, invoice_id: UUID) -> list[ChargedUse]:
+    """The charges on an invoice, in its order, whoever asks."""
+    return [ChargedUse(*row) for row in await (await tx.driver()).fetch(_CHARGED, invoice_id)]

@@ -39,11 +39,12 @@ PUBLIC = {
     *("/problems/{slug:str}", "/healthz", "/readyz", "/metrics"),
     *("/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/hooks/stripe"),
     *("/catalog/v1/offers/{offer:str}/terms", "/offers/{offer:str}/terms"),
-    *("/catalog/v1/offers/{offer:str}/price", "/catalog/v1/schemas/plan.schema.json", "/offers/{offer:str}"),
+    *("/catalog/v1/offers/{offer:str}/price", "/catalog/v1/schemas/{schema:str}", "/offers/{offer:str}"),
     *("/", "/listings", "/listings/{listing:str}", "/certificate/{certificate:str}", "/transparency", "/docs"),
     *("/assets/{name:str}", "/assets/site.css"),
     *("/catalog/v1/verification/verify_agreement.py", "/catalog/v1/verification/agreements"),
     "/catalog/v1/verification/recompute_weights.py",
+    "/catalog/v1/verification/recompute_statement.py",
 }
 DOCUMENTS = re.compile(r"/[a-z0-9/]+/docs(/openapi\.json|/\{path:str\})?\Z")
 DATA = {"/data/v1/grant", "/data/v1/assets/{asset:str}", "/data/v1/assets/{asset:str}/rows"}

@@ -88,6 +88,7 @@ async def test_a_trial_names_every_mistake_or_what_a_revision_breaks(m: Market, 
     assert [one["field"] for one in mistaken["mistakes"]] == ["/kind", "/status"]
     assert set(mistaken["mistakes"][0]["why"]) == {"en", "zh"}
     assert (await trial(document=DOCUMENT))["measured"] is False
+    assert await trial(**DOCUMENT) == await trial(document=DOCUMENT)
     strict = json.loads(json.dumps(DOCUMENT))
     strict["schema"][0]["quality"].append({"metric": "rowCount", "mustBeGreaterThan": 80})
     strict["customProperties"] = [{"property": "onBreach", "value": "stop"}]

@@ -198,7 +198,7 @@ async def test_proposed_terms_are_checked_as_those_of_a_public_offer(m: Market) 
         ({"changes": {"plan": None}}, 422),
         ({"changes": {"frame": {"governing_law": 7}}}, 422),
         ({"amounts": {"c_one_off": "5"}}, 422),
-        ({"purposes": ["world_peace"]}, 403),
+        ({"purposes": ["world_peace"]}, 422),
         ({"note": {"fr": "Non"}}, 422),
         ({"note": {"en": " "}}, 422),
         ({"expires_at": "2020-01-01T00:00:00Z"}, 422),
@@ -242,10 +242,12 @@ async def test_private_offers_are_for_named_verified_organisations(m: Market) ->
     path = f"/supplier/v1/listings/{start.sale.listing}/private-offers"
     unverified = await m.join("buyer", verified=False)
     document = {**offer_document(), "plan": cheaper()}
+    regulator = await m.join("regulator")
     for body, expected in (
-        ({"buyer": unverified.organisation, "document": document}, (403, "buyer-not-verified")),
+        ({"buyer": unverified.organisation, "document": document}, (422, "negotiation-buyer-unfit")),
+        ({"buyer": regulator.organisation, "document": document}, (422, "negotiation-buyer-unfit")),
         ({"buyer": start.supplier.organisation, "document": document}, (409, "own-offer")),
-        ({"buyer": "org_00000000000000000000000000", "document": document}, (403, "buyer-not-verified")),
+        ({"buyer": "org_00000000000000000000000000", "document": document}, (422, "negotiation-buyer-unfit")),
         ({"buyer": start.buyer.organisation, "document": {}}, (422, "offer-invalid")),
         ({"buyer": start.buyer.organisation, "document": document, "purposes": ["redistribute"]}, (201, "")),
     ):
@@ -257,6 +259,16 @@ async def test_private_offers_are_for_named_verified_organisations(m: Market) ->
     shown = (await m.get(start.buyer, "/buyer/v1/negotiations", state="OFFERED")).json()["items"]
     assert len(shown) == 1
     assert (await m.get(start.buyer, "/buyer/v1/negotiations", state="REQUESTED")).json()["items"] == []
+
+
+async def test_a_negotiation_names_its_purposes_by_known_words(m: Market) -> None:
+    start = await table(m)
+    for purposes in ({}, {"purposes": ["pretraining"]}):
+        body = {"offer": start.sale.offer, "changes": {"plan": cheaper()}, **purposes}
+        answer = await m.post(start.buyer, "/buyer/v1/negotiations", body)
+        assert (answer.status_code, slug(answer), answer.json()["field"]) == (422, "negotiation-invalid", "purposes")
+        assert "fine_tune, " in answer.json()["detail"]
+    assert "did you mean pretrain?" in answer.json()["detail"]
 
 
 async def test_a_negotiation_begins_from_an_offer_or_an_agreement_and_not_from_both(m: Market) -> None:

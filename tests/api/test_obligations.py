@@ -217,6 +217,32 @@ async def test_questions_name_their_rules_and_are_kept(m: Market, clock: FixedCl
     assert both.json()["type"] == "/problems/question-subject-wrong"
 
 
+async def test_a_renewed_agreement_is_asked_about_by_its_present_end(m: Market, clock: FixedClock) -> None:
+    deal = await dealt(m, clock)
+    until = clock.now() + timedelta(days=180)
+    wish = {"kind": "renewal", "ends_at": until.isoformat()}
+    event = await m.done(deal.buyer, f"/buyer/v1/agreements/{deal.agreement}/events", wish)
+    shown = (await m.get(deal.buyer, f"/buyer/v1/agreement-events/{event['id']}")).json()
+    assert (shown["must_sign"], shown["missing"]) == (["buyer", "seller"], ["seller"])
+    assert [one["role"] for one in shown["signatures"]] == ["buyer"]
+    signed = {"sha256": event["sha256"]}
+    await m.done(deal.supplier, f"/supplier/v1/agreement-events/{event['id']}/signatures", signed)
+
+    async def reasons(subject: dict[str, str], after: timedelta) -> dict[str, str]:
+        question = {"purpose": "pretrain", "territory": "CN", "users": 5, "commercial": True}
+        at = (until - timedelta(days=180) + after).isoformat()
+        answer = await m.done(deal.buyer, "/buyer/v1/questions", {**subject, **question, "at": at})
+        return {one["rule"]: one["verdict"] for one in answer["answers"][0]["reasons"]}
+
+    # The terms say three months.
+    for subject in ({"agreement": deal.agreement}, {"grant": deal.order["grant"]}):
+        assert "duration" not in {
+            rule: said for rule, said in (await reasons(subject, timedelta(days=120))).items() if said != "permit"
+        }
+        over = await reasons(subject, timedelta(days=181))
+        assert (over["duration"], over["state"]) == ("deny", "deny")
+
+
 async def test_the_end_of_an_agreement_moves_its_dates(m: Market, clock: FixedClock) -> None:
     deal = await dealt(m, clock)
     wish = {"kind": "retirement", "reason": REASON}
@@ -295,6 +321,7 @@ async def test_terms_are_checked_and_shown_before_they_are_used(m: Market, clock
     path = "/supplier/v1/terms/check"
     good = (await m.http.post(path, json={"terms": MONTHLY}, headers=supplier.headers)).json()
     assert (good["ok"], good["problems"]) == (True, [])
+    assert (await m.http.post(path, json=MONTHLY, headers=supplier.headers)).json()["terms"] == good["terms"]
     assert {"en": "report how it was used every month", "zh": "每月报告使用情况"} in good["terms"]["you_must"]
     assert all(section["missing"] for section in good["frame"] if section["key"] == "governing_law")
     wrong = {**MONTHLY, "own": {**MONTHLY["own"], "prohibits": ["pretrain"]}}

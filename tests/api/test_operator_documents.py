@@ -29,4 +29,15 @@ def test_each_operation_is_explained(name: str) -> None:
     assert '"examples"' in json.dumps(document)
 
 
-_WITHOUT_BODY = ("/revocation", "/cancellation", "/end", "/tokens", "/retry", "/lifting", "/retirement", "/withdrawal")
+_WITHOUT_BODY = (
+    "/revocation",
+    "/cancellation",
+    "/end",
+    "/tokens",
+    "/retry",
+    "/lifting",
+    "/retirement",
+    "/withdrawal",
+    "/orders/{order}/acceptance",
+    "/weight-vectors/{vector}/measurement",
+)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from typing import Any
 
 import httpx
+from jsonschema import Draft202012Validator
 
 from exchange.apps.supplier.plans import DOCUMENT
 from tests.api.test_web_pages import Page
@@ -144,6 +146,9 @@ async def test_a_check_shows_every_mistake_and_every_surprise(exchange: Market) 
     right = await post_yaml(exchange, supplier, "/supplier/v1/plans/check", text)
     assert right.status_code == 200, right.text
     assert (right.json()["ok"], right.json()["errors"]) == (True, [])
+    # The file as it is, without a wrapper, is the same question.
+    alone = textwrap.dedent(text.partition("plan:\n")[2])
+    assert (await post_yaml(exchange, supplier, "/supplier/v1/plans/check", alone)).json() == right.json()
     dear = (
         text.replace("0.004", "0.001")
         + "costs: {per_unit: {records: 0.02}}\nrates: {USD: 7.2}\n"
@@ -196,6 +201,12 @@ async def test_everybody_reads_an_offers_price(exchange: Market) -> None:
     assert large["total"] == {"amount": "1300.00", "currency": "CNY"}
     schema = (await exchange.get(None, "/catalog/v1/schemas/plan.schema.json")).json()
     assert schema["$defs"]["price"]["pattern"]
+    for name in ("terms", "frame", "question", "odcs", "waterfall"):
+        other = await exchange.get(None, f"/catalog/v1/schemas/{name}.schema.json")
+        assert other.headers["content-type"] == "application/schema+json"
+        Draft202012Validator.check_schema(other.json())
+    for path in ("none.schema.json", "plan", "..%2Fplans.py"):
+        assert (await exchange.get(None, f"/catalog/v1/schemas/{path}")).status_code == 404
 
 
 async def test_the_page_works_out_a_price_without_a_script(exchange: Market) -> None:

@@ -61,7 +61,7 @@ async def test_a_freeze_stops_the_next_order_until_it_is_lifted(exchange: Market
     )
     assert odd.status_code == 400
     rules = (await exchange.get(regulator, f"/regulator/v1/listings/{listing['id']}/publication")).json()
-    assert rules["rule_set"] == "publication/1"
+    assert rules["rule_set"] == "publication/2"
 
 
 async def test_entries_are_found_and_proven(exchange: Market) -> None:

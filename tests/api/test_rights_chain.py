@@ -275,7 +275,7 @@ async def test_an_onix_message_and_the_query_make_rights_together(m: Market) -> 
     assert (document["territory"], document["from"], document["until"]) == (["CN", "SG"], "2020-01-31", "2028-12-31")
     assert document["covers"] == {"source": {"field": "isbn", "value": "9787020002207"}}
     page = (await m.get(sold.supplier, f"{at}/summary")).json()
-    assert [one["what"] for one in page["missing"]] == ["commercial"]
+    assert [one["what"] for one in page["missing"]] == ["commercial", "records"]
     bomb = MESSAGE.replace("<ONIXMessage", '<!DOCTYPE ONIXMessage [<!ENTITY a "aaaa">]>\n<ONIXMessage', 1)
     refused = await sent(m, sold.supplier, sold.dataset, bomb, "application/xml", **query)
     assert (refused.status_code, slug(refused)) == (422, "rights-file-wrong")
@@ -354,6 +354,26 @@ WHOLE: dict[str, Any] = {
     "commercial": True,
     "covers": {"dataset": True},
 }
+
+
+async def test_what_nobody_declared_is_missing_and_not_passed_on(m: Market) -> None:
+    sold = await prepared(m)
+    at = f"/supplier/v1/datasets/{sold.dataset}/rights"
+    nowhere = {**WHOLE, "id": "w9", "purposes": ["evaluate"], "covers": {"assets": ["nofile.txt"]}}
+    made = await m.done(sold.supplier, at, {"rights": [nowhere]})
+    assert ["nofile.txt" in one["en"] for one in made["notes"]] == [True]
+    page = (await m.get(sold.supplier, f"{at}/summary")).json()
+    assert page["may_pass_on"]["purposes"] == []
+    assert {one["what"]: one["name"] for one in page["missing"]} == {
+        "file": "speech.jsonl", "coverage": "w9", "evidence": "w9",
+    }  # fmt: skip
+    assert slug(await offered(m, sold)) == "terms-wider-than-rights"
+    # A right to what is there is not narrowed by one to what is not.
+    made = await m.done(sold.supplier, at, {"rights": [WHOLE]})
+    assert made["notes"] == []
+    page = (await m.get(sold.supplier, f"{at}/summary")).json()
+    assert page["may_pass_on"]["purposes"] == ["evaluate", "pretrain"]
+    assert (await offered(m, sold)).status_code == 201
 
 
 async def test_many_holders_are_told_part_by_part_and_later_ones_too(

@@ -94,6 +94,8 @@ async def test_who_has_a_key_of_its_own_signs_itself(deal: Deal) -> None:
     assert made == {"agreement": agreement, "role": "buyer", "kid": key.kid, "kept": False, "signing": "signed"}
     again = await m.post(deal.buyer, path, key.sign(document))
     assert (again.status_code, again.json()["type"]) == (409, "/problems/signed-already")
+    nobody = await m.post(deal.buyer, path, {"kid": "nokid"})
+    assert (nobody.status_code, nobody.json()["type"]) == (422, "/problems/signature-key-unknown")
     kept = await verify_everything(m, await deal.signed(agreement), deal.buyer.organisation, deal.supplier.organisation)
     assert kept == {"exchange": False, "seller": True, "buyer": False}
 

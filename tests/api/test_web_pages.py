@@ -119,6 +119,8 @@ async def test_documents_build_without_a_warning(exchange: Market) -> None:
                             "/plans/preview",
                             "/terms/check",
                             "/data-contracts/check",
+                            "/split-rules/check",
+                            "/split-rules/simulation",
                             "/signing-keys/draft",
                             "/verification/agreements",
                         )

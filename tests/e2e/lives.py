@@ -21,7 +21,7 @@ from sandbox.stripe.process import command as stripe_command
 from sandbox.stripe.process import free_port
 from tests.e2e.crashing_server import NUMBERS
 
-READY_S_MAX = 30.0
+READY_S_MAX = 90.0
 WEBHOOK_SECRET = "whsec_crash"
 
 

@@ -118,7 +118,7 @@ class Scene:
             found[one["kind"]] = await verify_everything(self.m, one, *organisations)
             if one["state"] == "in_force":
                 assert document["previous"] == previous
-                assert set(found[one["kind"]]) == {*document["signed_by"], "exchange"}
+                assert set(found[one["kind"]]) == {*document["must_sign"], "exchange"}
                 previous = sha256(base64.b64decode(one["document_base64"])).hexdigest()
         return found
 
@@ -300,17 +300,39 @@ async def test_a_notice_ends_a_subscription_with_a_paid_period_and_no_earlier(sc
     notice = partial(scene.refused, "buyer", agreement, kind="termination", ground="notice", reason=WHY)
     for early in (START + timedelta(days=20), START + timedelta(days=40)):
         assert await notice(effective_at=early.isoformat()) == "notice-too-short"
+        body = (await scene.m.post(scene.parties["buyer"], f"/buyer/v1/agreements/{agreement}/events", {
+            "kind": "termination", "ground": "notice", "reason": WHY, "effective_at": early.isoformat()
+        })).json()  # fmt: skip
+        assert datetime.fromisoformat(body["earliest"]) == datetime(2026, 2, 1, tzinfo=UTC)
+        assert datetime.fromisoformat(body["following"]) == datetime(2026, 2 if early.month == 1 else 3, 1, tzinfo=UTC)
     assert await scene.refused("supplier", agreement, kind="termination", ground="notice", reason=WHY) == (
         "agreement-event-field"
     )
-    end = datetime(2026, 3, 1, tzinfo=UTC)
-    wish = {"kind": "termination", "ground": "notice", "reason": WHY, "effective_at": end.isoformat()}
-    event = await scene.propose("buyer", agreement, **wish)
-    assert event["state"] == "in_force"
+    # Whoever names no moment gets the one that the refusals named.
+    await scene.later(START + timedelta(minutes=59, seconds=59))
+    end = datetime(2026, 2, 1, tzinfo=UTC)
+    event = await scene.propose("buyer", agreement, kind="termination", ground="notice", reason=WHY)
+    assert (event["state"], datetime.fromisoformat(event["effective_at"])) == ("in_force", end)
     life = await scene.life("buyer", agreement)
     assert (life["state"], datetime.fromisoformat(life["terminates_at"])) == ("ending", end)
     assert (await scene.rows(await scene.token(grant))).status_code == 200
     assert datetime.fromisoformat((await scene.grants())[grant]["ends_at"]) == end
+
+
+async def test_the_earliest_moment_of_a_notice_may_be_sent_back_for_an_hour(scene: Scene) -> None:
+    bought = await scene.order(await scene.offer("year"))
+    path = f"/buyer/v1/agreements/{bought['agreement']}/events"
+    wish = {"kind": "termination", "ground": "notice", "reason": WHY}
+    soon = (START + timedelta(days=29)).isoformat()
+    body = (await scene.m.post(scene.parties["buyer"], path, {**wish, "effective_at": soon})).json()
+    assert body["type"] == "/problems/notice-too-short"
+    earliest, until = (datetime.fromisoformat(body[name]) for name in ("earliest", "until"))
+    assert (earliest.minute, earliest.second, earliest.microsecond) == (0, 0, 0)
+    assert until - START >= timedelta(hours=1)
+    assert body["earliest"] in body["remedy"]
+    await scene.later(START + timedelta(minutes=59, seconds=59))
+    event = await scene.propose("buyer", bought["agreement"], **wish, effective_at=body["earliest"])
+    assert (event["state"], datetime.fromisoformat(event["effective_at"])) == ("in_force", earliest)
 
 
 async def test_a_licence_passes_to_another_organisation_that_signs_too(scene: Scene) -> None:

@@ -169,6 +169,10 @@ async def test_a_breach_that_stops_keeps_the_revision_off_sale_until_a_better_on
     await m.done(sold.supplier, at, contract("stop"))
     revision = await next_revision(m, sold, FEW)
     listing = await relisted(m, sold, revision)
+    # The review says so beforehand, by a rule of its own and with what is broken.
+    review = (await m.get(sold.supplier, f"/supplier/v1/listings/{listing}/review")).json()
+    assert {one["rule"]: one["passed"] for one in review["rules"]}["data-contract-kept"] is False
+    assert any("rowCount" in one["en"] for one in review["notes"])
     refused = await m.post(sold.supplier, f"/supplier/v1/listings/{listing}/publication")
     assert refused.status_code == 409, refused.text
     assert refused.json()["type"].endswith("data-contract-broken")

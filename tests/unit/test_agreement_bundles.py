@@ -282,15 +282,15 @@ def signed_anew(found: dict[str, Any], event: dict[str, Any], roles: tuple[str, 
 
 def test_an_event_cannot_take_the_agreements_place_or_do_without_signatures() -> None:
     def hide(found: dict[str, Any]) -> None:
-        event = {**inside(found, "event"), "id": inside(found, "agreement")["id"], "signed_by": []}
+        event = {**inside(found, "event"), "id": inside(found, "agreement")["id"], "must_sign": []}
         signed_anew(found, {**event, "proposed_by": "operator"}, ())
 
     def amend(found: dict[str, Any]) -> None:
-        event = {**inside(found, "event"), "kind": "amendment", "signed_by": []}
+        event = {**inside(found, "event"), "kind": "amendment", "must_sign": []}
         signed_anew(found, event, ("exchange", "buyer", "seller"))
 
     def unheard(found: dict[str, Any]) -> None:
-        event = {**inside(found, "event"), "kind": "gift", "signed_by": []}
+        event = {**inside(found, "event"), "kind": "gift", "must_sign": []}
         signed_anew(found, event, ("exchange", "buyer", "seller"))
 
     assert codes(resealed(hide))["/events/0"] == "twice"
@@ -300,7 +300,7 @@ def test_an_event_cannot_take_the_agreements_place_or_do_without_signatures() ->
 
 def test_the_operator_alone_suspends() -> None:
     def held(found: dict[str, Any]) -> None:
-        event = {**inside(found, "event"), "proposed_by": "operator", "signed_by": []}
+        event = {**inside(found, "event"), "proposed_by": "operator", "must_sign": []}
         signed_anew(found, event, ("exchange", "buyer", "seller"))
 
     assert codes(resealed(held)) == {}
@@ -389,3 +389,28 @@ def test_the_command_verifies_a_file(
     assert "/type" in capsys.readouterr().out
     (tmp_path / "keys.json").write_text("[]", encoding="utf-8")
     assert command(str(tmp_path / "a.json"), "--keys", str(tmp_path / "keys.json")) == 2
+
+
+def test_the_chinese_report_holds_no_english_name_of_a_role_or_an_event() -> None:
+    lines = verify_agreement.said(bundle.verify(FILE), "zh")
+    text = "\n".join(lines)
+    assert "交易所已签名" in text
+    assert "供应方已签名（交易所代管密钥）" in text
+    assert "买方已签名" in text
+    assert "已生效：暂停 evt_" in text
+    assert not [name for name in ("exchange", "buyer", "seller", "suspension", ": ") if name in text]
+    assert "买方尚未签名" in "\n".join(verify_agreement.said(bundle.verify(made(buyer_signs=False).bundle()), "zh"))
+
+
+def test_events_of_earlier_releases_name_who_signs_in_their_own_word() -> None:
+    event = made().contents.events[0]
+    old = event.document.replace(b'"must_sign"', b'"signed_by"')
+    assert old != event.document
+    for document in (event.document, old):
+        found = verify_agreement.Check(b"", by_arithmetic, None)
+        found.read = {"/agreement": json.loads(made().contents.agreement), "/events/0": json.loads(document)}
+        found.bundle = json.loads(FILE)
+        found.report.documents = {"/agreement": made().contents.agreement, "/events/0": document}
+        chain = found._chain()
+        assert [roles for _, roles, _ in chain.values()][-1] == ("exchange", "seller")
+        assert found.report.holds

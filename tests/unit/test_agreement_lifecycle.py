@@ -200,6 +200,18 @@ def test_a_wrong_field_is_named(wish: Wish, by: Party, field: str) -> None:
         assert refused.detail(language)
 
 
+@pytest.mark.parametrize("late", [timedelta(), timedelta(microseconds=1), timedelta(minutes=59, seconds=59)])
+def test_the_earliest_moment_that_is_named_may_be_sent_back_for_an_hour(late: timedelta) -> None:
+    now = NOW + late
+    refused = lifecycle.wrong(born(), replace(NOTICE, effective_at=None), Party.SELLER, now)
+    assert refused is not None
+    earliest = datetime.fromisoformat(str(refused.fields["earliest"]))
+    assert timedelta(hours=1) <= earliest - lifecycle.NOTICE - now < timedelta(hours=2)
+    again = replace(NOTICE, effective_at=earliest)
+    assert lifecycle.wrong(born(), again, Party.SELLER, now + lifecycle.SLACK) is None
+    assert lifecycle.wrong(born(), again, Party.SELLER, now + 2 * lifecycle.SLACK) is not None
+
+
 def test_a_notice_takes_thirty_days() -> None:
     early = replace(NOTICE, effective_at=NOW + lifecycle.NOTICE - timedelta(microseconds=1))
     refused = lifecycle.wrong(born(), early, Party.SELLER, NOW)
@@ -225,7 +237,7 @@ def test_the_document_binds_agreement_chain_parties_and_change() -> None:
     assert sha256(made.document) == made.sha256
     assert said["agreement"] == {"id": ids.text("agr", AGREEMENT), "sha256": life.sha256.hex()}
     assert said["previous"] == life.head.hex() != life.sha256.hex()
-    assert (said["type"], said["v"], said["kind"], said["signed_by"]) == ("agreement_event", 1, "lifting", ["seller"])
+    assert (said["type"], said["v"], said["kind"], said["must_sign"]) == ("agreement_event", 1, "lifting", ["seller"])
     assert said["reason"] == WHY
 
 

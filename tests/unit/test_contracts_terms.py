@@ -108,7 +108,7 @@ def test_the_same_in_plain_words() -> None:
     assert may_not == [
         "pass it on to others",
         "try to find out who a person in the data is",
-        "use it outside CN, HK",
+        "use it outside China and Hong Kong SAR (China)",
         "use it for longer than 1 months",
         "let more than 50 people use it",
     ]

@@ -69,7 +69,7 @@ def test_largest_remainder_gives_all() -> None:
 
 def test_numbers_stand_below_each_other() -> None:
     out = io.StringIO()
-    Telling("zh", out).table(["对象", "金额"], [["采购方", "-2,200.00"], ["供应方：已付款", "841.465554"]])
+    Telling("zh", out).table(["对象", "金额"], [["买方", "-2,200.00"], ["供应方：已付款", "841.465554"]])
     heads, _, first, second = out.getvalue().splitlines()
     # A Chinese sign is two columns wide.
     width = [sum(2 if ord(sign) > 0x2E80 else 1 for sign in line.partition(".")[0]) for line in (first, second)]

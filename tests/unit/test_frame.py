@@ -37,7 +37,7 @@ def test_a_whole_frame_in_words() -> None:
     frame = frame_of(WHOLE)
     assert frame.missing == ()
     assert not any(section.missing for section in words(frame))
-    assert english(frame, "governing_law") == ["The law of CN governs the agreement."]
+    assert english(frame, "governing_law") == ["The law of China governs the agreement."]
     assert english(frame, "forum") == ["CIETAC, Beijing (arbitration)."]
     assert english(frame, "liability_cap") == ["At most 1.5 times the price paid."]
     assert english(frame, "warranties") == [

@@ -55,7 +55,7 @@ def test_a_period_begins_at_the_moment_the_one_before_ends() -> None:
         (Duty("certify_deletion", "on_request", 9), Rhythm.ON_REQUEST, None),
         (Duty("delete_at_end", "at_end", 30), Rhythm.DATED, datetime(2026, 5, 15, 4, tzinfo=UTC)),
         (Duty("delete_at_end", "at_end"), Rhythm.DATED, TERM.ends_at),
-        (Duty("report_use", "yearly"), Rhythm.PERIODIC, TERM.ends_at),
+        (Duty("report_use", "yearly"), Rhythm.PERIODIC, TERM.ends_at + obligations.CUT_SHORT),
     ],
 )
 def test_when_each_kind_of_duty_is_due(duty: Duty, kind: Rhythm, due: datetime | None) -> None:

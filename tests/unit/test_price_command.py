@@ -117,6 +117,8 @@ def test_an_explanation_is_worked_out_a_second_time(file: Path, capsys: pytest.C
         (("--commitment", "100"), "commitment"),
         (("--amount", "base=5"), "base"),
         (("--period", "year"), "it has month"),
+        (("--class", "student"), "there are academic, small_company, large_company, public_body"),
+        (("--class", "acedemic"), "did you mean academic?"),
     ],
 )
 def test_wrong_flags_say_what_is_right(
@@ -158,6 +160,22 @@ def test_a_start_outside_all_calendars_is_said_and_ends_with_2(
 ) -> None:
     assert run(action, file, "--use", "records=10", "--start", start) == 2
     assert "is not between the years 1970 and 2200" in said(capsys)
+
+
+@pytest.mark.parametrize("months", ["0", "121", "-3"])
+def test_a_number_of_months_out_of_range_is_said_in_one_line(
+    file: Path, capsys: pytest.CaptureFixture[str], months: str
+) -> None:
+    assert run("simulate", file, f"--months={months}") == 2
+    assert said(capsys) == f"--months must be from 1 to 120, not {months}\n"
+
+
+def test_a_file_that_is_not_there_is_said_in_both_languages(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for action in ("check", "simulate", "explain"):
+        assert run(action, file.with_name("gone.yaml")) == 2
+        assert said(capsys) == f"there is no file {file.with_name('gone.yaml')}\n"
+    assert run("check", file.parent, "--lang", "zh") == 2
+    assert "是文件夹，不是文件" in said(capsys)
 
 
 def test_a_coupon_that_is_no_text_is_said_and_ends_with_2(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ WHOLE: dict[str, Any] = {
     "duties": {"report_use/notify": "kept"},
     "others": False,
     "starts_at": "2026-01-31T08:00:00Z",
+    "ends_at": "2027-01-31T08:00:00Z",
     "zone": "Europe/Berlin",
 }
 
@@ -41,6 +42,7 @@ def test_what_is_left_out_is_not_known() -> None:
     assert question.at == NOW
     assert question.facts == Facts()
     assert (question.place, question.outputs, question.duties, question.others, question.starts_at) == (None,) * 5
+    assert question.ends_at is None
     assert parse(document(question), NOW) == question
 
 

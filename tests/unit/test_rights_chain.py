@@ -113,6 +113,32 @@ def test_files_without_a_right_are_missing_by_their_path() -> None:
     assert [(item.what, item.name) for item in declared.missing] == [("file", "a.txt.bak"), ("file", "other/x.txt")]
 
 
+def test_a_file_that_nobody_declared_lets_nothing_be_passed_on() -> None:
+    rights = [right(covers={"assets": ["books/"]})]
+    assert chain.effective(rights, AT, ["books/x.txt"]).purposes == {"pretrain", "evaluate", "redistribute"}
+    declared = chain.effective(rights, AT, ["books/x.txt", "other.txt"])
+    assert (declared.live, declared.purposes, declared.territory, declared.commercial) == (
+        1, frozenset(), frozenset(), False,
+    )  # fmt: skip
+    # A right by record speaks for files that have records, and for no others.
+    rights = [right(covers={"source": {"field": "speaker", "value": "sp-1"}})]
+    assert chain.effective(rights, AT, ["a.jsonl", "b.csv"]).missing == ()
+    assert [one.name for one in chain.effective(rights, AT, ["a.jsonl", "a.wav"]).missing] == ["a.wav"]
+
+
+def test_a_right_to_files_that_no_revision_has_is_named_and_narrows_nothing() -> None:
+    nowhere = right(2, id="w2", territory=["US"], purposes=["evaluate"], covers={"assets": ["nofile.txt"]})
+    declared = chain.effective([right(), nowhere], AT, ["a.txt"])
+    assert (declared.purposes, declared.territory) == ({"pretrain", "evaluate", "redistribute"}, {"CN", "SG"})
+    assert [(one.what, one.name) for one in declared.missing] == [("coverage", "w2")]
+    assert "nofile.txt" in declared.missing[0].why.zh
+    # An older revision has it, or there is no revision yet: then it counts.
+    for paths, known in ((["a.txt"], ["nofile.txt"]), ([], [])):
+        assert chain.effective([right(), nowhere], AT, paths, known).purposes == {"evaluate"}
+    # It speaks for no file either.
+    assert chain.effective([nowhere], AT, ["a.txt"]).purposes == frozenset()
+
+
 @pytest.mark.parametrize(
     ("own", "wider"),
     [

@@ -73,7 +73,7 @@ def test_terms_are_explained_in_both_languages(file: Path, capsys: pytest.Captur
         "You must\n  - name the source",
     ):
         assert line in shown
-    assert "Governing law: The law of CN" in shown
+    assert "Governing law: The law of China" in shown
     assert run("explain", file, "--lang", "zh") == 0
     assert "您必须\n  - 注明来源及其许可" in said(capsys)
 
@@ -113,8 +113,10 @@ def test_a_question_is_answered_by_its_exit_code_and_its_rules(file: Path, capsy
         ("duty/attribution", "unknown"),
     ]
     assert answer["verdict"] == "deny"
-    assert run("ask", "pretrain", file, "--at", "soon") == 1
-    assert said(capsys).startswith("/at ")
+    assert run("ask", "pretrain", file, "--at", "soon") == 2
+    assert said(capsys) == "--at must be a moment with a time zone, such as 2026-01-31T08:00:00Z, not soon\n"
+    assert run("ask", "pretrain", file.with_name("gone.yaml"), "--lang", "zh") == 2
+    assert "不存在" in said(capsys)
 
 
 def test_terms_alone_and_in_an_offer_are_found_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

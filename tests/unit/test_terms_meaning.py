@@ -225,4 +225,4 @@ def test_a_duty_is_read_with_its_consequences() -> None:
     (duty,) = rights.conditions
     assert duty == Duty("notify", "yearly", 1, (Duty("stop_use"),))
     assert duty.text().en == "tell the supplier every year, within 1 day (otherwise: stop using the data)"
-    assert duty.text().zh == "每年告知供方，须在 1 天内完成（否则：停止使用数据）"
+    assert duty.text().zh == "每年告知供应方，须在 1 天内完成（否则：停止使用数据）"

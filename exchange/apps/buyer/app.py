@@ -17,6 +17,7 @@ from exchange.apps.buyer import (
     quotes,
     rights_notices,
     simulations,
+    usage_proofs,
     wallet,
 )
 from exchange.apps.http.account import account_routes
@@ -50,7 +51,7 @@ def app(services: Services) -> Litestar:
     """The buyer's app."""
     return portal(
         name="buyer",
-        title="Corpus Exchange: buyer portal 采购方接口",
+        title="Corpus Exchange: buyer portal 买方接口",
         description="Ask quotes, fill the wallet, order, take tokens for the data, see what you used and what it cost.\n\n"
         "询价、充值、下单、获取数据交付令牌，并查看用量与费用。",
         prefix=PREFIX,
@@ -78,6 +79,7 @@ def app(services: Services) -> Litestar:
             *breaches.ROUTES,
             *changes.ROUTES,
             *invoices.ROUTES,
+            *usage_proofs.ROUTES,
             *draft_routes(PREFIX),
         ],
         services=services,

@@ -98,7 +98,7 @@ async def verify(request: Asked, negotiation: FromPath[str], data: JSONBody[Veri
 
 @listing(f"{PREFIX}/private-offers", PrivateOfferView)
 async def list_private_offers(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Response[bytes]:
-    """Offers that suppliers agreed with your organisation alone, newest first. 仅面向贵机构的专属报价。"""
+    """Offers that suppliers agreed with your organisation alone, newest first. 仅面向贵机构的专属报价方案。"""
     actor = actor_of(request)
     return await show_page(request, actor, lambda tx, page: private.offered_to(tx, actor, page), _view, limit, cursor)
 

@@ -15,6 +15,7 @@ from exchange.apps.http.context import actor_of, let_in, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
 from exchange.apps.http.plain import Plain
+from exchange.apps.http.refusals import malformed
 from exchange.apps.http.shortcut import Caller
 from exchange.apps.http.wire import Id, MoneyWire, Time, body_id, json_of, money_wire, object_id, stamp
 from exchange.flows.cancel_order import OrderCancelled, cancel_order
@@ -84,7 +85,7 @@ async def order_at_once(caller: Caller) -> Plain:
     try:
         wish = _WISH.decode(await caller.body())
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Refused(INVALID_REQUEST(reason=str(error))) from error
+        raise Refused(INVALID_REQUEST(reason=malformed(error))) from error
     return await _place(caller, wish)  # type: ignore[arg-type]
 
 

@@ -120,7 +120,7 @@ class EventView(msgspec.Struct, frozen=True):
     state: Annotated[str, Meta(examples=["proposed"])]
     number: Annotated[int | None, Meta(description="Its place among the events in force. 生效事件序号。")]
     proposed_by: Annotated[str, Meta(examples=["buyer"])]
-    signed_by: list[str]
+    must_sign: list[str]
     missing: list[str]
     expires_at: Time
     effective_at: Time | None
@@ -277,7 +277,7 @@ def event_view(one: Event, now: datetime, head: bytes | None) -> EventView:
         state=one.state(now, one.previous if head is None else head).value,
         number=None if one.force is None else one.force.number,
         proposed_by=one.proposed_by.value,
-        signed_by=[role.value for role in one.needs],
+        must_sign=[role.value for role in one.needs],
         missing=[role.value for role in one.missing],
         expires_at=stamp(one.expires_at),
         effective_at=None if one.force is None else stamp(one.force.effective_at),

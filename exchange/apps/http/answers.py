@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 
 from exchange.apps.http.context import Services, actor_of
 from exchange.apps.http.plain import JSON, Plain, header
+from exchange.apps.http.refusals import reason_of
 from exchange.flows.once import Answered, Command, Receipt, once
 from exchange.kernel import errors
 from exchange.kernel.db import DatabaseAway, Tx, ValueOutOfRange
@@ -73,13 +74,11 @@ def on_http_error(request: Asked, error: HTTPException) -> Response[bytes]:
     kind = _BY_STATUS.get(error.status_code, errors.INVALID_REQUEST if error.status_code < 500 else errors.DEFECT)
     if error.status_code >= 500:
         return on_defect(request, error)
-    reason = error.detail
-    extra = error.extra
-    if isinstance(extra, list) and extra and isinstance(extra[0], Mapping):
-        reason = "; ".join(f"{item.get('key', 'body')}: {item.get('message', '')}" for item in extra[:5])
     if kind is errors.TOO_LARGE:
         return problem_response(request, kind(limit_bytes=request.app.request_max_body_size or 0))
-    return problem_response(request, kind(reason=reason.rstrip(".")) if kind is errors.INVALID_REQUEST else kind())
+    return problem_response(
+        request, kind(reason=reason_of(request, error)) if kind is errors.INVALID_REQUEST else kind()
+    )
 
 
 def on_defect(request: Asked, error: Exception) -> Response[bytes]:
@@ -90,17 +89,21 @@ def on_defect(request: Asked, error: Exception) -> Response[bytes]:
 
 def on_too_deep(request: Asked, _error: RecursionError) -> Response[bytes]:
     """Answer a body that is nested deeper than a parser follows: the sender's mistake, not ours."""
-    return problem_response(request, errors.INVALID_REQUEST(reason="the body is nested too deeply"))
+    return problem_response(
+        request, errors.INVALID_REQUEST(reason=Text("the body is nested too deeply", "请求内容嵌套过深"))
+    )
 
 
 def on_not_utf8(request: Asked, _error: UnicodeDecodeError) -> Response[bytes]:
     """Answer a body that is no UTF-8 text."""
-    return problem_response(request, errors.INVALID_REQUEST(reason="the body is not UTF-8"))
+    return problem_response(
+        request, errors.INVALID_REQUEST(reason=Text("the body is not UTF-8", "请求内容不是 UTF-8 文本"))
+    )
 
 
 def on_out_of_range(request: Asked, _error: ValueOutOfRange) -> Response[bytes]:
     """Answer a question about a value that nothing can have."""
-    return problem_response(request, errors.INVALID_REQUEST(reason="a value is out of range"))
+    return problem_response(request, errors.INVALID_REQUEST(reason=Text("a value is out of range", "取值超出范围")))
 
 
 def on_away(request: Asked, error: DatabaseAway) -> Response[bytes]:

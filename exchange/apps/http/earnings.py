@@ -13,6 +13,7 @@ from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
+from exchange.apps.http.statement_export import export_route
 from exchange.apps.http.wire import Id, MoneyWire, Sha256, Time, json_of, money_wire, object_id, stamp
 from exchange.flows.open_payout_account import PayoutAccountReceipt, open_payout_account
 from exchange.kernel import ids
@@ -36,7 +37,7 @@ class StatementView(msgspec.Struct, frozen=True):
 
 
 class StatementDocument(msgspec.Struct, frozen=True):
-    """A statement with the document that was issued: every line shows the weights it was split by."""
+    """A statement with the document that was issued: every line shows what its amount is worked out from."""
 
     statement: StatementView
     document: dict[str, Any]
@@ -76,6 +77,7 @@ def earnings_routes(prefix: str) -> list[Any]:
     return [
         listing(f"{prefix}/statements", StatementView)(list_statements),
         show(f"{prefix}/statements/{{statement:str}}", StatementDocument)(show_statement),
+        export_route(prefix),
         listing(f"{prefix}/payouts", PayoutView)(list_payouts),
         show(f"{prefix}/payout-accounts", PayoutAccountsView, 401, 403)(list_payout_accounts),
         command(f"{prefix}/payout-accounts", PayoutAccountReceipt, 400, 401, 403, 409)(make_payout_account),

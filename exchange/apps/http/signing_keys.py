@@ -107,7 +107,7 @@ async def register_key(request: Asked, data: JSONBody[KeyWish]) -> Response[byte
     """Register your own Ed25519 key: from now on only it signs for you. 登记自有签名密钥。
 
     The proof is your signature over the registration document (`/signing-keys/draft` shows it). With `replaces` the other
-    key is retired in the same moment; what it signed stays verifiable.
+    key is retired in the same moment, and a key that the exchange keeps for you always is; what they signed stays verifiable.
     """
     actor = actor_of(request)
     replaces = body_id("key", data.replaces) if data.replaces else None

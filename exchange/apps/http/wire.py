@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from exchange.apps.http.refusals import wrong_id
 from exchange.kernel import ids
 from exchange.kernel.errors import INVALID_REQUEST, NOT_FOUND, Refused
 from exchange.kernel.money import BadMoney, Money
@@ -90,7 +91,7 @@ def body_id(prefix: str, value: str) -> UUID:
     try:
         return ids.parse(prefix, value)
     except ids.BadId as error:
-        raise Refused(INVALID_REQUEST(reason=f"{value[:60]!r} is no id that starts with {prefix}_")) from error
+        raise Refused(INVALID_REQUEST(reason=wrong_id(prefix, value))) from error
 
 
 def json_of(document: bytes) -> Any:

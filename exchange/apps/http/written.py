@@ -16,8 +16,14 @@ T = TypeVar("T")
 YAML = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 
 
-async def written_body(request: Asked, form: type[T]) -> T:
+# What stands at the top of a document that people write; no body that wraps one has such a field.
+_MARKS = ("type", "apiVersion")
+
+
+async def written_body(request: Asked, form: type[T], bare: str = "") -> T:
     """The body as `form`, from JSON or, where Content-Type says so, from YAML; numbers with a point arrive as text.
+
+    With `bare`, a document may come as it is, as the command line takes it: it is then that field of `form`.
 
     errors   raises Refused(document-unreadable) or Refused(invalid-request)
     """
@@ -26,9 +32,15 @@ async def written_body(request: Asked, form: type[T]) -> T:
     if isinstance(found, Problem):
         raise Refused(found)
     try:
-        return msgspec.convert(found.value, form)
+        return msgspec.convert(_wrapped(found.value, bare), form)
     except msgspec.ValidationError as error:
         raise Refused(INVALID_REQUEST(reason=str(error))) from error
+
+
+def _wrapped(value: Any, bare: str) -> Any:
+    """A bare document as the field that it is; anything else as it came."""
+    alone = bool(bare) and isinstance(value, dict) and bare not in value and any(mark in value for mark in _MARKS)
+    return {bare: value} if alone else value
 
 
 def body_of(example: dict[str, Any], yaml: str, description: str) -> RequestBody:

@@ -18,6 +18,7 @@ from exchange.apps.public import (
     problems,
     proofs,
     rights,
+    schemas,
     signing_keys,
     simulations,
     terms,
@@ -40,6 +41,7 @@ def app(services: Services) -> Litestar:
         routes=[
             *catalogue.ROUTES,
             *prices.ROUTES,
+            *schemas.ROUTES,
             *terms.ROUTES,
             *rights.ROUTES,
             *data_contracts.ROUTES,

@@ -1,4 +1,4 @@
-"""Verification of agreements for anybody: the script to do it alone, and the same check done here."""
+"""Verification for anybody: the scripts to do it alone, and the check of an agreement done here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from exchange.apps.http.aside import aside
 from exchange.apps.http.context import services_of
 from exchange.apps.http.documented import answers
 from exchange.apps.http.wire import Texts
-from exchange.flows import recompute_script
+from exchange.flows import export_statement, recompute_script
 from exchange.kernel.errors import TOO_LARGE, Refused
 
 BYTES_MAX = 1_048_576
@@ -70,6 +70,12 @@ async def read_weights_script() -> Response[bytes]:
     return _script(recompute_script.NAME, recompute_script.script())
 
 
+@get("/catalog/v1/verification/recompute_statement.py", responses=answers(str, 200, media_type="text/x-python"))
+async def read_statement_script() -> Response[bytes]:
+    """The script that recomputes a settlement statement with nothing but Python. 结算单独立重算脚本（仅需 Python）。"""
+    return _script(export_statement.NAME, export_statement.script())
+
+
 def _script(name: str, text: bytes) -> Response[bytes]:
     headers = {
         "content-disposition": f'attachment; filename="{name}"',
@@ -103,4 +109,4 @@ async def verify_file(request: Asked) -> Verification:
     return msgspec.convert(report.document(), Verification)
 
 
-ROUTES: tuple[Any, ...] = (read_script, read_weights_script, verify_file)
+ROUTES: tuple[Any, ...] = (read_script, read_weights_script, read_statement_script, verify_file)

@@ -163,8 +163,11 @@ async def list_breaches(request: Asked, limit: Limit = None, cursor: Cursor = No
     responses=answers(Trial, 200, 400, 401, 403, 404),
 )
 async def try_out(request: Asked) -> Trial:
-    """Read a data contract and try it on a revision; nothing is kept. 试算数据合同（不保存）。"""
-    actor, body = actor_of(request), await written_body(request, TrialBody)
+    """Read a data contract and try it on a revision; nothing is kept. 试算数据合同（不保存）。
+
+    The contract may come alone, as the file is. 也可直接提交合同文件本身。
+    """
+    actor, body = actor_of(request), await written_body(request, TrialBody, bare="document")
     read = data_contract.parse(body.document)
     revision_id = None if body.revision is None else body_id("rev", body.revision)
     async with services_of(request).db.read(actor) as tx:

@@ -66,7 +66,7 @@ class AgreementWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def add_private_offer(
     request: Asked, listing: FromPath[str], data: JSONBody[PrivateOfferWish]
 ) -> Response[bytes]:
-    """Offer one organisation terms that nobody else sees; this begins a negotiation. 向指定机构提出专属报价（开始协商）。"""
+    """Offer one organisation terms that nobody else sees; this begins a negotiation. 向指定机构提出专属报价方案（开始协商）。"""
     services, actor = services_of(request), actor_of(request)
     amounts = {name: Decimal(amount) for name, amount in data.amounts.items()}
     wish = PrivateOffer(
@@ -82,7 +82,7 @@ async def add_private_offer(
 
 @command(f"{PREFIX}/negotiations", NegotiationReceipt)
 async def offer_renewal(request: Asked, data: JSONBody[RenewalWish]) -> Response[bytes]:
-    """Offer the buyer of an agreement the next one. 就已有合约向买方提出续约。"""
+    """Offer the buyer of an agreement the next one. 就已有合约向买方提出续期。"""
     services, actor = services_of(request), actor_of(request)
     terms, words = terms_of(data)
     opening = Opening(terms, words, agreement_id=body_id("agr", data.agreement))
@@ -102,7 +102,7 @@ async def offer(request: Asked, negotiation: FromPath[str], data: JSONBody[Terms
 
 @command(f"{_ONE}/agreement", NegotiationReceipt, status=200)
 async def agree(request: Asked, negotiation: FromPath[str], data: JSONBody[AgreementWish]) -> Response[bytes]:
-    """Agree to what is on the table: a private offer and a signed quote bind you. 同意当前条款（生成专属报价与签名报价单）。"""
+    """Agree to what is on the table: a private offer and a signed quote bind you. 同意当前条款（生成专属报价方案与签名报价单）。"""
     services = services_of(request)
     flow = partial(
         agree_terms,

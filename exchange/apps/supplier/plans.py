@@ -172,9 +172,10 @@ async def check(request: Asked) -> PlanCheck:
     """Check a plan before you use it; every finding has a counter-example in numbers. 检查价格方案并给出反例。
 
     Nothing is kept. `errors` say what is wrong and what would be right; `findings` may be kept if they are meant.
+    The plan may come alone, as the file is. 也可直接提交方案文件本身。
     """
     services, actor = services_of(request), actor_of(request)
-    body = await written_body(request, CheckBody)
+    body = await written_body(request, CheckBody, bare="plan")
     wish = CheckWish(
         plan=body.plan,
         fixed_cost=None if body.costs is None else _number(body.costs.fixed),

@@ -138,7 +138,7 @@ async def check_rule(request: Asked, dataset: FromPath[str]) -> RuleCheck:
     Nothing is kept. Upstream right holders are looked up to any depth and shown with their weights.
     """
     services, actor, dataset_id = services_of(request), actor_of(request), object_id("ds", dataset)
-    body = await written_body(request, SplitCheckBody)
+    body = await written_body(request, SplitCheckBody, bare="document")
     return accepted_value(await services.db.run(lambda tx: check_split_rule(tx, actor, dataset_id, body.document)))
 
 

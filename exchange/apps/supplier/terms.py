@@ -84,11 +84,11 @@ class DraftReport(msgspec.Struct, frozen=True):
     responses=answers(DraftReport, 200, 400, 401, 403),
 )
 async def check_terms(request: Asked) -> DraftReport:
-    """Check terms before you use them, and read them as a buyer will. 检查许可条款并预览采购方所见内容。
+    """Check terms before you use them, and read them as a buyer will. 检查许可条款并预览买方所见内容。
 
-    Nothing is kept. JSON or YAML.
+    Nothing is kept. JSON or YAML. The terms may come alone, as the file is. 也可直接提交条款文件本身。
     """
-    wish = await written_body(request, DraftWish)
+    wish = await written_body(request, DraftWish, bare="terms")
     found = drafting.problems(wish.terms, wish.frame)
     if found:
         return DraftReport(False, [Fault(one["in"], one["field"], one["why"]) for one in drafting.faults(found)])

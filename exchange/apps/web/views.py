@@ -74,7 +74,7 @@ PORTALS = (
         Text("Suppliers", "供应方"),
         Text("upload, certify, list, be paid", "上传、认证、上架、结算"),
     ),
-    ("/buyer/v1/docs", Text("Buyers", "需求方"), Text("quote, order, pay, grants", "询价、下单、支付、使用权")),
+    ("/buyer/v1/docs", Text("Buyers", "买方"), Text("quote, order, pay, grants", "询价、下单、支付、使用权")),
     ("/data/v1/docs", Text("Data plane", "数据交付"), Text("read granted data", "读取已授权数据")),
     (
         "/assessor/v1/docs",

@@ -101,6 +101,7 @@ GOOD = rules.PublicationFacts(
         ({}, set()),
         ({"supplier_verified": False}, {"supplier-verified"}),
         ({"frozen": True}, {"not-frozen"}),
+        ({"contract_kept": False}, {"data-contract-kept"}),
         ({"certificate_valid_until": NOW}, {"certificate-valid"}),
         ({"certificate_valid_until": None}, {"certificate-valid"}),
         ({"certificate_revoked": True}, {"certificate-valid"}),
@@ -127,7 +128,7 @@ GOOD = rules.PublicationFacts(
 def test_publication_rules(changes: dict[str, Any], broken: set[str]) -> None:
     results = rules.publication(replace(GOOD, **changes))
     assert {one.rule for one in rules.unmet(results)} == broken
-    assert len({one.rule for one in results}) == len(results) == 11
+    assert len({one.rule for one in results}) == len(results) == 12
     assert all(one.why.en and one.why.zh for one in results)
 
 

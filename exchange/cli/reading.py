@@ -1,0 +1,24 @@
+"""The file that a command is given: its bytes, or why there are none, in both languages."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from exchange.kernel.text import Text
+
+_WHY = {
+    FileNotFoundError: Text("there is no file {name}", "文件 {name} 不存在"),
+    IsADirectoryError: Text("{name} is a folder, not a file", "{name} 是文件夹，不是文件"),
+    PermissionError: Text("the file {name} may not be read", "没有读取文件 {name} 的权限"),
+}
+_OTHER = Text("the file {name} cannot be read", "无法读取文件 {name}")
+
+
+def read_bytes(name: str) -> bytes | Text:
+    """All of a file, or of standard input for `-`; a text says why it cannot be read."""
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        why = next((text for kind, text in _WHY.items() if isinstance(error, kind)), _OTHER)
+        return Text(why.en.format(name=name), why.zh.format(name=name))
