@@ -6,7 +6,8 @@ from contracts.rights import BREAKS, DUTIES, OUTPUTS, PURPOSES
 from exchange.kernel.text import Text
 
 OUTPUT_FACTS = frozenset(BREAKS.values())
-NO_PURPOSE = Text("the purpose is not in the vocabulary", "用途不在词汇表中")
+_WORDS = ", ".join(PURPOSES)
+NO_PURPOSE = Text(f"the purpose must be one of {_WORDS}", f"用途须为 {_WORDS} 之一")
 ALLOWED = {p: Text(f"the terms let you {t.en}", f"条款允许{t.zh}") for p, t in PURPOSES.items()}
 FORBIDDEN = {p: Text(f"the terms forbid you to {t.en}", f"条款禁止{t.zh}") for p, t in PURPOSES.items()}
 UNSAID = {p: Text(f"the terms do not say that you may {t.en}", f"条款未说明可以{t.zh}") for p, t in PURPOSES.items()}

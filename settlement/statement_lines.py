@@ -20,11 +20,16 @@ class Piece(Protocol):
     """An order or charge that a run split: its own id, that of its sale, and the order of both."""
 
     @property
-    def source_id(self) -> UUID: ...  # noqa: D102
+    def source_id(self) -> UUID:
+        """The order or charge itself."""
+
     @property
-    def sale_id(self) -> UUID: ...  # noqa: D102
+    def sale_id(self) -> UUID:
+        """The sale that it belongs to: itself, or what it corrects."""
+
     @property
-    def order_id(self) -> UUID: ...  # noqa: D102
+    def order_id(self) -> UUID:
+        """The order of both."""
 
 
 Part = tuple[str, Per, str, Role, UUID | None, int, int]

@@ -125,14 +125,10 @@ def _tax(order: Order) -> list[Text]:
     """The part of an order's price that is tax, as it was worked out when the order was placed."""
     if not order.tax_units or order.tax is None:
         return []
-    treatment = Taxing.stored(order.tax).treatment
-    name, rate = treatment.name, f"{(treatment.rate * 100).normalize():f}%"
+    # The name holds the rate: VAT 6%.
+    name = Taxing.stored(order.tax).treatment.name
     tax, net = (f"{one['currency']} {one['amount']}" for one in (order.tax_money.to_wire(), order.net.to_wire()))
-    return [
-        Text(
-            f"Of this, {name.en} at {rate}: {tax}; without it: {net}", f"其中{name.zh}（{rate}）：{tax}；不含税：{net}"
-        )
-    ]
+    return [Text(f"Of this, {name.en}: {tax}; without it: {net}", f"其中{name.zh}：{tax}；不含税：{net}")]
 
 
 def _signature_line(one: Signed) -> SignatureLine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -96,7 +97,9 @@ class Tenants:
             if name == "client":
                 return self.first[role].client
             name = {"listing_id": "listing"}.get(name, name)
-            return "000" if name == "rest" else self.named(name, role)
+            if name in ("rest", "usage_event"):
+                return {"rest": "000"}.get(name, str(uuid.UUID(int=1)))
+            return self.named(name, role)
 
         return re.sub(r"\{(\w+)(?::\w+)?\}", value, path)
 

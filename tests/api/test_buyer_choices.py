@@ -82,6 +82,16 @@ async def test_an_order_takes_choices_and_says_what_fixed_its_price(exchange: Ma
         assert shown["basis"] == basis
         agreed = (await exchange.get(buyer, f"/buyer/v1/agreements/{receipt['agreement']}")).json()
         assert agreed["document"]["basis"] == basis
+        page = f"/buyer/v1/agreements/{receipt['agreement']}/paper.html?lang="
+        english, chinese = [(await exchange.get(buyer, page + language)).text for language in ("en", "zh")]
+        for words in (
+            "Of this, VAT 6%: CNY 0.648; without it: CNY 10.80",
+            "the term chosen is 12 months",
+            "a coupon was redeemed",
+        ):
+            assert words in english
+        for words in ("其中增值税 6%：CNY 0.648；不含税：CNY 10.80", "对本买方确定：买方承诺每期至少消费 CNY 25.00"):
+            assert words in chinese
 
 
 async def test_choices_that_an_offer_does_not_have_are_refused_with_words(exchange: Market, shop: trade.Market) -> None:

@@ -33,6 +33,16 @@ def slug(answer: Any) -> str:
     return str(answer.json().get("type", "")).rpartition("/")[2]
 
 
+async def test_a_plan_without_a_time_zone_is_negotiated(m: Market) -> None:
+    plan = {name: value for name, value in cheaper().items() if name != "time_zone"}
+    deal = await (await table(m)).begin(changes={"plan": plan})
+    for verb in ("agree", "verify", "finalize"):
+        assert (await deal.send(verb)).status_code == 200
+    private = {"buyer": deal.buyer.organisation, "document": {**offer_document(), "plan": plan}}
+    path = f"/supplier/v1/listings/{deal.sale.listing}/private-offers"
+    assert (await m.done(deal.supplier, path, private))["state"] == "OFFERED"
+
+
 async def test_no_award_slips_in_while_a_negotiation_is_finalized(m: Market, clock: FixedClock) -> None:
     house = AuctionHouse(m, clock)
     await house.furnish("ada", "bo")

@@ -42,8 +42,8 @@ async def test_an_offer_shows_its_legal_frame_and_what_it_does_not_state(exchang
     plain = await shown(exchange, sold.listing, "once")
     assert [part["key"] for part in plain["frame"] if not part["missing"]] == ["prevailing_language"]
     for language, words in (
-        ("en", ("The law of CN governs", "parts not stated")),
-        ("zh", ("本合约适用 CN 法律", "部分内容未约定")),
+        ("en", ("The law of China governs", "parts not stated")),
+        ("zh", ("本合约适用中国法律", "部分内容未约定")),
     ):
         page = (await exchange.http.get(f"/listings/{sold.listing}?lang={language}")).text
         assert all(word in page for word in words)

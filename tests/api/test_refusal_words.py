@@ -33,7 +33,7 @@ async def test_wrong_queries_are_named_as_the_document_names_them(m: Market) -> 
         assert "standing" not in answer.text
     answer = await m.get(supplier, "/supplier/v1/datasets/ds_01m80jwmabesg81hwe4cc73nw9/rights", state="banana")
     assert "state: must be one of declared, expired, withdrawn, not 'banana'" in answer.json()["detail"]
-    answer = await m.http.get("/catalog/v1/listings/lst_01m80jwmabesg81hwe4cc73nw9/data-contract?format=xml")
+    answer = await m.http.get("/catalog/v1/datasets/ds_01m80jwmabesg81hwe4cc73nw9/data-contract?format=xml")
     assert "format: must be one of json, yaml, not 'xml'" in answer.json()["detail"]
 
 

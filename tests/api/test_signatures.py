@@ -104,6 +104,9 @@ async def test_an_own_signature_may_stand_beside_a_kept_one(deal: Deal) -> None:
     agreement = await deal.order()
     await sign_kept(deal.m)
     key = await own_key(deal.m, deal.supplier, "supplier")
+    # The directory says what holds: the exchange signs nothing more for it, so the kept key is in use no longer.
+    there = (await deal.m.http.get(f"/.well-known/organisations/{deal.supplier.organisation}/keys")).json()["keys"]
+    assert [(one["kept"], one["status"]) for one in there] == [(True, "retired"), (False, "in_use")]
     document = base64.b64decode((await deal.signed(agreement))["document_base64"])
     path = f"/supplier/v1/agreements/{agreement}/signatures"
     await deal.m.done(deal.supplier, path, key.sign(document))

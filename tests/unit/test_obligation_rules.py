@@ -20,6 +20,18 @@ REPORT = Duty("report_use", every="month", within_days=5)
 ONE = UUID(int=1)
 
 
+def test_a_report_is_not_overdue_when_its_agreement_ends_early() -> None:
+    monthly = replace(REPORT, within_days=None)
+    ends_at = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    due = [one.due_at for one in obligations.expected([monthly], replace(TERM, ends_at=ends_at), ends_at)]
+    # March is cut short: its report has two weeks, and never longer than March itself would have given.
+    assert due[-1] == ends_at + obligations.CUT_SHORT
+    assert held(duty=monthly, due_at=due[-1]).state_at(ends_at) is not State.OVERDUE
+    late = datetime(2026, 3, 30, 12, tzinfo=UTC)
+    whole = obligations.expected([monthly], TERM, ends_at)[-1].due_at
+    assert obligations.expected([monthly], replace(TERM, ends_at=late), late)[-1].due_at == whole
+
+
 def held(**changes: object) -> Obligation:
     plain = Obligation(ONE, ONE, ONE, ONE, None, "report_use", 1, REPORT, State.OPEN, START, START, START)
     return replace(plain, **changes)  # type: ignore[arg-type]

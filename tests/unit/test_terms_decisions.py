@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from contracts.evaluation import Decision, Facts, Question, decide, permits
@@ -365,3 +366,19 @@ def test_a_whole_answer_is_never_wider_than_the_short_one(row: Row) -> None:
 def test_every_output_fact_breaks_exactly_its_own_restriction() -> None:
     assert set(BREAKS) == set(OUTPUTS)
     assert len(set(BREAKS.values())) == len(BREAKS)
+
+
+@pytest.mark.parametrize(
+    ("at", "verdict"),
+    [("2026-03-02T08:00Z", "permit"), ("2026-03-31T23:59:59Z", "permit"), ("2026-04-01T00:00Z", "deny")],
+)
+def test_the_end_that_a_renewal_gave_counts_in_place_of_the_duration(at: str, verdict: str) -> None:
+    terms = load({"type": "terms", "v": 1, "prevailing_language": "en", "own": {**BASE, "duration": {"days": 30}}})
+    starts, ends = (datetime.fromisoformat(one) for one in ("2026-01-31T08:00Z", "2026-04-01T00:00Z"))
+    asked = Question(
+        "pretrain", datetime.fromisoformat(at), facts=Facts(commercial=True), outputs=frozenset(), starts_at=starts
+    )
+    assert decide(terms, asked).verdict.value == "deny", "the terms alone say thirty days"
+    renewed = decide(terms, msgspec.structs.replace(asked, ends_at=ends))
+    assert renewed.verdict.value == verdict
+    assert verdict == "permit" or [one.rule for one in renewed.reasons] == ["duration"]

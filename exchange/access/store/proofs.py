@@ -22,9 +22,9 @@ SELECT DISTINCT ON (day, source_id, grant_id) day, source_id, grant_id, part, n,
 WHERE grant_id = ANY($1::uuid[]) AND day >= ($2::timestamptz AT TIME ZONE 'UTC')::date
     AND day <= ($3::timestamptz AT TIME ZONE 'UTC')::date
 ORDER BY day, source_id, grant_id, part DESC"""
-# Sources are named, so that the unique index of each sealed day is used.
+# Sources are named (0 is the exchange itself), so that the unique index of each sealed day is used.
 _OF_EVENT = """event_id = $1 AND grant_id = ANY($2::uuid[]) AND at >= $3 AND at < $4
-    AND source_id = ANY(ARRAY(SELECT s.id FROM access.usage_source s))"""
+    AND source_id = ANY(ARRAY(SELECT s.id FROM access.source s UNION ALL SELECT 0))"""
 _EVENTS = f"""
 SELECT source_id, grant_id, at FROM access.usage_record WHERE {_OF_EVENT}
 UNION SELECT source_id, grant_id, at FROM access.usage_late WHERE {_OF_EVENT} ORDER BY 3, 1"""

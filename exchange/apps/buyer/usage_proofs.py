@@ -18,8 +18,10 @@ from settlement.store import reads
 _Day = Annotated[str | None, QueryParameter(description="A UTC day such as 2026-01-15. UTC 日期。", max_length=10)]
 
 
-@show("/buyer/v1/invoices/{invoice:str}/events/{event:str}", UsageProof, 400, 401, 403, 404)
-async def show_event(request: Asked, invoice: FromPath[str], event: FromPath[str], day: _Day = None) -> UsageProof:
+@show("/buyer/v1/invoices/{invoice:str}/events/{usage_event:str}", UsageProof, 400, 401, 403, 404)
+async def show_event(
+    request: Asked, invoice: FromPath[str], usage_event: FromPath[str], day: _Day = None
+) -> UsageProof:
     """Whether a usage event is in one of your invoices, with a proof to check alone. 该用量事件是否在账单中（附证明）。
 
     The leaf is SHA-256 of a zero byte and the text of `leaf`; a parent is SHA-256 of a one byte and its two children
@@ -28,7 +30,7 @@ async def show_event(request: Asked, invoice: FromPath[str], event: FromPath[str
     """
     actor, services = actor_of(request), services_of(request)
     try:
-        event_id = UUID(event)
+        event_id = UUID(usage_event)
     except ValueError:
         raise Refused(NOT_FOUND()) from None
     async with services.db.read(actor) as tx:
