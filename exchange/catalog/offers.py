@@ -203,7 +203,9 @@ def _check_delivery(delivery: object) -> Text | None:
     if not all(isinstance(value, bool) for value in delivery.values()):
         return Text("files and rows must be true or false, not anything else", "files 和 rows 须为 true 或 false")
     if not any(delivery.values()):
-        return Text("files or rows must be true, else nothing is delivered", "files 与 rows 至少一项须为 true，否则没有交付内容")
+        return Text(
+            "files or rows must be true, else nothing is delivered", "files 与 rows 至少一项须为 true，否则没有交付内容"
+        )
     return None
 
 

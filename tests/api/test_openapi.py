@@ -108,8 +108,8 @@ async def test_commands_ask_for_a_key_and_show_examples(exchange: Market, name: 
                     "/plans/preview",
                     "/terms/check",
                     "/data-contracts/check",
-                        "/split-rules/check",
-                        "/split-rules/simulation",
+                    "/split-rules/check",
+                    "/split-rules/simulation",
                 )
             )
         ):
