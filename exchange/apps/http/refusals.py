@@ -82,7 +82,7 @@ def _parameter(request: Request[Any, Any, Any], key: str) -> tuple[str, inspect.
 def _typed(annotation: Any) -> inspect.Type | None:
     try:
         return inspect.type_info(annotation)
-    except (TypeError, NotImplementedError):
+    except (TypeError, RuntimeError):  # a type that msgspec cannot look into
         return None
 
 
