@@ -243,8 +243,17 @@ class EmbeddedServer:
         """Make the cluster once, start the server when it's down, and see that database and roles are there."""
         if not (self.data / "PG_VERSION").exists():
             self._init()
-        if _postmaster(self.data) is None:
-            self._boot()
+        until = time.monotonic() + self.settings.timeout_s
+        # Somebody who has died since may have started it just now: then it still recovers, and takes nobody in.
+        while self._owner.run(
+            self.bin / "pg_isready", "-q", "-h", self._socket, "-p", str(PORT), check=False
+        ).returncode:
+            if _postmaster(self.data) is None:
+                self._boot()
+            elif time.monotonic() > until:
+                raise EmbeddedError(f"the server does not become ready\n{self._last_words()}")
+            else:
+                time.sleep(0.1)
         self.psql(self.settings.roles_sql.read_text(encoding="utf-8"), {"database": self.settings.database})
 
     def _init(self) -> None:

@@ -152,6 +152,23 @@ def test_a_killed_server_loses_nothing_that_was_committed(folder: Path) -> None:
         assert count.strip() == str(1000 * (round_ + 1))
 
 
+def test_a_server_that_somebody_just_started_and_that_still_recovers_is_waited_for(folder: Path) -> None:
+    server = embedded.start(folder / "data", SMALL)
+    server.psql("CREATE TABLE public.t AS SELECT generate_series(1, 300000) AS n", database="exchange")
+    pid = server.pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    gone(server)
+    time.sleep(0.5)  # its children let go of the shared memory
+    for left in (server.data / "postmaster.pid", Path(server.host) / ".s.PGSQL.5432.lock"):
+        left.unlink(missing_ok=True)
+    # As by a process that was killed while it waited for the start.
+    server._owner.run(server.bin / "pg_ctl", "start", "-s", "-W", "-D", server.data, "-l", server.log)
+    with embedded.start(folder / "data", SMALL) as again:
+        assert again.psql("SELECT count(*) FROM public.t", database="exchange").strip() == "300000"
+    server.stop()
+
+
 def test_a_stale_number_that_another_program_has_now_is_no_server(folder: Path) -> None:
     server = embedded.start(folder / "data", FAST)
     pid = server.pid()
