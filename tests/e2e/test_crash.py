@@ -85,8 +85,12 @@ def test_a_server_that_dies_fifty_times_loses_and_doubles_nothing(
         for part in range(ROUNDS):
             trader.round(lambda step, part=part: [_spread(chance, sizes[step], part, ROUNDS)])  # type: ignore[misc]
             living.kill_database()
-        guess = dict.fromkeys(MONTH_END, sizes["revision"])
-        trader.close_month(began, lambda step: [chance.randint(2, guess[step]) for _ in range(MONTH_END[step])])
+        # How long these steps are is not known: the first life of each ends early, so that each is interrupted.
+        later = sizes["revision"]
+        trader.close_month(
+            began,
+            lambda step: [chance.randint(2, 12), *(chance.randint(2, later) for _ in range(MONTH_END[step] - 1))],
+        )
         killed = living.killed_after()
         found = _findings(trader)
         code = commands.main(["fsck", "--json"], living.environment, lambda e: main.tools(load(e)))
