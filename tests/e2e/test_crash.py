@@ -119,10 +119,16 @@ def test_an_audit_entry_written_after_the_commit_would_be_found_missing(tmp_path
         offer = _offer_of(trader)
         trader.step("purchase", lambda: trader.buy(offer, "wallet"))
         size = trader.sizes["purchase"]
-        for point in range(1, size + 2):
+        found: list[str] = []
+        missing: list[str] = []
+        # A statement of the regular work may come between and shift the points: the fault has three rounds to be met.
+        for point in [*range(1, size + 2)] * (3 if late_audit else 1):
             trader.step("purchase", lambda: trader.buy(offer, "wallet"), [point])
-        found = _findings(trader)
-    missing = [one for one in found if one.startswith("no audit entry of purchase ord_")]
+            if point == size + 1:
+                found = _findings(trader)
+                missing = [one for one in found if one.startswith("no audit entry of purchase ord_")]
+                if missing:
+                    break
     assert bool(missing) is late_audit, found
     assert late_audit or found == []
 
