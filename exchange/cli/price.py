@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from exchange.cli.output import add_json, say
-from exchange.cli.reading import read_bytes
+from exchange.cli.reading import BadFlag, Refused, read_bytes
 from exchange.cli.tools import Tools
 from exchange.kernel import written
 from exchange.kernel.errors import Problem
@@ -37,19 +37,6 @@ _MONTHS_MAX = 120
 _DAYS_OF_LIFE = 365
 # Time zones say nothing certain beyond, and the calendar itself ends.
 _YEARS = 1970, 2200
-
-
-class Refused(Exception):
-    """Something in the file or the flags that has no answer; says what is right."""
-
-    def __init__(self, why: Text, faults: list[dict[str, Any]] | None = None) -> None:
-        """Say `why`; `faults` are the fields of the plan that are wrong."""
-        super().__init__(why.en)
-        self.why, self.faults = why, faults or []
-
-
-class BadFlag(Refused):
-    """A flag that has no meaning at all, whatever the plan says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from exchange.kernel.text import Text
 
@@ -13,6 +14,19 @@ _WHY = {
     PermissionError: Text("the file {name} may not be read", "没有读取文件 {name} 的权限"),
 }
 _OTHER = Text("the file {name} cannot be read", "无法读取文件 {name}")
+
+
+class Refused(Exception):
+    """Something in the file or the flags that has no answer; says what is right."""
+
+    def __init__(self, why: Text, faults: list[dict[str, Any]] | None = None) -> None:
+        """Say `why`; `faults` are the fields that are wrong."""
+        super().__init__(why.en)
+        self.why, self.faults = why, faults or []
+
+
+class BadFlag(Refused):
+    """A flag that has no meaning at all, whatever the file says."""
 
 
 def read_bytes(name: str) -> bytes | Text:

@@ -12,7 +12,7 @@ from contracts import drafting, evaluation, questions
 from contracts.evaluation import Verdict
 from contracts.terms import load
 from exchange.cli.output import add_json, say
-from exchange.cli.reading import read_bytes
+from exchange.cli.reading import BadFlag, Refused, read_bytes
 from exchange.cli.tools import Tools
 from exchange.kernel import written
 from exchange.kernel.errors import Problem
@@ -37,19 +37,6 @@ _USABLE = Text("The terms can be used.", "条款可用。")
 _MISSING = Text("Not stated in the legal frame: {names}", "法律框架未约定：{names}")
 _MUST = Text("For it you must:", "为此您必须：")
 _NOTHING = Text("the file holds no terms", "文件中没有许可条款")
-
-
-class Refused(Exception):
-    """Something in the file or the flags that has no answer; says what is right."""
-
-    def __init__(self, why: Text, faults: list[dict[str, Any]] | None = None) -> None:
-        """Say `why`; `faults` are the fields that are wrong."""
-        super().__init__(why.en)
-        self.why, self.faults = why, faults or []
-
-
-class BadFlag(Refused):
-    """A flag that has no meaning at all, whatever the terms say."""
 
 
 @dataclass(frozen=True, slots=True)
