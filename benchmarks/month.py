@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -159,9 +157,7 @@ async def _parties(tx: Tx) -> list[tuple[UUID, int, int]]:
         "SELECT o, c, 'centre', $3 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS u(o, c, n) ORDER BY n",
         parties[:SELLERS], [_client(one) for one in parties[:SELLERS]], tx.now,
     )  # fmt: skip
-    found = []
-    for number in range(LISTINGS):
-        found.append((await _offer(driver, tx, number), number % SELLERS, number % KINDS))
+    found = [(await _offer(driver, tx, number), number % SELLERS, number % KINDS) for number in range(LISTINGS)]
     for buyer in parties[SELLERS : SELLERS + BUYERS]:
         await ledger.post(tx, [postings.top_up(tx.new_id(), buyer, Money(WALLET_UNITS, CURRENCY))])
     return found
