@@ -1,7 +1,8 @@
 """Bring a UTC day of usage from open to sealed, one step and one transaction at a time.
 
-open -> closed (no more records) -> proven (a unique index: nothing twice) -> sealed (rolled up, Merkle roots). A sealed
-day to which late events came is rolled up again and gets further roots. Every step can be run again after a crash.
+open -> closed (no more records) -> proven (a unique index: nothing twice) -> sealed (compared with other days, rolled up).
+Settlement needs no more. Merkle roots follow in a step of their own, `root_usage`. A sealed day to which late events or
+corrections came is rolled up again and gets further roots. Every step can be run again after a crash.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from compliance import store as compliance
 from compliance.entries import Entry
 from exchange.access.settings import AccessSettings
-from exchange.access.store import seal
+from exchange.access.store import roots, seal
 from exchange.access.store.seal import Day
 from exchange.kernel.db import Tx
 
@@ -33,16 +34,32 @@ async def seal_usage(tx: Tx, day: date, *, settings: AccessSettings) -> str | No
         copies = await seal.prove_day(tx, day)
         await compliance.append(tx, [_entry("usage.prove", day, f"copies-{copies}")])
         return "proven"
-    if found.state == SEALED and found.late == found.late_counted:
+    if found.state == SEALED and not found.touched:
         return SEALED
     await _count(tx, found)
     return SEALED
+
+
+async def root_usage(tx: Tx, day: date) -> int | None:
+    """Write the Merkle roots of a sealed day; how many, or None where there are none to write."""
+    found = await seal.lock_day(tx, day)
+    if found is None or found.state != SEALED or found.rooted == found.part:
+        return None
+    written = await roots.put_roots(tx, day, found.part, changed_only=found.rooted >= 0)
+    await seal.finish_roots(tx, day, found.part)
+    await compliance.append(tx, [_entry("usage.root", day, f"part-{found.part}/roots-{written}")])
+    return written
 
 
 async def due_days(tx: Tx, *, settings: AccessSettings) -> list[date]:
     """The days that `seal_usage` has work for."""
     over = (tx.now - timedelta(seconds=settings.grace_s)).astimezone(UTC).date()
     return await seal.due_days(tx, over)
+
+
+async def due_roots(tx: Tx) -> list[date]:
+    """The days that `root_usage` has work for."""
+    return await seal.due_roots(tx)
 
 
 async def prepare_days(tx: Tx, *, settings: AccessSettings) -> int:
@@ -56,12 +73,12 @@ async def roll_up_today(tx: Tx) -> None:
 
 
 async def _count(tx: Tx, found: Day) -> None:
-    again = found.state == SEALED
-    part = found.part + 1 if again else 0
+    part = found.part + 1 if found.state == SEALED else 0
+    # First of all: what comes from now on touches the day again, and what was there before is counted below.
+    await seal.untouch(tx, found.day)
     await seal.roll_up(tx, found.day, final=True)
-    roots = await seal.put_roots(tx, found.day, part, changed_only=again)
-    await seal.finish_day(tx, found.day, found.late, part)
-    await compliance.append(tx, [_entry("usage.seal", found.day, f"part-{part}/roots-{roots}")])
+    await seal.finish_day(tx, found.day, part)
+    await compliance.append(tx, [_entry("usage.seal", found.day, f"part-{part}")])
 
 
 def _over(day: date, settings: AccessSettings) -> datetime:

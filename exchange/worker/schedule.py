@@ -43,6 +43,7 @@ NEGOTIATIONS_EVERY_S = 15.0
 OBLIGATIONS_EVERY_S = 30.0
 HOLDS_EVERY_S = 15.0
 SEAL_USAGE = "seal_usage"
+ROOT_USAGE = "root_usage"
 CLOSE_AUCTION = "close_auction"
 
 
@@ -151,6 +152,9 @@ class Schedule:
         due = await seal_usage.due_days(tx, settings=self.access)
         hour = tx.now.strftime("%Y%m%d%H")
         wanted = [Job(SEAL_USAGE, f"{day.isoformat()}:{hour}", {"day": day.isoformat()}) for day in due]
+        # Days first, then their roots: money waits for the one, and nobody but a proof for the other.
+        for day in await seal_usage.due_roots(tx):
+            wanted.append(Job(ROOT_USAGE, f"{day.isoformat()}:{hour}", {"day": day.isoformat()}))
         await jobs.put(tx, *wanted)
 
 

@@ -74,6 +74,7 @@ class Steps:
             export_audit.JOB: self.export,
             settle_period.SETTLE: self.settle,
             "seal_usage": self.seal,
+            "root_usage": self.root,
             close_auction.JOB: self.close_auction,
             trace_rights.KIND: self.trace_rights,
             declare_rights.KIND: self.import_rights,
@@ -229,6 +230,11 @@ class Steps:
             state = await self.db.run(partial(seal_usage.seal_usage, day=day, settings=self.settings.access))
             if state in (None, seal_usage.SEALED):
                 return {"day": day.isoformat(), "state": state}
+
+    async def root(self, running: Running) -> Result:
+        """Write the Merkle roots of one sealed UTC day."""
+        day = date.fromisoformat(running.job.payload["day"])
+        return {"day": day.isoformat(), "roots": await self.db.run(partial(seal_usage.root_usage, day=day))}
 
     async def close_auction(self, running: Running) -> Result:
         """Take an auction as far as the clock allows: closed, awarded or lapsed, an unused award ended."""

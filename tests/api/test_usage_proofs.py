@@ -56,7 +56,7 @@ def holds(proof: dict[str, Any]) -> bool:
     return bool(root_of(proof["leaf"], proof["index"], root["n"], proof["hashes"]) == root["root"])
 
 
-async def billed(m: Market, clock: FixedClock, *, sealed: bool = True) -> tuple[Party, Party, str]:
+async def billed(m: Market, clock: FixedClock, *, sealed: bool = True, rooted: bool = True) -> tuple[Party, Party, str]:
     """A buyer, another one, and the first one's invoice over eleven events."""
     sale, buyer, other = await on_sale(m), await funded(m), await funded(m)
     priced = component({"type": "per_unit", "unit_price": "0.01"}, "records", "month")
@@ -75,6 +75,8 @@ async def billed(m: Market, clock: FixedClock, *, sealed: bool = True) -> tuple[
         access = m.services.settings.access
         for _ in range(3):
             await m.services.db.run(lambda tx: seal_usage.seal_usage(tx, START.date(), settings=access))
+    if sealed and rooted:
+        assert await m.services.db.run(lambda tx: seal_usage.root_usage(tx, START.date())) == 1
     await settle(m, 2026, 1)
     (invoice,) = (await m.get(buyer, "/buyer/v1/invoices")).json()["items"]
     return buyer, other, invoice["id"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from exchange.access.store.seal import leaves
+from exchange.access.store.roots import leaves
 from exchange.kernel.db import Tx
 from exchange.kernel.merkle import Range, inclusion_proof, leaf_hash
 
