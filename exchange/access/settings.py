@@ -32,3 +32,5 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long after its end a UTC day stays open for usage."""
     days_ahead: int = 3
     """How many days of usage partitions are made ahead."""
+    window_days: int = 35
+    """How many days before and after a day are looked through for events that stand under both, when it is sealed."""

@@ -8,11 +8,12 @@ corrections came is rolled up again and gets further roots. Every step can be ru
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 from compliance import store as compliance
 from compliance.entries import Entry
 from exchange.access.settings import AccessSettings
-from exchange.access.store import roots, seal
+from exchange.access.store import across, roots, seal
 from exchange.access.store.seal import Day
 from exchange.kernel.db import Tx
 
@@ -36,7 +37,7 @@ async def seal_usage(tx: Tx, day: date, *, settings: AccessSettings) -> str | No
         return "proven"
     if found.state == SEALED and not found.touched:
         return SEALED
-    await _count(tx, found)
+    await _count(tx, found, settings)
     return SEALED
 
 
@@ -72,18 +73,24 @@ async def roll_up_today(tx: Tx) -> None:
     await seal.roll_up(tx, tx.now.astimezone(UTC).date(), final=False)
 
 
-async def _count(tx: Tx, found: Day) -> None:
-    part = found.part + 1 if found.state == SEALED else 0
+async def _count(tx: Tx, found: Day, settings: AccessSettings) -> None:
+    again = found.state == SEALED
+    part = found.part + 1 if again else 0
     # First of all: what comes from now on touches the day again, and what was there before is counted below.
     await seal.untouch(tx, found.day)
+    aside = await across.compare_day(tx, found.day, settings.window_days, late_only=again)
     await seal.roll_up(tx, found.day, final=True)
     await seal.finish_day(tx, found.day, part)
-    await compliance.append(tx, [_entry("usage.seal", found.day, f"part-{part}")])
+    entries = [_entry("usage.seal", found.day, f"part-{part}")]
+    if aside:
+        entries.append(_entry("usage.aside", found.day, f"part-{part}/events-{len(aside)}", *sorted(set(aside))))
+    await compliance.append(tx, entries)
 
 
 def _over(day: date, settings: AccessSettings) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), UTC) + timedelta(seconds=settings.grace_s)
 
 
-def _entry(action: str, day: date, version: str) -> Entry:
-    return Entry(action=action, object_id=f"usage-day:{day.isoformat()}", organisation_id=None, object_version=version)
+def _entry(action: str, day: date, version: str, *concerns: UUID) -> Entry:
+    name = f"usage-day:{day.isoformat()}"
+    return Entry(action=action, object_id=name, organisation_id=None, object_version=version, concerns=concerns)

@@ -153,8 +153,10 @@ class Schedule:
         hour = tx.now.strftime("%Y%m%d%H")
         wanted = [Job(SEAL_USAGE, f"{day.isoformat()}:{hour}", {"day": day.isoformat()}) for day in due]
         # Days first, then their roots: money waits for the one, and nobody but a proof for the other.
-        for day in await seal_usage.due_roots(tx):
-            wanted.append(Job(ROOT_USAGE, f"{day.isoformat()}:{hour}", {"day": day.isoformat()}))
+        wanted += [
+            Job(ROOT_USAGE, f"{day.isoformat()}:{hour}", {"day": day.isoformat()})
+            for day in await seal_usage.due_roots(tx)
+        ]
         await jobs.put(tx, *wanted)
 
 

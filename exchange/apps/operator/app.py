@@ -17,6 +17,7 @@ from exchange.apps.operator import (
     running,
     settlement,
     splits,
+    usage,
     weight_vectors,
 )
 
@@ -41,6 +42,7 @@ def app(services: Services) -> Litestar:
             *refunds.ROUTES,
             *rates.ROUTES,
             *splits.ROUTES,
+            *usage.ROUTES,
             *weight_vectors.ROUTES,
             *running.ROUTES,
         ],
