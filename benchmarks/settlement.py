@@ -28,7 +28,7 @@ from benchmarks.month import CURRENCY, MONTH, Made, lay_down
 from benchmarks.result import Result, result
 from exchange.access.settings import AccessSettings
 from exchange.flows.check_books import check_books
-from exchange.flows.seal_usage import SEALED, seal_usage
+from exchange.flows.seal_usage import SEALED, root_usage, seal_usage
 from exchange.flows.settle_period import Period, RunProgress, settle_next, start_run
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
@@ -169,7 +169,11 @@ async def _run(database: Database, made: Made, told: Told) -> None:
 
 
 async def _later(database: Database, made: Made, told: Told) -> None:
-    """What the money does not wait for."""
+    """What the money does not wait for: the Merkle roots of all days."""
+    for day in made.days:
+        started = time.perf_counter()
+        told.counts["roots"] = told.counts.get("roots", 0) + (await database.run(partial(root_usage, day=day)) or 0)
+        told.after["roots"] += time.perf_counter() - started
 
 
 async def _check(database: Database, connection: Any, keyring: Keyring, made: Made, told: Told) -> None:
@@ -181,7 +185,8 @@ async def _check(database: Database, connection: Any, keyring: Keyring, made: Ma
     row = await connection.fetchrow("SELECT sum(quantity), sum(n), count(*) FROM access.usage_rollup")
     assert (int(row[0]), int(row[1])) == (made.quantity, made.records), (row, made.quantity, made.records)
     assert await connection.fetchval("SELECT count(*) FROM access.usage_copy") == made.copies
-    told.counts = {
+    assert await connection.fetchval("SELECT count(*) FROM access.usage_exception") == made.put_aside
+    told.counts |= {
         "roll-up rows": row[2],
         "charges": await connection.fetchval("SELECT count(*) FROM settlement.charge"),
         "journal lines of the run": await connection.fetchval(
