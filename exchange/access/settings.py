@@ -34,3 +34,7 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How many days of usage partitions are made ahead."""
     window_days: int = 35
     """How many days before and after a day are looked through for events that stand under both, when it is sealed."""
+    correction_days_max: int = 400
+    """How old an event may be when it is corrected; its period is charged anew, whatever was invoiced since."""
+    corrections_max: int = 20
+    """How often one event may be corrected."""

@@ -18,6 +18,40 @@ CREATE SCHEMA regulator;
 
 CREATE SCHEMA settlement;
 
+CREATE FUNCTION access.counted_sql(day date) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    name text := 'usage_record_' || to_char(day, 'YYYYMMDD');
+    record text := 'source_id, event_id, grant_id, meter, at, quantity';
+    proven boolean := EXISTS (SELECT FROM access.usage_day u WHERE u.day = counted_sql.day AND u.state IN ('proven', 'sealed'));
+    late boolean := EXISTS (SELECT FROM access.usage_late l WHERE l.day = counted_sql.day);
+    body text := format('SELECT %s FROM access.%I', record, name);
+BEGIN
+    IF NOT proven THEN
+        body := format('SELECT DISTINCT ON (source_id, event_id) %1$s FROM (
+            SELECT %1$s, 0 AS late, batch_id, ctid FROM access.%2$I UNION ALL
+            SELECT %1$s, 1, batch_id, ctid FROM access.usage_late WHERE day = %3$L) u
+            ORDER BY source_id, event_id, late, batch_id, ctid', record, name, day);
+    ELSIF late THEN
+        body := body || format(' UNION ALL SELECT %s FROM access.usage_late l WHERE l.day = %L AND NOT EXISTS (
+            SELECT FROM access.%I r WHERE r.source_id = l.source_id AND r.event_id = l.event_id)', record, day, name);
+    END IF;
+    IF EXISTS (SELECT FROM access.usage_exception x WHERE x.day = counted_sql.day) THEN
+        body := format('SELECT %s FROM (%s) e WHERE NOT EXISTS (SELECT FROM access.usage_exception x
+            WHERE x.day = %L AND x.source_id = e.source_id AND x.event_id = e.event_id)', record, body, day);
+    END IF;
+    IF EXISTS (SELECT FROM access.usage_correction k WHERE k.day = counted_sql.day) THEN
+        RETURN format('SELECT b.source_id, b.event_id, b.grant_id, b.meter, b.at, coalesce(k.quantity, b.quantity) AS quantity,
+            b.quantity AS reported, k.number AS correction, k.kind IS DISTINCT FROM ''deprecate'' AS stands
+            FROM (%s) b LEFT JOIN (SELECT DISTINCT ON (source_id, event_id) source_id, event_id, number, kind, quantity
+                FROM access.usage_correction WHERE day = %L ORDER BY source_id, event_id, number DESC) k
+            ON k.source_id = b.source_id AND k.event_id = b.event_id', body, day);
+    END IF;
+    RETURN format('SELECT %s, quantity AS reported, NULL::int AS correction, true AS stands FROM (%s) b', record, body);
+END $_$;
+
 CREATE FUNCTION access.ensure_day(day date) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -40,6 +74,44 @@ BEGIN
     RETURN true;
 END $$;
 
+CREATE FUNCTION access.fold_day(day date, final boolean) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET work_mem TO '64MB'
+    AS $_$
+DECLARE
+    low timestamptz := day::timestamp AT TIME ZONE 'UTC';
+    high timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+    fold text := 'usage_fold_' || to_char(day, 'YYYYMMDD');
+    known boolean;
+    grouped text := format('SELECT grant_id, meter, date_bin(''15 minutes'', at, %L) AS quarter, sum(quantity) AS quantity,
+        count(*) FILTER (WHERE stands) AS n FROM (%s) c GROUP BY 1, 2, 3', low, access.counted_sql(day));
+    written bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7265, day - date '2000-01-01');
+    known := EXISTS (SELECT FROM access.usage_rollup o WHERE o.quarter >= low AND o.quarter < high);
+    IF final THEN
+        EXECUTE format('CREATE UNLOGGED TABLE access.%I AS %s', fold, grouped);
+        grouped := format('TABLE access.%I', fold);
+    END IF;
+    EXECUTE format('INSERT INTO access.usage_rollup AS o (grant_id, meter, quarter, quantity, n, final, buyer_id, seller_id)
+        SELECT u.grant_id, u.meter, u.quarter, u.quantity, u.n, $1, g.buyer_id, g.seller_id
+        FROM (%s) u JOIN access.grants g ON g.id = u.grant_id', grouped) || CASE WHEN known THEN
+        ' ON CONFLICT (grant_id, meter, quarter) DO UPDATE
+        SET quantity = EXCLUDED.quantity, n = EXCLUDED.n, final = EXCLUDED.final
+        WHERE (o.quantity, o.n, o.final) IS DISTINCT FROM (EXCLUDED.quantity, EXCLUDED.n, EXCLUDED.final)' ELSE '' END
+        USING final;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF final AND known THEN
+        EXECUTE format('UPDATE access.usage_rollup o SET quantity = 0, n = 0, final = true
+            WHERE o.quarter >= $1 AND o.quarter < $2 AND (o.n <> 0 OR o.quantity <> 0 OR NOT o.final) AND NOT EXISTS (
+                SELECT FROM access.%I u WHERE u.grant_id = o.grant_id AND u.meter = o.meter AND u.quarter = o.quarter)', fold)
+            USING low, high;
+    END IF;
+    IF final THEN EXECUTE format('DROP TABLE access.%I', fold); END IF;
+    RETURN written;
+END $_$;
+
 CREATE FUNCTION access.hold_days(days date[]) RETURNS date[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -55,45 +127,43 @@ END $$;
 CREATE FUNCTION access.prove_day(day date) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    SET work_mem TO '64MB'
+    AS $_$
 DECLARE
     name text := 'usage_record_' || to_char(day, 'YYYYMMDD');
-    fresh text := name || '_w';
-    low timestamptz := day::timestamp AT TIME ZONE 'UTC';
-    high timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+    build text := format('CREATE UNIQUE INDEX %I ON access.%I (source_id, event_id)', name || '_u', name);
+    hashes bigint[];
     copies bigint := 0;
 BEGIN
     PERFORM FROM access.usage_day u WHERE u.day = prove_day.day AND u.state = 'closed' FOR UPDATE;
     IF NOT FOUND THEN RAISE EXCEPTION 'only a closed day can be proven'; END IF;
     BEGIN
-        EXECUTE format('CREATE UNIQUE INDEX %I ON access.%I (source_id, event_id)', name || '_u', name);
+        EXECUTE build;
     EXCEPTION WHEN unique_violation THEN
-        EXECUTE format('CREATE TABLE access.%I (LIKE access.usage_record INCLUDING ALL, CHECK (at >= %L AND at < %L))',
-                       fresh, low, high);
-        EXECUTE format(
-            'WITH o AS MATERIALIZED (
-                SELECT r.*, row_number() OVER (PARTITION BY source_id, event_id ORDER BY batch_id, ctid) AS k
-                FROM access.%I r),
-             kept AS (INSERT INTO access.%I SELECT source_id, event_id, grant_id, meter, at, quantity, batch_id
-                      FROM o WHERE k = 1),
-             moved AS (INSERT INTO access.usage_copy
-                       SELECT source_id, event_id, grant_id, meter, at, quantity, batch_id, now() FROM o WHERE k > 1
-                       RETURNING 1)
-             SELECT count(*) FROM moved', name, fresh) INTO copies;
-        EXECUTE format('CREATE UNIQUE INDEX %I ON access.%I (source_id, event_id)', fresh || 'u', fresh);
-        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON access.%I
-                        FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change()', fresh || '_fact', fresh);
-        EXECUTE format('GRANT SELECT, INSERT ON access.%I TO exchange_app', fresh);
-        EXECUTE format('ALTER TABLE access.usage_record DETACH PARTITION access.%I', name);
-        EXECUTE format('DROP TABLE access.%I', name);
-        EXECUTE format('ALTER TABLE access.%I RENAME TO %I', fresh, name);
-        EXECUTE format('ALTER INDEX access.%I RENAME TO %I', fresh || 'u', name || '_u');
-        EXECUTE format('ALTER TRIGGER %I ON access.%I RENAME TO %I', fresh || '_fact', name, name || '_fact');
-        EXECUTE format('ALTER TABLE access.usage_record ATTACH PARTITION access.%I FOR VALUES FROM (%L) TO (%L)',
-                       name, low, high);
+        EXECUTE format('SELECT array_agg(h) FROM (SELECT uuid_hash_extended(event_id, source_id) AS h FROM access.%I
+            GROUP BY 1 HAVING count(*) > 1) c', name) INTO hashes;
+        EXECUTE format('ALTER TABLE access.%I DISABLE TRIGGER %I', name, name || '_fact');
+        EXECUTE format('WITH o AS MATERIALIZED (
+                SELECT r.ctid AS at_, row_number() OVER (PARTITION BY source_id, event_id ORDER BY batch_id, ctid) AS k
+                FROM access.%1$I r WHERE uuid_hash_extended(event_id, source_id) = ANY($1)),
+             moved AS (DELETE FROM access.%1$I r USING o WHERE r.ctid = o.at_ AND o.k > 1
+                 RETURNING r.source_id, r.event_id, r.grant_id, r.meter, r.at, r.quantity, r.batch_id)
+             INSERT INTO access.usage_copy SELECT m.*, now() FROM moved m', name) USING hashes;
+        GET DIAGNOSTICS copies = ROW_COUNT;
+        EXECUTE format('ALTER TABLE access.%I ENABLE TRIGGER %I', name, name || '_fact');
+        EXECUTE build;
     END;
     RETURN copies;
-END $$;
+END $_$;
+
+CREATE FUNCTION access.touch() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+        BEGIN
+            INSERT INTO access.usage_touch (day, grant_id) SELECT DISTINCT n.day, n.grant_id FROM new_rows n;
+            RETURN NULL;
+        END $$;
 
 CREATE FUNCTION catalog.matching(wanted tsquery) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
@@ -306,6 +376,32 @@ CREATE TABLE access.usage_copy (
 
 ALTER TABLE ONLY access.usage_copy FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE access.usage_correction (
+    day date NOT NULL,
+    source_id integer NOT NULL,
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    quantity bigint NOT NULL,
+    before bigint NOT NULL,
+    reason text NOT NULL,
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    batch_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    id uuid GENERATED ALWAYS AS (grant_id) STORED,
+    CONSTRAINT usage_correction_before_check CHECK ((before >= 0)),
+    CONSTRAINT usage_correction_check CHECK (((kind = 'amend'::text) OR (quantity = 0))),
+    CONSTRAINT usage_correction_kind_check CHECK ((kind = ANY (ARRAY['amend'::text, 'deprecate'::text]))),
+    CONSTRAINT usage_correction_number_check CHECK ((number >= 1)),
+    CONSTRAINT usage_correction_quantity_check CHECK ((quantity >= 0))
+);
+
+ALTER TABLE ONLY access.usage_correction FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE access.usage_day (
     day date NOT NULL,
     state text NOT NULL,
@@ -314,10 +410,40 @@ CREATE TABLE access.usage_day (
     part integer DEFAULT 0 NOT NULL,
     closed_at timestamp with time zone,
     sealed_at timestamp with time zone,
+    rooted integer DEFAULT '-1'::integer NOT NULL,
     CONSTRAINT usage_day_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text, 'proven'::text, 'sealed'::text])))
 );
 
 ALTER TABLE ONLY access.usage_day FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_exception (
+    day date NOT NULL,
+    source_id integer NOT NULL,
+    event_id uuid NOT NULL,
+    other_day date NOT NULL,
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    quantity bigint NOT NULL,
+    batch_id uuid NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    id uuid GENERATED ALWAYS AS (grant_id) STORED,
+    CONSTRAINT usage_exception_check CHECK ((day <> other_day))
+);
+
+ALTER TABLE ONLY access.usage_exception FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_filter (
+    day date NOT NULL,
+    keys bigint NOT NULL,
+    words bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY access.usage_filter ALTER COLUMN words SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY access.usage_filter FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE access.usage_late (
     source_id integer NOT NULL,
@@ -375,6 +501,13 @@ CREATE TABLE access.usage_seal (
 );
 
 ALTER TABLE ONLY access.usage_seal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_touch (
+    day date NOT NULL,
+    grant_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY access.usage_touch FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE catalog.asset (
     id uuid NOT NULL,
@@ -2254,8 +2387,17 @@ ALTER TABLE ONLY access.usage_batch
 ALTER TABLE ONLY access.usage_batch
     ADD CONSTRAINT usage_batch_source_id_key_key UNIQUE (source_id, key);
 
+ALTER TABLE ONLY access.usage_correction
+    ADD CONSTRAINT usage_correction_pkey PRIMARY KEY (day, source_id, event_id, number);
+
 ALTER TABLE ONLY access.usage_day
     ADD CONSTRAINT usage_day_pkey PRIMARY KEY (day);
+
+ALTER TABLE ONLY access.usage_exception
+    ADD CONSTRAINT usage_exception_pkey PRIMARY KEY (day, source_id, event_id);
+
+ALTER TABLE ONLY access.usage_filter
+    ADD CONSTRAINT usage_filter_pkey PRIMARY KEY (day);
 
 ALTER TABLE ONLY access.usage_late
     ADD CONSTRAINT usage_late_pkey PRIMARY KEY (day, source_id, event_id);
@@ -2774,7 +2916,11 @@ CREATE UNIQUE INDEX lease_open ON access.lease USING btree (grant_id, meter, per
 
 CREATE INDEX token_grant ON access.token USING btree (grant_id, id);
 
+CREATE INDEX usage_correction_grant ON access.usage_correction USING btree (grant_id, at);
+
 CREATE INDEX usage_rollup_quarter ON access.usage_rollup USING brin (quarter);
+
+CREATE INDEX usage_touch_day ON access.usage_touch USING btree (day, grant_id);
 
 CREATE INDEX asset_sha256 ON catalog.asset USING btree (sha256);
 
@@ -3004,11 +3150,19 @@ CREATE TRIGGER access_usage_batch_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON ac
 
 CREATE TRIGGER access_usage_copy_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_copy FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER access_usage_correction_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_correction FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER access_usage_exception_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_exception FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER access_usage_late_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_late FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER access_usage_record_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_record FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER access_usage_seal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_seal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER usage_correction_touch AFTER INSERT ON access.usage_correction REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION access.touch();
+
+CREATE TRIGGER usage_late_touch AFTER INSERT ON access.usage_late REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION access.touch();
 
 CREATE TRIGGER catalog_asset_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.asset FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3359,9 +3513,29 @@ CREATE POLICY access_usage_copy_exchange_app ON access.usage_copy TO exchange_ap
 
 CREATE POLICY access_usage_copy_exchange_migrate ON access.usage_copy TO exchange_migrate USING (true) WITH CHECK (true);
 
+CREATE POLICY access_usage_correction_exchange_app ON access.usage_correction TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_correction_exchange_migrate ON access.usage_correction TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_correction_party ON access.usage_correction FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = usage_correction.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
 CREATE POLICY access_usage_day_exchange_app ON access.usage_day TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_day_exchange_migrate ON access.usage_day TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_exception_exchange_app ON access.usage_exception TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_exception_exchange_migrate ON access.usage_exception TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_exception_party ON access.usage_exception FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = usage_exception.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY access_usage_filter_exchange_app ON access.usage_filter TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_filter_exchange_migrate ON access.usage_filter TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_late_exchange_app ON access.usage_late TO exchange_app USING (true) WITH CHECK (true);
 
@@ -3387,6 +3561,10 @@ CREATE POLICY access_usage_seal_party ON access.usage_seal FOR SELECT TO exchang
    FROM kernel.party p
   WHERE ((p.object_id = usage_seal.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY access_usage_touch_exchange_app ON access.usage_touch TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_touch_exchange_migrate ON access.usage_touch TO exchange_migrate USING (true) WITH CHECK (true);
+
 ALTER TABLE access.custom_meter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.grants ENABLE ROW LEVEL SECURITY;
@@ -3403,7 +3581,13 @@ ALTER TABLE access.usage_batch ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.usage_copy ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE access.usage_correction ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE access.usage_day ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_exception ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_filter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.usage_late ENABLE ROW LEVEL SECURITY;
 
@@ -3412,6 +3596,8 @@ ALTER TABLE access.usage_record ENABLE ROW LEVEL SECURITY;
 ALTER TABLE access.usage_rollup ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.usage_seal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_touch ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.asset ENABLE ROW LEVEL SECURITY;
 
@@ -4469,8 +4655,14 @@ GRANT USAGE ON SCHEMA regulator TO exchange_regulator;
 GRANT USAGE ON SCHEMA settlement TO exchange_app;
 GRANT USAGE ON SCHEMA settlement TO exchange_portal;
 
+REVOKE ALL ON FUNCTION access.counted_sql(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION access.counted_sql(day date) TO exchange_app;
+
 REVOKE ALL ON FUNCTION access.ensure_day(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION access.ensure_day(day date) TO exchange_app;
+
+REVOKE ALL ON FUNCTION access.fold_day(day date, final boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION access.fold_day(day date, final boolean) TO exchange_app;
 
 REVOKE ALL ON FUNCTION access.hold_days(days date[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION access.hold_days(days date[]) TO exchange_app;
@@ -4505,7 +4697,15 @@ GRANT SELECT ON TABLE access.usage_batch TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE access.usage_copy TO exchange_app;
 
+GRANT SELECT,INSERT ON TABLE access.usage_correction TO exchange_app;
+GRANT SELECT ON TABLE access.usage_correction TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE access.usage_day TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE access.usage_exception TO exchange_app;
+GRANT SELECT ON TABLE access.usage_exception TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE access.usage_filter TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE access.usage_late TO exchange_app;
 
@@ -4516,6 +4716,8 @@ GRANT SELECT ON TABLE access.usage_rollup TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE access.usage_seal TO exchange_app;
 GRANT SELECT ON TABLE access.usage_seal TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE access.usage_touch TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE catalog.asset TO exchange_app;
 GRANT SELECT ON TABLE catalog.asset TO exchange_portal;

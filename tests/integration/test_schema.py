@@ -50,6 +50,7 @@ ROLES = ("exchange_app", "exchange_portal", "exchange_regulator", "exchange_migr
 # What a trade leaves behind for good. A table that loses its form must be taken out of this list by hand.
 FACTS = {
     "access.custom_meter access.usage_batch access.usage_copy access.usage_late access.usage_record access.usage_seal",
+    "access.usage_correction access.usage_exception",
     "catalog.asset catalog.offer catalog.offer_audience catalog.plan catalog.revision",
     "compliance.audit_entry compliance.audit_leaf compliance.checkpoint",
     "contracts.measurement contracts.measurement_agreed contracts.measurement_answer",

@@ -24,7 +24,9 @@ _CANDIDATES = 10_000
 _ALONE = "SELECT pg_advisory_xact_lock(7266)"
 _SIZE = "SELECT pg_relation_size(format('access.%I', $1::text)) / current_setting('block_size')::int"
 _KEYS = "SELECT string_agg(int4send(source_id) || uuid_send(event_id), ''::bytea) FROM access.{name} {pages}"
-_LATE_KEYS = "SELECT string_agg(int4send(source_id) || uuid_send(event_id), ''::bytea) FROM access.usage_late WHERE day = $1"
+_LATE_KEYS = (
+    "SELECT string_agg(int4send(source_id) || uuid_send(event_id), ''::bytea) FROM access.usage_late WHERE day = $1"
+)
 _OTHERS = """
 SELECT f.day FROM access.usage_filter f JOIN access.usage_day d ON d.day = f.day AND d.state = 'sealed'
 WHERE f.day BETWEEN $1::date - $2::int AND $1::date + $2::int AND f.day <> $1 ORDER BY f.day"""
@@ -83,7 +85,8 @@ async def compare_day(tx: Tx, day: date, window_days: int, *, late_only: bool) -
     own: Words | None = None
     if late_only and (kept := await driver.fetchval(_FILTER, day)) is not None:
         own = filters.from_bytes(kept)
-    count, aside = 0, []
+    aside: list[UUID] = []
+    count = 0
     async for keys, estimate in _keys(tx, day, late_only=own is not None):
         own = filters.new_filter(estimate) if own is None else own
         hashes = filters.hashes_of(keys)
@@ -137,7 +140,10 @@ async def _keys(tx: Tx, day: date, *, late_only: bool) -> AsyncIterator[tuple[np
 async def _put_aside(tx: Tx, day: date, other: date, suspects: npt.NDArray[np.void]) -> Sequence[UUID]:
     driver = await tx.driver()
     sources = suspects["source_id"].tolist()
-    events = [UUID(int=high << 64 | low) for high, low in zip(suspects["high"].tolist(), suspects["low"].tolist(), strict=True)]
+    events = [
+        UUID(int=high << 64 | low)
+        for high, low in zip(suspects["high"].tolist(), suspects["low"].tolist(), strict=True)
+    ]
     there = await driver.fetch(_THERE.format(name=_partition(other)), sources, events, other)
     if not there:
         return ()
