@@ -1,6 +1,6 @@
 """Bring a UTC day of usage from open to sealed, one step and one transaction at a time.
 
-open -> closed (no more records) -> proven (a unique index: nothing twice) -> sealed (compared with other days, rolled up).
+open -> closed (no more records) -> proven (a unique index, and compared with other days: nothing twice) -> sealed (rolled up).
 Settlement needs no more. Merkle roots follow in a step of their own, `root_usage`. A sealed day to which late events or
 corrections came is rolled up again and gets further roots. Every step can be run again after a crash.
 """
@@ -33,7 +33,8 @@ async def seal_usage(tx: Tx, day: date, *, settings: AccessSettings) -> str | No
         return "closed"
     if found.state == "closed":
         copies = await seal.prove_day(tx, day)
-        await compliance.append(tx, [_entry("usage.prove", day, f"copies-{copies}")])
+        aside = await across.compare_day(tx, day, settings.window_days)
+        await compliance.append(tx, [_entry("usage.prove", day, f"copies-{copies}"), *_put_aside(day, aside)])
         return "proven"
     if found.state == SEALED and not found.touched:
         return SEALED
@@ -74,17 +75,18 @@ async def roll_up_today(tx: Tx) -> None:
 
 
 async def _count(tx: Tx, found: Day, settings: AccessSettings) -> None:
-    again = found.state == SEALED
-    part = found.part + 1 if again else 0
+    part = found.part + 1 if found.state == SEALED else 0
     # First of all: what comes from now on touches the day again, and what was there before is counted below.
     await seal.untouch(tx, found.day)
-    aside = await across.compare_day(tx, found.day, settings.window_days, late_only=again)
+    aside = await across.compare_late(tx, found.day, settings.window_days)
     await seal.roll_up(tx, found.day, final=True)
     await seal.finish_day(tx, found.day, part)
-    entries = [_entry("usage.seal", found.day, f"part-{part}")]
-    if aside:
-        entries.append(_entry("usage.aside", found.day, f"part-{part}/events-{len(aside)}", *sorted(set(aside))))
-    await compliance.append(tx, entries)
+    await compliance.append(tx, [_entry("usage.seal", found.day, f"part-{part}"), *_put_aside(found.day, aside)])
+
+
+def _put_aside(day: date, sellers: list[UUID]) -> list[Entry]:
+    """The audit entry about events that stand under another day already, for those who reported them."""
+    return [_entry("usage.aside", day, f"events-{len(sellers)}", *sorted(set(sellers)))] if sellers else []
 
 
 def _over(day: date, settings: AccessSettings) -> datetime:

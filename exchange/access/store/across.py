@@ -28,7 +28,7 @@ _LATE_KEYS = (
     "SELECT string_agg(int4send(source_id) || uuid_send(event_id), ''::bytea) FROM access.usage_late WHERE day = $1"
 )
 _OTHERS = """
-SELECT f.day FROM access.usage_filter f JOIN access.usage_day d ON d.day = f.day AND d.state = 'sealed'
+SELECT f.day FROM access.usage_filter f JOIN access.usage_day d ON d.day = f.day AND d.state IN ('proven', 'sealed')
 WHERE f.day BETWEEN $1::date - $2::int AND $1::date + $2::int AND f.day <> $1 ORDER BY f.day"""
 _FILTER = "SELECT words FROM access.usage_filter WHERE day = $1"
 _KEEP = """
@@ -74,20 +74,35 @@ class PutAside:
     seller: str
 
 
-async def compare_day(tx: Tx, day: date, window_days: int, *, late_only: bool) -> list[UUID]:
-    """Put aside the events of a proven day that stand under another sealed day not further away than the window.
+async def compare_day(tx: Tx, day: date, window_days: int) -> list[UUID]:
+    """Put aside the events of a day just proven that stand under another such day not further away than the window.
 
-    shapes   the sellers of what was put aside now, one for each event; late_only: the day itself was compared before
+    shapes   the sellers of what was put aside now, one for each event
     """
+    return await _compare(tx, day, window_days, _keys(tx, day), None)
+
+
+async def compare_late(tx: Tx, day: date, window_days: int) -> list[UUID]:
+    """The same for what came late to a day that was compared before."""
+    driver = await tx.driver()
+    if not await driver.fetchval("SELECT EXISTS (SELECT FROM access.usage_late WHERE day = $1)", day):
+        return []
+    kept = await driver.fetchval(_FILTER, day)
+    if kept is None:
+        # A day that was proven before days were compared.
+        return await compare_day(tx, day, window_days)
+    return await _compare(tx, day, window_days, _late_keys(tx, day), filters.from_bytes(kept))
+
+
+async def _compare(
+    tx: Tx, day: date, window_days: int, parts: AsyncIterator[tuple[npt.NDArray[np.void], int]], own: Words | None
+) -> list[UUID]:
     driver = await tx.driver()
     await driver.execute(_ALONE)
     others = [row["day"] for row in await driver.fetch(_OTHERS, day, window_days)]
-    own: Words | None = None
-    if late_only and (kept := await driver.fetchval(_FILTER, day)) is not None:
-        own = filters.from_bytes(kept)
     aside: list[UUID] = []
     count = 0
-    async for keys, estimate in _keys(tx, day, late_only=own is not None):
+    async for keys, estimate in parts:
         own = filters.new_filter(estimate) if own is None else own
         hashes = filters.hashes_of(keys)
         for other in others:
@@ -96,8 +111,9 @@ async def compare_day(tx: Tx, day: date, window_days: int, *, late_only: bool) -
                 aside += await _put_aside(tx, day, other, suspects[at : at + _CANDIDATES])
         filters.add(own, hashes)
         count += len(keys)
-    if own is not None and count:
-        await driver.execute(_KEEP, day, count, filters.to_bytes(own), tx.now)
+    if own is None:
+        own = filters.new_filter(0)
+    await driver.execute(_KEEP, day, count, filters.to_bytes(own), tx.now)
     await driver.execute(_FORGET, day - timedelta(days=2 * window_days))
     return aside
 
@@ -122,10 +138,10 @@ async def put_aside(tx: Tx, request: PageRequest, day: date | None = None) -> Pa
     return page_of(items, request, lambda one: (one.found_at.isoformat(), str(one.event_id)))
 
 
-async def _keys(tx: Tx, day: date, *, late_only: bool) -> AsyncIterator[tuple[npt.NDArray[np.void], int]]:
+async def _keys(tx: Tx, day: date) -> AsyncIterator[tuple[npt.NDArray[np.void], int]]:
     """The events of a day in parts, each with about how many there are in all."""
     driver, name = await tx.driver(), _partition(day)
-    pages = 0 if late_only else int(await driver.fetchval(_SIZE, name))
+    pages = int(await driver.fetchval(_SIZE, name))
     for first in range(0, pages, _PAGES):
         # A day of one part is read without naming pages, and so by several processes.
         part = "" if pages <= _PAGES else f"WHERE ctid >= '({first},0)' AND ctid < '({first + _PAGES},0)'"
@@ -133,7 +149,12 @@ async def _keys(tx: Tx, day: date, *, late_only: bool) -> AsyncIterator[tuple[np
         if data:
             keys = filters.read_keys(data)
             yield keys, max(len(keys), len(keys) * pages // _PAGES)
-    if late := await driver.fetchval(_LATE_KEYS, day):
+    async for late in _late_keys(tx, day):
+        yield late
+
+
+async def _late_keys(tx: Tx, day: date) -> AsyncIterator[tuple[npt.NDArray[np.void], int]]:
+    if late := await (await tx.driver()).fetchval(_LATE_KEYS, day):
         yield filters.read_keys(late), len(late) // KEY_BYTES
 
 
