@@ -6,11 +6,14 @@ those up. Hashes are ours and not the database's, because filters are kept over 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 Words = npt.NDArray[np.uint64]
 Hashes = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
 # An event as `int4send(source_id) || uuid_send(event_id)` gives it.
 KEY = np.dtype([("source_id", ">i4"), ("high", ">u8"), ("low", ">u8")])
 KEY_BYTES = KEY.itemsize
@@ -23,6 +26,24 @@ _GOLDEN, _FIRST, _SECOND = (np.uint64(n) for n in (0x9E3779B97F4A7C15, 0xBF58476
 def read_keys(data: bytes) -> npt.NDArray[np.void]:
     """Events out of the bytes that the database joined."""
     return np.frombuffer(data, KEY)
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """Events as filters see them: the upper bits of a hash name a word, the lower ones six bits of it."""
+
+    hashes: Hashes
+    bits: Words
+
+
+def hashed(keys: npt.NDArray[np.void]) -> Hashed:
+    """Events made ready to be held against many filters."""
+    hashes = hashes_of(keys)
+    # The lower bits, which do not name the word; no filter has so many words that they would meet.
+    bits = np.zeros(len(hashes), np.uint64)
+    for number in range(_BITS):
+        bits |= np.uint64(1) << ((hashes >> np.uint64(number * _PLACE_BITS)) & np.uint64(63))
+    return Hashed(hashes, bits)
 
 
 def hashes_of(keys: npt.NDArray[np.void]) -> Hashes:
@@ -40,15 +61,16 @@ def new_filter(events: int) -> Words:
     return np.zeros(1 << (words - 1).bit_length(), np.uint64)
 
 
-def add(words: Words, hashes: Hashes) -> None:
+def add(words: Words, events: Hashed) -> None:
     """Remember events."""
-    np.bitwise_or.at(words, _places(words, hashes), _bits(hashes))
+    np.bitwise_or.at(words, _places(words, events.hashes), events.bits)
 
 
-def may_hold(words: Words, hashes: Hashes) -> npt.NDArray[np.bool_]:
+def may_hold(words: Words, events: Hashed) -> Flags:
     """Which of these events may have been added."""
-    wanted = _bits(hashes)
-    found: npt.NDArray[np.bool_] = (words[_places(words, hashes)] & wanted) == wanted
+    there = words[_places(words, events.hashes)]
+    there &= events.bits
+    found: Flags = there == events.bits
     return found
 
 
@@ -68,13 +90,6 @@ def _mixed(x: Hashes) -> Hashes:
     return x ^ (x >> np.uint64(31))
 
 
-def _places(words: Words, hashes: Hashes) -> Hashes:
-    return hashes >> np.uint64(64 - (len(words).bit_length() - 1))
-
-
-def _bits(hashes: Hashes) -> Words:
-    # The lower bits, which do not name the word; no filter has so many words that they would meet.
-    found = np.zeros(len(hashes), np.uint64)
-    for number in range(_BITS):
-        found |= np.uint64(1) << ((hashes >> np.uint64(number * _PLACE_BITS)) & np.uint64(63))
-    return found
+def _places(words: Words, hashes: Hashes) -> npt.NDArray[np.int64]:
+    # Signed, as indexes are: numpy would make a copy of others.
+    return (hashes >> np.uint64(64 - (len(words).bit_length() - 1))).view(np.int64)

@@ -14,11 +14,11 @@ def keys(count: int, seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("count", [0, 1, 127, 50_000])
 def test_no_event_that_was_added_is_missed(count: int) -> None:
-    hashes = filters.hashes_of(keys(count, 1))
+    events = filters.hashed(keys(count, 1))
     words = filters.new_filter(count)
-    filters.add(words, hashes)
+    filters.add(words, events)
     again = filters.from_bytes(filters.to_bytes(words))
-    assert filters.may_hold(again, hashes).all()
+    assert filters.may_hold(again, events).all()
     assert (again == words).all()
 
 
@@ -26,13 +26,13 @@ def test_few_others_are_suspected_even_of_ids_that_count_up() -> None:
     counted = np.zeros(100_000, filters.KEY)
     counted["source_id"], counted["low"] = 7, np.arange(100_000)
     words = filters.new_filter(len(counted))
-    filters.add(words, filters.hashes_of(counted))
+    filters.add(words, filters.hashed(counted))
     others = counted.copy()
     others["low"] += 100_000
-    assert filters.may_hold(words, filters.hashes_of(others)).mean() < 0.002
+    assert filters.may_hold(words, filters.hashed(others)).mean() < 0.002
     others = counted.copy()
     others["source_id"] = 8
-    assert filters.may_hold(words, filters.hashes_of(others)).mean() < 0.002
+    assert filters.may_hold(words, filters.hashed(others)).mean() < 0.002
 
 
 def test_filters_grow_with_their_events() -> None:

@@ -104,12 +104,12 @@ async def _compare(
     count = 0
     async for keys, estimate in parts:
         own = filters.new_filter(estimate) if own is None else own
-        hashes = filters.hashes_of(keys)
+        events = filters.hashed(keys)
         for other in others:
-            suspects = keys[filters.may_hold(filters.from_bytes(await driver.fetchval(_FILTER, other)), hashes)]
+            suspects = keys[filters.may_hold(filters.from_bytes(await driver.fetchval(_FILTER, other)), events)]
             for at in range(0, len(suspects), _CANDIDATES):
                 aside += await _put_aside(tx, day, other, suspects[at : at + _CANDIDATES])
-        filters.add(own, hashes)
+        filters.add(own, events)
         count += len(keys)
     if own is None:
         own = filters.new_filter(0)
