@@ -20,7 +20,8 @@ from exchange.kernel.pages import BadCursor, Page, PageRequest, page_of
 # So many pages of a day (about 2,600,000 records) are looked at together: their events take 52 MB.
 _PAGES = 32_768
 _CANDIDATES = 10_000
-# Two days compared at once would both miss the other: one after another.
+# Two days compared at once would both miss the other: one after another, however long the other takes.
+_PATIENT = "SELECT set_config('lock_timeout', '0', true)"
 _ALONE = "SELECT pg_advisory_xact_lock(7266)"
 _SIZE = "SELECT pg_relation_size(format('access.%I', $1::text)) / current_setting('block_size')::int"
 _KEYS = "SELECT string_agg(int4send(source_id) || uuid_send(event_id), ''::bytea) FROM access.{name} {pages}"
@@ -98,6 +99,7 @@ async def _compare(
     tx: Tx, day: date, window_days: int, parts: AsyncIterator[tuple[npt.NDArray[np.void], int]], own: Words | None
 ) -> list[UUID]:
     driver = await tx.driver()
+    await driver.execute(_PATIENT)
     await driver.execute(_ALONE)
     others = [row["day"] for row in await driver.fetch(_OTHERS, day, window_days)]
     aside: list[UUID] = []
