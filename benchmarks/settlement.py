@@ -153,8 +153,9 @@ async def _seal(database: Database, made: Made, told: Told) -> None:
             day, state = days.pop(0), ""
             while state != SEALED:
                 started = time.perf_counter()
-                state = await database.run(partial(seal_usage, day=day, settings=settings)) or "unknown"
-                assert state != "unknown"
+                reached = await database.run(partial(seal_usage, day=day, settings=settings))
+                assert reached is not None
+                state = reached
                 told.steps[state] += time.perf_counter() - started
 
     started = time.perf_counter()

@@ -38,6 +38,7 @@ AUCTIONS_EVERY_S = 5.0
 SIGNATURES_EVERY_S = 2.0
 # Kept keys sign in a tenth of one process's time at most: who buys comes first, and a burst is caught up with after it.
 SIGNING_RESTS = 9
+ROLL_UP_RESTS = 9
 RIGHTS_EVERY_S = 60.0
 NEGOTIATIONS_EVERY_S = 15.0
 OBLIGATIONS_EVERY_S = 30.0
@@ -92,7 +93,10 @@ class Schedule:
 
     async def roll_up(self) -> None:
         """Show both sides today's use so far."""
+        started = monotonic()
         await self.db.run(seal_usage.roll_up_today)
+        # It reads the whole day, and so takes longer the fuller that is: never more than a tenth of the time.
+        await asyncio.sleep(ROLL_UP_RESTS * (monotonic() - started))
 
     async def house(self) -> None:
         """Make the days to come, queue what is due, forget what may be forgotten."""

@@ -238,9 +238,7 @@ async def test_a_sealed_day_is_counted_live_where_a_correction_came_and_nowhere_
 ) -> None:
     grant, other = await open_market(database, {}, 2, meters=(Meter.TOKENS,))
     source, now = await stand_up(database), clock.now()
-    await ingest(
-        database, report(source, "a", [event(grant, 1, 100, at=now), event(other, 2, 70, at=now)])
-    )
+    await ingest(database, report(source, "a", [event(grant, 1, 100, at=now), event(other, 2, 70, at=now)]))
     clock.advance(18 * 3600)
     await seal_day(database)
     connection = await asyncpg.connect(database_url)
