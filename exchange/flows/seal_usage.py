@@ -59,8 +59,8 @@ async def due_days(tx: Tx, *, settings: AccessSettings) -> list[date]:
     return await seal.due_days(tx, over)
 
 
-async def due_roots(tx: Tx) -> list[date]:
-    """The days that `root_usage` has work for."""
+async def due_roots(tx: Tx) -> list[tuple[date, int]]:
+    """The days that `root_usage` has work for, each with the number of its newest sealing."""
     return await seal.due_roots(tx)
 
 

@@ -158,8 +158,8 @@ class Schedule:
         wanted = [Job(SEAL_USAGE, f"{day.isoformat()}:{hour}", {"day": day.isoformat()}) for day in due]
         # Days first, then their roots: money waits for the one, and nobody but a proof for the other.
         wanted += [
-            Job(ROOT_USAGE, f"{day.isoformat()}:{hour}", {"day": day.isoformat()})
-            for day in await seal_usage.due_roots(tx)
+            Job(ROOT_USAGE, f"{day.isoformat()}:{part}:{hour}", {"day": day.isoformat()})
+            for day, part in await seal_usage.due_roots(tx)
         ]
         await jobs.put(tx, *wanted)
 

@@ -23,7 +23,7 @@ FROM access.usage_day d WHERE d.day = $1 FOR UPDATE OF d"""
 _DUE = """
 SELECT d.day FROM access.usage_day d WHERE d.day < $1 AND (d.state <> 'sealed'
     OR EXISTS (SELECT FROM access.usage_touch t WHERE t.day = d.day)) ORDER BY d.day LIMIT $2"""
-_DUE_ROOTS = "SELECT day FROM access.usage_day WHERE state = 'sealed' AND rooted < part ORDER BY day LIMIT $1"
+_DUE_ROOTS = "SELECT day, part FROM access.usage_day WHERE state = 'sealed' AND rooted < part ORDER BY day LIMIT $1"
 _FINISH = """
 UPDATE access.usage_day SET state = 'sealed', part = $2, sealed_at = $3,
     late_counted = (SELECT count(*) FROM access.usage_late l WHERE l.day = $1) WHERE day = $1"""
@@ -150,9 +150,9 @@ async def counted_sql(tx: Tx, day: date) -> str:
     return str(await (await tx.driver()).fetchval("SELECT access.counted_sql($1)", day))
 
 
-async def due_roots(tx: Tx, limit: int = 100) -> list[date]:
-    """Sealed days whose newest sealing has no roots yet."""
-    return [row["day"] for row in await (await tx.driver()).fetch(_DUE_ROOTS, limit)]
+async def due_roots(tx: Tx, limit: int = 100) -> list[tuple[date, int]]:
+    """Sealed days whose newest sealing has no roots yet, and which sealing that is."""
+    return [(row["day"], row["part"]) for row in await (await tx.driver()).fetch(_DUE_ROOTS, limit)]
 
 
 async def finish_day(tx: Tx, day: date, part: int) -> None:
