@@ -161,7 +161,13 @@ BEGIN
                 SELECT FROM access.%I u WHERE u.grant_id = o.grant_id AND u.meter = o.meter AND u.quarter = o.quarter)', fold)
             USING low, high;
     END IF;
-    IF final THEN EXECUTE format('DROP TABLE access.%I', fold); END IF;
+    IF final THEN
+        EXECUTE format('DROP TABLE access.%I', fold);
+        -- A settlement that follows at once must not plan with what the roll-up was before.
+        IF 10 * written > (SELECT reltuples FROM pg_class WHERE oid = 'access.usage_rollup'::regclass) THEN
+            ANALYZE access.usage_rollup;
+        END IF;
+    END IF;
     RETURN written;
 END $$"""
 
