@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -21,17 +21,21 @@ from settlement import postings, refunds
 from settlement.accounts import AccountKey, AccountKind, advance, payable, pending, platform
 from settlement.journals import Journal, Line, Posted
 from settlement.mandates import introduced, standing
+from settlement.runs import Run, RunItem
 from settlement.splits import Role
-from settlement.store import ledger, mandates, payouts, split_rules
+from settlement.store import ledger, mandates, payouts, runs, split_rules
 from settlement.store import split_bookings as store
 from settlement.store.mandates import IntroducedSale
-from settlement.store.split_bookings import Run, SaleOf, Waiting
+from settlement.store.split_bookings import Run as Booking
+from settlement.store.split_bookings import SaleOf, Waiting
 from settlement.waterfall import Introduced, Sold, StepPart, pour, touched
 from settlement.waterfall_document import SplitRule, load, month_of
 
 # With the payees of a rule they fit into one journal.
 SOURCES_PER_RUN = 300
 _LINES_MAX = 2_000
+# A refund's transaction may have begun so long before it could be seen.
+_ROOM = timedelta(hours=1)
 
 
 class NotSplit(AssertionError):
@@ -44,6 +48,16 @@ class _Claimed:
 
     introduced: Introduced
     sale: IntroducedSale
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What waits for one rule, the lines of each order or charge together, with their sales and the brokers' parts."""
+
+    rule: SplitRule
+    lines: Sequence[Waiting]
+    sales: Mapping[UUID, SaleOf]
+    claims: Mapping[UUID, _Claimed]
 
 
 async def apply_rules(
@@ -63,21 +77,68 @@ async def apply_rules(
     waiting = await store.waiting(tx, currency, until, ready, _LINES_MAX)
     if not waiting:
         return 0
+    count = 0
+    for one in await _by_rule(tx, waiting):
+        some = _first_sources(one.lines)
+        await audit.append(tx, [await _split(tx, one, until, some, release=release)])
+        count += len(some)
+    return count
+
+
+async def split_sales(tx: Tx, run: Run, ready: Mapping[RunItem, Sequence[UUID]]) -> list[Entry]:
+    """Split what waits for rules of a run's sellers, and make it payable: of what is ready, and of refunds since.
+
+    Each rule is its seller's, and each seller's ids are worked out apart: it makes no difference which others are with it.
+
+    shapes   tx: as of the run's opening; ready: by seller, the orders and charges that may be split; -> what the audit log
+             is to say
+    errors   NotSplit
+    """
+    settled = await runs.settled_until(tx, [item.organisation_id for item in ready], run.currency)
+    since = {
+        item.organisation_id: settled[item.organisation_id].opened_at - _ROOM
+        if item.organisation_id in settled
+        else None
+        for item in ready
+    }
+    sources = [one for found in ready.values() for one in found]
+    waiting = await store.waiting_of(tx, run.currency, run.seen_until, sources, since)
+    if not waiting:
+        return []
+    await store.lock_runs(tx, run.currency)
+    parts = {
+        item.organisation_id: replace(
+            # Behind the seller's other journals.
+            tx,
+            ids=ids.DerivedIds(run.opened_at, run.id, "split", place=2 * item.position + 1, room=ids.PART_ROOM // 2),
+        )
+        for item in ready
+    }
+    entries = []
+    for one in await _by_rule(tx, waiting):
+        lines = one.lines
+        while lines:
+            some = _first_sources(lines)
+            lines = lines[len(some) :] if len(some) < len(lines) else []
+            entries.append(await _split(parts[one.rule.supplier_id], one, run.period_end, some, release=True))
+    return entries
+
+
+async def _by_rule(tx: Tx, waiting: Sequence[Waiting]) -> list[_Group]:
+    """What waits, by rule: the lines of one order or charge together, the oldest first."""
     sales = await store.sales_of(tx, sorted({one.source_id for one in waiting}))
     rules = await _rules(tx, sales)
     claims = await _claims(tx, sales)
-    by_rule: dict[UUID, list[Waiting]] = defaultdict(list)
+    by_rule: dict[UUID, dict[UUID, list[Waiting]]] = defaultdict(dict)
     for one in waiting:
         if one.source_id not in sales:
             raise NotSplit(f"{one.source_id} is no order or charge")
-        by_rule[rules[sales[one.source_id].offer_id].id].append(one)
+        by_rule[rules[sales[one.source_id].offer_id].id].setdefault(one.source_id, []).append(one)
     named = {rule.id: rule for rule in rules.values()}
-    count = 0
-    for rule_id, lines in sorted(by_rule.items()):
-        some = _first_sources(lines)
-        await _split(tx, named[rule_id], until, some, sales, claims, release=release)
-        count += len(some)
-    return count
+    return [
+        _Group(named[rule_id], [one for lines in by_source.values() for one in lines], sales, claims)
+        for rule_id, by_source in sorted(by_rule.items())
+    ]
 
 
 async def _rules(tx: Tx, sales: Mapping[UUID, SaleOf]) -> dict[UUID, SplitRule]:
@@ -122,16 +183,9 @@ def _first_sources(lines: Sequence[Waiting]) -> list[Waiting]:
     return [one for one in lines if one.source_id in first]
 
 
-async def _split(
-    tx: Tx,
-    rule: SplitRule,
-    until: datetime,
-    lines: Sequence[Waiting],
-    sales: Mapping[UUID, SaleOf],
-    claims: Mapping[UUID, _Claimed],
-    *,
-    release: bool,
-) -> None:
+async def _split(tx: Tx, group: _Group, until: datetime, lines: Sequence[Waiting], *, release: bool) -> Entry:
+    """Book some of what waits for one rule; answers what the audit log is to say."""
+    rule, sales, claims = group.rule, group.sales, group.claims
     understood = load(rule.document)
     sold: list[Sold] = []
     for one in lines:
@@ -153,7 +207,9 @@ async def _split(
     split = [(one, sales[one.source_id].sale_id) for one in lines]
     await store.insert_run(
         tx,
-        Run(run_id, rule.id, rule.supplier_id, rule.currency, until, journal_id, split, poured.levels, poured.parts),
+        Booking(
+            run_id, rule.id, rule.supplier_id, rule.currency, until, journal_id, split, poured.levels, poured.parts
+        ),
     )
     paid = {part.key.organisation_id for part in poured.parts if part.key.role is Role.BROKER and part.cumulative}
     own = {one.sale_id for one in sold}
@@ -161,7 +217,7 @@ async def _split(
     await mandates.insert_introduced(tx, facts)
     if journal is not None and release:
         await _release(tx, journal)
-    await audit.append(tx, [_entry(rule, run_id)])
+    return _entry(rule, run_id)
 
 
 async def _journal(

@@ -45,7 +45,11 @@ async def release_now(tx: Tx, order: Order) -> None:
     run releases them.
     """
     currency = order.price.currency
-    dues = [one for one in await runs.open_dues(tx, [order.seller_id], currency) if one.buyer_id == order.buyer_id]
+    dues = [
+        one
+        for one in await runs.open_dues(tx, [order.seller_id], currency, lock=True)
+        if one.buyer_id == order.buyer_id
+    ]
     # All charges of these two are seen together; of other orders only what was given back goes, as a run would have it.
     others = frozenset(one.order_id for one in dues if one.order_id is not None) - {order.id}
     free = [one.charge_id for one in releasable(dues, others)]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Inexact
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,7 @@ _DAY = timedelta(days=1)
 # so that one absurd report never stops everybody else's settlement.
 CHARGE_MOST_UNITS = 10**17
 
+_NOWHERE: Mapping[UUID, int] = MappingProxyType({})
 Window = tuple[datetime, datetime]
 Use = tuple[Period, Mapping[str, Quantity]]
 LineKey = tuple[str, int]
@@ -68,27 +70,35 @@ class Facts:
     standings: Mapping[UUID, Standing]
 
 
-async def rate_usage(tx: Tx, run: Run, sold: Sequence[Sold]) -> tuple[list[Charge], list[Grant]]:
+async def rate_usage(
+    tx: Tx, run: Run, sold: Sequence[Sold], places: Mapping[UUID, int] = _NOWHERE
+) -> tuple[list[Charge], list[Grant]]:
     """Rate every service period that the run's period touches, that ended within `LATE` before it, or whose use changed.
 
     A grant that comes to more than an account holds, or whose tax is not known, is not charged but answered second: held.
 
-    Rating is cumulative, so late use, corrections and a second run over the same period come out right.
+    Rating is cumulative, so late use, corrections and a second run over the same period come out right. The ids of
+    charges follow from the run and from what is charged.
+
+    shapes   sold: the grants of a seller in the order of their ids; places: where each seller stands among those of the run
     """
     if not sold:
         return [], []
     facts = await _facts(tx, run, sold)
     charges: list[Charge] = []
     held: list[Grant] = []
+    counts: dict[UUID, int] = defaultdict(int)
     for one in sold:
+        seller = one.grant.seller_id
         try:
-            rated = _rate(tx, run, one, facts)
+            rated = _rate(run, one, facts, places.get(seller, 0) * ids.PART_ROOM + counts[seller])
         except (BadMoney, Inexact):
             rated = None
         if rated is None or any(abs(charge.amount.units) > CHARGE_MOST_UNITS for charge in rated):
             held.append(one.grant)
         else:
             charges += rated
+            counts[seller] += len(rated)
     return charges, held
 
 
@@ -111,7 +121,7 @@ async def _facts(tx: Tx, run: Run, sold: Sequence[Sold]) -> Facts:
     )
 
 
-def _rate(tx: Tx, run: Run, sold: Sold, facts: Facts) -> list[Charge] | None:
+def _rate(run: Run, sold: Sold, facts: Facts, place: int) -> list[Charge] | None:
     grant, plan = sold.grant, sold.sale.plan
     sides = facts.standings[grant.seller_id], facts.standings[grant.buyer_id]
     taxed = taxing(sides, plan, run.period_end)
@@ -124,11 +134,11 @@ def _rate(tx: Tx, run: Run, sold: Sold, facts: Facts) -> list[Charge] | None:
     before = {key: paid.get(key, 0) + (booked[key].units if key in booked else 0) for key in {*paid, *booked}}
     dues = bill(plan, _uses(run, grant, facts), before, until=run.period_end)
     charges = []
-    for due in dues:
+    for n, due in enumerate(dues, place):
         corrects = _corrected(sold, due, booked, paid, facts)
         back = corrects is not None and (due.amount.units < 0 or _reverses(due))
         treated = _taxed_before(sold, due, booked, taxed) if back else taxed
-        charges.append(_charge(tx, run, sold, due, treated, corrects))
+        charges.append(_charge(run, sold, due, treated, corrects, n))
     return charges
 
 
@@ -177,12 +187,13 @@ def _taxed_before(sold: Sold, due: Due, booked: Mapping[LineKey, Booked], now: T
     return None if document is None else Taxing.stored(document)
 
 
-def _charge(tx: Tx, run: Run, sold: Sold, due: Due, taxed: Taxing | None, corrects: UUID | None) -> Charge:
+def _charge(run: Run, sold: Sold, due: Due, taxed: Taxing | None, corrects: UUID | None, place: int) -> Charge:
     grant, line = sold.grant, due.line
+    named = run.id, "charge", grant.id, line.id, line.key[1]
     tax = None if taxed is None else taxed.on(due.amount)
     period = line.period
     return Charge(
-        id=tx.new_id(),
+        id=ids.derived(run.opened_at, *named, place=place),
         run_id=run.id,
         grant_id=grant.id,
         order_id=grant.order_id,

@@ -1887,6 +1887,37 @@ CREATE TABLE settlement.posting (
 
 ALTER TABLE ONLY settlement.posting FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.preview (
+    id uuid NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    currency text NOT NULL,
+    region text,
+    compare_with uuid,
+    state text NOT NULL,
+    seen_at timestamp with time zone,
+    summary jsonb,
+    made_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT preview_check CHECK ((period_start < period_end)),
+    CONSTRAINT preview_check1 CHECK (((state = 'made'::text) = (summary IS NOT NULL))),
+    CONSTRAINT preview_check2 CHECK (((state = 'made'::text) = (seen_at IS NOT NULL))),
+    CONSTRAINT preview_region_check CHECK ((region ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT preview_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'made'::text])))
+);
+
+ALTER TABLE ONLY settlement.preview FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.preview_line (
+    preview_id uuid NOT NULL,
+    part text NOT NULL,
+    "position" integer NOT NULL,
+    document jsonb NOT NULL,
+    CONSTRAINT preview_line_part_check CHECK ((part = ANY (ARRAY['charge'::text, 'seller'::text, 'buyer'::text, 'payee'::text, 'held'::text, 'diff'::text])))
+);
+
+ALTER TABLE ONLY settlement.preview_line FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.rate (
     id uuid NOT NULL,
     sell text NOT NULL,
@@ -1972,8 +2003,10 @@ CREATE TABLE settlement.run (
     state text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
+    region text,
     CONSTRAINT run_check CHECK ((period_start < period_end)),
-    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text])))
+    CONSTRAINT run_region_check CHECK ((region ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE ONLY settlement.run FORCE ROW LEVEL SECURITY;
@@ -1985,6 +2018,7 @@ CREATE TABLE settlement.run_item (
     organisation_id uuid NOT NULL,
     state text NOT NULL,
     done_at timestamp with time zone,
+    "position" integer DEFAULT 0 NOT NULL,
     CONSTRAINT run_item_side_check CHECK ((side = ANY (ARRAY['seller'::text, 'payee'::text]))),
     CONSTRAINT run_item_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text])))
 );
@@ -2653,6 +2687,12 @@ ALTER TABLE ONLY settlement.payout
 ALTER TABLE ONLY settlement.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (journal_id, line);
 
+ALTER TABLE ONLY settlement.preview_line
+    ADD CONSTRAINT preview_line_pkey PRIMARY KEY (preview_id, part, "position");
+
+ALTER TABLE ONLY settlement.preview
+    ADD CONSTRAINT preview_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.rate
     ADD CONSTRAINT rate_pkey PRIMARY KEY (id);
 
@@ -2678,7 +2718,7 @@ ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_run_id_side_organisation_id_key UNIQUE (run_id, side, organisation_id);
 
 ALTER TABLE ONLY settlement.run
-    ADD CONSTRAINT run_period_start_period_end_currency_number_key UNIQUE (period_start, period_end, currency, number);
+    ADD CONSTRAINT run_numbered UNIQUE NULLS NOT DISTINCT (period_start, period_end, currency, region, number);
 
 ALTER TABLE ONLY settlement.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (id);
@@ -2976,7 +3016,7 @@ CREATE INDEX refund_seller ON settlement.refund USING btree (seller_id, id);
 
 CREATE INDEX run_item_pending ON settlement.run_item USING btree (run_id, side, organisation_id) WHERE (state = 'pending'::text);
 
-CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency, region) NULLS NOT DISTINCT WHERE (state = 'open'::text);
 
 CREATE INDEX service_credit_buyer ON settlement.service_credit USING btree (buyer_id, id);
 
@@ -3282,6 +3322,9 @@ ALTER TABLE ONLY settlement.introduced_sale
 
 ALTER TABLE ONLY settlement.introduced_sale
     ADD CONSTRAINT introduced_sale_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
+
+ALTER TABLE ONLY settlement.preview_line
+    ADD CONSTRAINT preview_line_preview_id_fkey FOREIGN KEY (preview_id) REFERENCES settlement.preview(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.run(id);
@@ -4121,6 +4164,10 @@ ALTER TABLE settlement.payout_account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.posting ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.preview ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.preview_line ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.rate ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.record_digests ENABLE ROW LEVEL SECURITY;
@@ -4282,6 +4329,14 @@ CREATE POLICY settlement_posting_exchange_migrate ON settlement.posting TO excha
 
 CREATE POLICY settlement_posting_public ON settlement.posting FOR SELECT TO exchange_portal USING ((account_id IN ( SELECT a.id
    FROM settlement.account a)));
+
+CREATE POLICY settlement_preview_exchange_app ON settlement.preview TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_preview_exchange_migrate ON settlement.preview TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_preview_line_exchange_app ON settlement.preview_line TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_preview_line_exchange_migrate ON settlement.preview_line TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_rate_exchange_app ON settlement.rate TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4805,6 +4860,10 @@ GRANT SELECT ON TABLE settlement.payout_account TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.posting TO exchange_app;
 GRANT SELECT ON TABLE settlement.posting TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.preview TO exchange_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.preview_line TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.rate TO exchange_app;
 GRANT SELECT ON TABLE settlement.rate TO exchange_portal;

@@ -12,6 +12,7 @@ import msgspec
 from exchange.kernel.db import Tx
 from settlement.accounts import payable
 from settlement.documents import Entry, Invoice, Statement
+from settlement.periods import first_id
 from settlement.store.accounts import known_ids
 
 # The row stays locked until the transaction ends, so a rollback gives the numbers back: no gap.
@@ -30,7 +31,8 @@ _ENTRIES = """
 SELECT k.o AS organisation_id, j.id, p.line, j.kind, j.source_id, p.amount, j.effective_at
 FROM unnest($1::uuid[], $2::bigint[]) AS k(o, id) JOIN settlement.posting p ON p.account_id = k.id
 JOIN settlement.journal j ON j.id = p.journal_id
-WHERE NOT EXISTS (SELECT FROM settlement.statement_line s WHERE s.journal_id = p.journal_id AND s.posting_line = p.line)
+WHERE p.journal_id < $3
+    AND NOT EXISTS (SELECT FROM settlement.statement_line s WHERE s.journal_id = p.journal_id AND s.posting_line = p.line)
 ORDER BY k.o, j.effective_at, j.id, p.line"""
 _LAST = """
 SELECT DISTINCT ON (organisation_id) organisation_id, closing_units, number FROM settlement.statement
@@ -101,12 +103,14 @@ async def insert_invoices(tx: Tx, invoices: Sequence[Invoice]) -> None:
     )
 
 
-async def unstated_entries(tx: Tx, payee_ids: Sequence[UUID], currency: str) -> dict[UUID, list[Entry]]:
-    """The movements of each payee's payable account that no statement explains yet, in order."""
+async def unstated_entries(
+    tx: Tx, payee_ids: Sequence[UUID], currency: str, before: datetime
+) -> dict[UUID, list[Entry]]:
+    """The movements of each payee's payable account before a moment that no statement explains yet, in order."""
     ids = await known_ids(tx, [payable(payee, currency) for payee in payee_ids])
     found: dict[UUID, list[Entry]] = {payee: [] for payee in payee_ids}
     owners = [key.organisation_id for key in ids]
-    for row in await (await tx.driver()).fetch(_ENTRIES, owners, list(ids.values())):
+    for row in await (await tx.driver()).fetch(_ENTRIES, owners, list(ids.values()), first_id(before)):
         found[row[0]].append(Entry(*row[1:]))
     return found
 

@@ -130,7 +130,7 @@ async def sums(tx: Tx, keys: Sequence[AccountKey]) -> dict[AccountKey, int]:
 def _ids(tx: Tx, journals: Sequence[Journal]) -> list[UUID]:
     # An id carries the millisecond in which its journal counts: what the order of all statements stands on.
     now = ms_of(tx.now)
-    return [dated(tx.new_id(), ms_of(j.effective_at) if j.effective_at else now) for j in journals]
+    return [dated(j.id or tx.new_id(), ms_of(j.effective_at) if j.effective_at else now) for j in journals]
 
 
 async def _insert(tx: Tx, decision: Decision) -> None:

@@ -15,6 +15,7 @@ from exchange.kernel.db import Tx
 from exchange.kernel.pages import Page, PageRequest, page_of
 from exchange.kernel.store import mine
 from settlement.accounts import AccountKind, platform
+from settlement.periods import first_id
 from settlement.rule_tables import split_booked
 from settlement.splits import Role
 from settlement.store.accounts import known_ids
@@ -29,6 +30,23 @@ WHERE p.account_id = $1 AND j.kind <> 'split' AND p.tag IS NOT NULL AND j.effect
     AND ($3::uuid[] IS NULL OR p.tag = ANY($3::uuid[])
         OR EXISTS (SELECT FROM settlement.split_source s WHERE s.source_id = p.tag))
 ORDER BY p.journal_id, p.line LIMIT $4"""
+# The same of some sellers' sales, found from the sales themselves, so that it does not grow with what was ever sold: those
+# that may be split now, whatever went back of them included, and what went back since of those that were split before.
+_WAITING_OF = """
+WITH s AS MATERIALIZED (
+    SELECT id FROM unnest($2::uuid[]) AS t(id)
+    UNION SELECT r.source_id FROM unnest($3::uuid[], $4::uuid[]) AS k(seller, since)
+        JOIN settlement.refund r ON r.seller_id = k.seller AND r.id >= k.since AND r.currency = $5
+        WHERE EXISTS (SELECT FROM settlement.split_source x WHERE x.source_id = r.source_id)),
+j AS MATERIALIZED (
+    SELECT j.id, s.id AS source FROM s JOIN settlement.journal j ON j.kind = 'purchase' AND j.source_id = s.id
+    UNION ALL SELECT j.id, s.id FROM s JOIN settlement.journal j ON j.kind = 'charge' AND j.source_id = s.id
+    UNION ALL SELECT j.id, s.id FROM s JOIN settlement.refund r ON r.source_id = s.id
+        JOIN settlement.journal j ON j.kind = 'refund' AND j.source_id = r.id)
+SELECT p.journal_id, p.line, p.tag, p.amount FROM j JOIN settlement.posting p ON p.journal_id = j.id
+WHERE p.account_id = $1 AND p.tag = j.source AND p.journal_id < $6
+    AND NOT EXISTS (SELECT FROM settlement.split_source x WHERE x.journal_id = p.journal_id AND x.line = p.line)
+ORDER BY p.journal_id, p.line"""
 # A correction belongs to the sale that it corrects, to its month and to its offer.
 _SALES = """
 SELECT o.id AS source_id, o.id AS sale_id, o.id AS order_id, o.offer_id, o.buyer_id, o.seller_id, o.paid_at AS at,
@@ -167,6 +185,23 @@ async def waiting(tx: Tx, currency: str, until: datetime, ready: Iterable[UUID] 
         return []
     wanted = None if ready is None else list(ready)
     return [Waiting(*row) for row in await (await tx.driver()).fetch(_WAITING, account, until, wanted, limit)]
+
+
+async def waiting_of(
+    tx: Tx, currency: str, before: datetime, ready: Sequence[UUID], sellers: Mapping[UUID, datetime | None]
+) -> list[Waiting]:
+    """The lines of these sellers' sales that no rule has split and that count before a moment, the oldest first.
+
+    shapes   ready: the orders and charges that may be split; sellers: from when on refunds of each are looked at, None for
+             all; of a sale that was split before they always are
+    """
+    key = platform(AccountKind.CLEARING, currency)
+    account = (await known_ids(tx, [key])).get(key)
+    if account is None:
+        return []
+    since = [first_id(at) if at else UUID(int=0) for at in sellers.values()]
+    values = account, list(ready), list(sellers), since, currency, first_id(before)
+    return [Waiting(*row) for row in await (await tx.driver()).fetch(_WAITING_OF, *values)]
 
 
 async def sales_of(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, SaleOf]:

@@ -46,8 +46,8 @@ async def reports(market: Market) -> dict[UUID, Report]:
     """What the check says of a statement over everything that moved, by payee; nothing is written."""
 
     async def flow(tx: Tx) -> dict[UUID, Report]:
-        run = Run(tx.new_id(), tx.now - timedelta(days=31), tx.now, "CNY", 1, "running")
-        entries = await documents.unstated_entries(tx, [SELLER, BROKER], "CNY")
+        run = Run(tx.new_id(), tx.now - timedelta(days=31), tx.now, "CNY", 1, "running", tx.now)
+        entries = await documents.unstated_entries(tx, [SELLER, BROKER], "CNY", run.seen_until)
         explained = await explain_entries(tx, entries, {}, {})
         found = {}
         for payee in (SELLER, BROKER):

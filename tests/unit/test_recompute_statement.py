@@ -36,7 +36,7 @@ def export(document: bytes) -> bytes:
 
 def statement(opening: int = 0, number: int = 1, **amounts: int) -> bytes:
     """A statement of a conversion, a credit, a payout and one that came back, by which is wanted."""
-    run = Run(UUID(int=9), AT - timedelta(days=31), AT, "CNY", 1, "running")
+    run = Run(UUID(int=9), AT - timedelta(days=31), AT, "CNY", 1, "running", AT)
     conversion = Conversion(
         UUID(int=21), ME, AccountKind.PAYABLE, UUID(int=5), Decimal("7.8123"), "the bank of somewhere",
         Money(10_000_001, "EUR"), Money(78_123_007, "CNY"), 812_300_000_000, AT,
