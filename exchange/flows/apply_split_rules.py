@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -28,7 +30,7 @@ from settlement.store import split_bookings as store
 from settlement.store.mandates import IntroducedSale
 from settlement.store.split_bookings import Run as Booking
 from settlement.store.split_bookings import SaleOf, Waiting
-from settlement.waterfall import Introduced, Sold, StepPart, pour, touched
+from settlement.waterfall import Introduced, Sold, StepPart, Waterfall, pour, touched
 from settlement.waterfall_document import SplitRule, load, month_of
 
 # With the payees of a rule they fit into one journal.
@@ -36,6 +38,7 @@ SOURCES_PER_RUN = 300
 _LINES_MAX = 2_000
 # A refund's transaction may have begun so long before it could be seen.
 _ROOM = timedelta(hours=1)
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class NotSplit(AssertionError):
@@ -51,13 +54,24 @@ class _Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class RuleGroup:
     """What waits for one rule, the lines of each order or charge together, with their sales and the brokers' parts."""
 
     rule: SplitRule
     lines: Sequence[Waiting]
     sales: Mapping[UUID, SaleOf]
     claims: Mapping[UUID, _Claimed]
+    understood: Waterfall
+
+    def sold(self, lines: Sequence[Waiting]) -> list[Sold]:
+        """Some of its lines as the rule sees them."""
+        found = []
+        for one in lines:
+            sale = self.sales[one.source_id]
+            claimed = self.claims.get(sale.sale_id)
+            month = month_of(sale.at, self.understood.time_zone)
+            found.append(Sold(sale.sale_id, month, one.amount, claimed.introduced if claimed else None))
+        return found
 
 
 async def apply_rules(
@@ -78,8 +92,8 @@ async def apply_rules(
     if not waiting:
         return 0
     count = 0
-    for one in await _by_rule(tx, waiting):
-        some = _first_sources(one.lines)
+    for one in await by_rule(tx, waiting):
+        some = first_sources(one.lines)
         await audit.append(tx, [await _split(tx, one, until, some, release=release)])
         count += len(some)
     return count
@@ -94,15 +108,7 @@ async def split_sales(tx: Tx, run: Run, ready: Mapping[RunItem, Sequence[UUID]])
              is to say
     errors   NotSplit
     """
-    settled = await runs.settled_until(tx, [item.organisation_id for item in ready], run.currency)
-    since = {
-        item.organisation_id: settled[item.organisation_id].opened_at - _ROOM
-        if item.organisation_id in settled
-        else None
-        for item in ready
-    }
-    sources = [one for found in ready.values() for one in found]
-    waiting = await store.waiting_of(tx, run.currency, run.seen_until, sources, since)
+    waiting = await waiting_for(tx, run, ready)
     if not waiting:
         return []
     await store.lock_runs(tx, run.currency)
@@ -115,29 +121,52 @@ async def split_sales(tx: Tx, run: Run, ready: Mapping[RunItem, Sequence[UUID]])
         for item in ready
     }
     entries = []
-    for one in await _by_rule(tx, waiting):
+    for one in await by_rule(tx, waiting):
         lines = one.lines
         while lines:
-            some = _first_sources(lines)
+            some = first_sources(lines)
             lines = lines[len(some) :] if len(some) < len(lines) else []
             entries.append(await _split(parts[one.rule.supplier_id], one, run.period_end, some, release=True))
     return entries
 
 
-async def _by_rule(tx: Tx, waiting: Sequence[Waiting]) -> list[_Group]:
-    """What waits, by rule: the lines of one order or charge together, the oldest first."""
-    sales = await store.sales_of(tx, sorted({one.source_id for one in waiting}))
+async def waiting_for(tx: Tx, run: Run, ready: Mapping[RunItem, Sequence[UUID]]) -> list[Waiting]:
+    """What is written and waits for the rules of a run's sellers, the oldest first."""
+    settled = await runs.settled_until(tx, [item.organisation_id for item in ready], run.currency)
+    since = {
+        item.organisation_id: settled[item.organisation_id].opened_at - _ROOM
+        if item.organisation_id in settled
+        else None
+        for item in ready
+    }
+    sources = [one for found in ready.values() for one in found]
+    return await store.waiting_of(tx, run.currency, run.seen_until, sources, since)
+
+
+async def by_rule(tx: Tx, waiting: Sequence[Waiting], fresh: Mapping[UUID, SaleOf] = _NOTHING) -> list[RuleGroup]:
+    """What waits, by rule: the lines of one order or charge together, the oldest first.
+
+    shapes   fresh: the sales of charges that are not written yet
+    """
+    known = await store.sales_of(tx, sorted({one.source_id for one in waiting} - fresh.keys()))
+    sales = {**known, **fresh}
     rules = await _rules(tx, sales)
     claims = await _claims(tx, sales)
-    by_rule: dict[UUID, dict[UUID, list[Waiting]]] = defaultdict(dict)
+    found: dict[UUID, dict[UUID, list[Waiting]]] = defaultdict(dict)
     for one in waiting:
         if one.source_id not in sales:
             raise NotSplit(f"{one.source_id} is no order or charge")
-        by_rule[rules[sales[one.source_id].offer_id].id].setdefault(one.source_id, []).append(one)
+        found[rules[sales[one.source_id].offer_id].id].setdefault(one.source_id, []).append(one)
     named = {rule.id: rule for rule in rules.values()}
     return [
-        _Group(named[rule_id], [one for lines in by_source.values() for one in lines], sales, claims)
-        for rule_id, by_source in sorted(by_rule.items())
+        RuleGroup(
+            named[rule_id],
+            [one for lines in by_source.values() for one in lines],
+            sales,
+            claims,
+            load(named[rule_id].document),
+        )
+        for rule_id, by_source in sorted(found.items())
     ]
 
 
@@ -177,27 +206,23 @@ async def _claims(tx: Tx, sales: Mapping[UUID, SaleOf]) -> dict[UUID, _Claimed]:
     return found
 
 
-def _first_sources(lines: Sequence[Waiting]) -> list[Waiting]:
+def first_sources(lines: Sequence[Waiting]) -> list[Waiting]:
     """The lines of the first orders and charges, as many as one journal holds."""
     first = set(list(dict.fromkeys(one.source_id for one in lines))[:SOURCES_PER_RUN])
     return [one for one in lines if one.source_id in first]
 
 
-async def _split(tx: Tx, group: _Group, until: datetime, lines: Sequence[Waiting], *, release: bool) -> Entry:
+async def _split(tx: Tx, group: RuleGroup, until: datetime, lines: Sequence[Waiting], *, release: bool) -> Entry:
     """Book some of what waits for one rule; answers what the audit log is to say."""
     rule, sales, claims = group.rule, group.sales, group.claims
-    understood = load(rule.document)
-    sold: list[Sold] = []
-    for one in lines:
-        sale = sales[one.source_id]
-        claimed = claims.get(sale.sale_id)
-        month = month_of(sale.at, understood.time_zone)
-        sold.append(Sold(sale.sale_id, month, one.amount, claimed.introduced if claimed else None))
+    sold = group.sold(lines)
     buckets = touched(sold)
     before = await store.levels(tx, rule.id, buckets)
-    poured = pour(understood, sold, before, await store.booked(tx, rule.id, buckets))
+    poured = pour(group.understood, sold, before, await store.booked(tx, rule.id, buckets))
     run_id = tx.new_id()
-    journal = await _journal(tx, run_id, rule, lines, poured.parts)
+    advances = [advance(one, rule.currency) for one in recouped_of(poured.parts)]
+    room = (await ledger.lock_balances(tx, advances)).room if advances else {}
+    journal = split_journal(run_id, rule, lines, poured.parts, room)
     journal_id = None
     if journal is not None:
         (posted,) = await ledger.post(tx, [journal])
@@ -220,22 +245,30 @@ async def _split(tx: Tx, group: _Group, until: datetime, lines: Sequence[Waiting
     return _entry(rule, run_id)
 
 
-async def _journal(
-    tx: Tx, run_id: UUID, rule: SplitRule, lines: Sequence[Waiting], parts: Sequence[StepPart]
-) -> Journal | None:
-    """The lines of one booking; None where everything cancelled out."""
-    waited: dict[UUID, int] = defaultdict(int)
-    for one in lines:
-        waited[one.source_id] += one.amount
-    given: dict[AccountKey, int] = defaultdict(int)
+def recouped_of(parts: Iterable[StepPart]) -> dict[UUID, int]:
+    """What goes to the exchange of recoupments, by whose advance it is."""
     recouped: dict[UUID, int] = defaultdict(int)
     for part in parts:
         if part.advance_of is not None and part.key.role is Role.PLATFORM:
             recouped[part.advance_of] += part.amount
-        else:
+    return recouped
+
+
+def split_journal(
+    run_id: UUID, rule: SplitRule, lines: Sequence[Waiting], parts: Sequence[StepPart], room: Mapping[AccountKey, int]
+) -> Journal | None:
+    """The lines of one booking; None where everything cancelled out.
+
+    shapes   room: what is outstanding of each advance
+    """
+    waited: dict[UUID, int] = defaultdict(int)
+    for one in lines:
+        waited[one.source_id] += one.amount
+    given: dict[AccountKey, int] = defaultdict(int)
+    for part in parts:
+        if part.advance_of is None or part.key.role is not Role.PLATFORM:
             given[_account(part, rule.currency)] += part.amount
-    room = (await ledger.lock_balances(tx, [advance(one, rule.currency) for one in recouped])).room
-    for holder, units in recouped.items():
+    for holder, units in recouped_of(parts).items():
         back = min(units, room[advance(holder, rule.currency)])
         given[advance(holder, rule.currency)] += back
         given[pending(holder, rule.currency)] += units - back

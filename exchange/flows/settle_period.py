@@ -73,14 +73,24 @@ async def start_run(tx: Tx, period: Period) -> RunProgress | Problem:
     for run in await runs.open_runs(tx, period.currency, period.region):
         if (run.period_start, run.period_end, run.region) != (period.start, period.end, period.region):
             return RUN_OPEN(run=ids.text("run", run.id))
+        await queue_run(tx, run)
         return await progress_of(tx, run)
     wanted = await runs.next_run(tx, period.start, period.end, period.currency, period.region)
     run = await runs.create_run(tx, wanted)
     await runs.add_items(tx, run, Side.SELLER, await sellers_of(tx, run))
-    name = ids.text("run", run.id)
-    await jobs.put(tx, jobs.Job(SETTLE, name, {"run": name}))
-    await audit.append(tx, [Entry(action="settlement.start", organisation_id=None, object_id=name)])
+    await queue_run(tx, run)
+    await audit.append(tx, [Entry(action="settlement.start", organisation_id=None, object_id=ids.text("run", run.id))])
     return await progress_of(tx, run)
+
+
+async def queue_run(tx: Tx, run: Run) -> bool:
+    """Queue the job of a run unless it is under way or waits; a job that was given up gets another chance."""
+    name = ids.text("run", run.id)
+    known = await jobs.of_key(tx, SETTLE, name)
+    if known is None:
+        await jobs.put(tx, jobs.Job(SETTLE, name, {"run": name}))
+        return True
+    return known.state == "dead" and await jobs.again(tx, known.id)
 
 
 async def refuse_period(tx: Tx, period: Period) -> Problem | None:

@@ -100,7 +100,8 @@ def _lines(run: Run, fresh: Sequence[Order], charges: Sequence[Charge], backs: B
         lines[order.buyer_id].append(order_line(order))
     for charge in charges:
         lines[charge.buyer_id].append(charge_line(charge))
-    for one in (*fresh, *charges):
+    sources: list[Order | Charge] = [*fresh, *charges]
+    for one in sources:
         if one.tax is not None:
             taxes[one.buyer_id].append((one.tax, one.net, one.tax_money))
     for back, tax in backs:

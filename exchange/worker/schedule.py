@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -18,6 +19,7 @@ from contracts import auctions_store
 from exchange.access.settings import AccessSettings
 from exchange.flows import access_data, seal_usage, withdraw_right
 from exchange.flows.checkpoint_log import sequence
+from exchange.flows.close_books import close_months
 from exchange.flows.expire_holds import expire_holds
 from exchange.flows.expire_negotiations import expire_negotiations
 from exchange.flows.keep_obligations import create_obligations, remind, renew_obligations
@@ -28,6 +30,8 @@ from exchange.kernel.jobs import Job
 from exchange.kernel.keys import Keyring
 from exchange.kernel.metrics import CHECKPOINT_AT, LOG_SIZE
 from exchange.parties import store as parties
+from settlement.settings import SettlementSettings
+from settlement.store import previews
 
 _LOG = structlog.get_logger("schedule")
 SEQUENCE_EVERY_S = 0.5
@@ -42,6 +46,7 @@ RIGHTS_EVERY_S = 60.0
 NEGOTIATIONS_EVERY_S = 15.0
 OBLIGATIONS_EVERY_S = 30.0
 HOLDS_EVERY_S = 15.0
+BOOKS_EVERY_S = 900.0
 SEAL_USAGE = "seal_usage"
 CLOSE_AUCTION = "close_auction"
 
@@ -57,6 +62,7 @@ class Schedule:
     holder: UUID
     access: AccessSettings
     keyring: Keyring
+    settlement: SettlementSettings = field(default_factory=SettlementSettings)
 
     async def run(self) -> None:
         """Do the regular work until cancelled; one that fails is told and tried again at its next time."""
@@ -71,6 +77,7 @@ class Schedule:
             group.create_task(_every(NEGOTIATIONS_EVERY_S, self.negotiations))
             group.create_task(_every(OBLIGATIONS_EVERY_S, self.obligations))
             group.create_task(_every(HOLDS_EVERY_S, self.holds))
+            group.create_task(_every(BOOKS_EVERY_S, self.books))
 
     async def sequence(self) -> None:
         """Log what waits, until nothing does."""
@@ -119,6 +126,13 @@ class Schedule:
         """Give back what was held and has run out, until nothing is left."""
         while await self.db.run(expire_holds):
             pass
+
+    async def books(self) -> None:
+        """Forget old previews, and close the books of settled months where the operator wants that done by the clock."""
+        kept = timedelta(days=self.settlement.previews_kept_days)
+        await self.db.run(lambda tx: previews.forget_previews(tx, tx.now - kept))
+        if self.settlement.books_close_after_days:
+            await self.db.run(partial(close_months, after_days=self.settlement.books_close_after_days))
 
     async def rights(self) -> None:
         """Note the rights that have run out, and have the hour's search for what ended rights cover queued."""

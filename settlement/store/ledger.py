@@ -20,6 +20,7 @@ from settlement.store.periods import closed_until
 _LOCK = """
 SELECT account_id, posted - min_balance, max_balance - posted FROM settlement.balance
 WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE"""
+_SEE = _LOCK.removesuffix(" FOR UPDATE")
 _PEEK = "SELECT account_id, posted - min_balance FROM settlement.balance WHERE account_id = ANY($1::bigint[])"
 _EXISTING = """
 SELECT j.kind, j.source_id, j.id, j.body_sha256 FROM settlement.journal j
@@ -85,6 +86,21 @@ async def lock_balances(tx: Tx, keys: Iterable[AccountKey]) -> Balances:
     return Balances(
         {by_id[row[0]]: row[1] for row in rows if row[1] is not None},
         {by_id[row[0]]: row[2] for row in rows if row[2] is not None},
+    )
+
+
+async def see_balances(tx: Tx, keys: Iterable[AccountKey]) -> Balances:
+    """The same at this moment, without locking or making any; nothing in those that do not exist.
+
+    units    millionths
+    """
+    bounded = [key for key in set(keys) if key.kind in BOUNDED]
+    by_id = {account_id: key for key, account_id in (await known_ids(tx, bounded)).items()} if bounded else {}
+    rows = await (await tx.driver()).fetch(_SEE, sorted(by_id)) if by_id else []
+    nothing = dict.fromkeys(bounded, 0)
+    return Balances(
+        {**nothing, **{by_id[row[0]]: row[1] for row in rows if row[1] is not None}},
+        {**nothing, **{by_id[row[0]]: row[2] for row in rows if row[2] is not None}},
     )
 
 

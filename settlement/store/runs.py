@@ -31,6 +31,15 @@ ORDER BY created_at DESC, id DESC LIMIT 1"""
 _SETTLED_TO = """
 SELECT max(period_end) FROM settlement.run
 WHERE currency = $1 AND state = 'closed' AND (region IS NULL OR $2::text IS NULL OR region = $2)"""
+# A run of all regions settled each of them.
+_SETTLED_CURRENCIES = """
+SELECT s.currency FROM (
+    SELECT r.currency, r.region, greatest(max(r.period_end), (SELECT max(a.period_end) FROM settlement.run a
+        WHERE a.currency = r.currency AND a.region IS NULL AND a.state = 'closed')) AS until
+    FROM settlement.run r WHERE r.state = 'closed' GROUP BY 1, 2) s
+GROUP BY 1 HAVING min(s.until) FILTER (WHERE s.region IS NOT NULL OR NOT EXISTS (
+    SELECT FROM settlement.run b WHERE b.currency = s.currency AND b.region IS NOT NULL AND b.state = 'closed')) >= $1
+ORDER BY 1"""
 _NUMBER = """
 SELECT 1 + coalesce(max(number) FILTER (WHERE currency = $1 AND period_start = $2 AND period_end = $3
     AND region IS NOT DISTINCT FROM $4), 0), max(created_at) FROM settlement.run"""
@@ -110,6 +119,11 @@ async def settled_to(tx: Tx, currency: str, region: str | None = None) -> dateti
     """The latest end of a closed run that settled some of the same sellers, None before the first."""
     moment: datetime | None = await (await tx.driver()).fetchval(_SETTLED_TO, currency, region)
     return moment
+
+
+async def currencies_settled(tx: Tx, until: datetime) -> list[str]:
+    """The currencies of which every region that has runs of its own is settled up to a moment, in order."""
+    return [row[0] for row in await (await tx.driver()).fetch(_SETTLED_CURRENCIES, until)]
 
 
 async def lock_run(tx: Tx, run_id: UUID) -> Run | None:

@@ -17,6 +17,7 @@ from exchange.kernel.store import mine
 from settlement.accounts import AccountKind, platform
 from settlement.periods import first_id
 from settlement.rule_tables import split_booked
+from settlement.runs import Charge
 from settlement.splits import Role
 from settlement.store.accounts import known_ids
 from settlement.waterfall import Bucket, Key, Level, Per, StepPart
@@ -59,6 +60,11 @@ FROM settlement.charge c JOIN settlement.orders o ON o.id = c.order_id
 LEFT JOIN settlement.charge r ON r.id = c.corrects WHERE {charges}"""
 _BY_ID = _SALES.format(orders="o.id = ANY($1::uuid[])", charges="c.id = ANY($1::uuid[])")
 _AT = "CASE WHEN c.corrects = o.id THEN o.paid_at ELSE coalesce(r.service_start, c.service_start) END"
+# What charges that are not written yet correct: an order, or an earlier charge.
+_CORRECTED = """
+SELECT o.id, o.offer_id, o.paid_at, o.created_at FROM settlement.orders o WHERE o.id = ANY($1::uuid[])
+UNION ALL SELECT c.id, c.offer_id, c.service_start, o.created_at FROM settlement.charge c
+JOIN settlement.orders o ON o.id = c.order_id WHERE c.id = ANY($1::uuid[])"""
 _OF_LISTINGS = (
     _SALES.format(
         orders="o.seller_id = $1 AND o.listing_id = ANY($2::uuid[]) AND o.state = 'paid' AND o.currency = $3 "
@@ -208,6 +214,22 @@ async def sales_of(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, SaleOf]:
     """The sales that orders and charges belong to, by order or charge."""
     rows = await (await tx.driver()).fetch(_BY_ID, list(source_ids))
     return {row["source_id"]: SaleOf(*row) for row in rows}
+
+
+async def sales_of_new(tx: Tx, charges: Sequence[Charge]) -> dict[UUID, SaleOf]:
+    """The same for charges that are not written yet."""
+    wanted = {one.order_id for one in charges} | {one.corrects for one in charges if one.corrects}
+    rows = await (await tx.driver()).fetch(_CORRECTED, sorted(wanted)) if wanted else []
+    known = {row[0]: (row[1], row[2], row[3]) for row in rows}
+    found = {}
+    for one in charges:
+        # What corrects a sale belongs to its month and to its offer.
+        offer, at, _ = known[one.corrects] if one.corrects else (one.offer_id, one.service_start, None)
+        ordered_at = known[one.order_id][2]
+        found[one.id] = SaleOf(
+            *(one.id, one.corrects or one.id, one.order_id, offer, one.buyer_id, one.seller_id, at, ordered_at)
+        )
+    return found
 
 
 async def sales_between(

@@ -371,6 +371,7 @@ async def _close(t: Tenants, clock: FixedClock) -> None:
     await work()
     wish: dict[str, Any] = {"period_start": start.isoformat(), "period_end": end.isoformat(), "currency": "CNY"}
     t.objects["run"] = (await m.done(operator, "/operator/v1/settlement-runs", wish))["run"]
+    t.objects["preview"] = (await m.done(operator, "/operator/v1/settlement-previews", wish))["preview"]
     await work()
     opened = await m.done(supplier, "/supplier/v1/payout-accounts")
     t.objects["job"] = opened["job"]
