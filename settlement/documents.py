@@ -63,6 +63,25 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """An invoice that was issued before, as a correction of it names it."""
+
+    id: UUID
+    series: str
+    number: int
+    issued_at: datetime
+
+    def reference(self) -> dict[str, str]:
+        """How a later invoice refers to it."""
+        return {
+            "invoice": ids.text("inv", self.id),
+            "series": self.series,
+            "number": str(self.number),
+            "issued_at": _instant(self.issued_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A posting on a payee's payable account that no statement explains yet."""
 
@@ -176,18 +195,23 @@ def make_invoice(
     number: int,
     lines: Sequence[InvoiceLine],
     at: datetime,
+    earlier: Mapping[str, Earlier] = _NOTHING,
 ) -> Invoice:
     """Write an invoice from its lines; below zero it is a credit note. Tax stands in lines of its own.
 
-    shapes   parties = (buyer, seller); lines in the order given, those of tax last
+    One that only corrects what earlier invoices showed is a corrective invoice. Earlier ones are referred to, and stay.
+
+    shapes   parties = (buyer, seller); lines in the order given, those of tax last; earlier: by what lines say they correct,
+             the invoice that it stands on, where it stands on one
     errors   CurrencyMismatch for a line of another currency
     """
     buyer_id, seller_id = parties
     total = sum((line.amount for line in lines), Money.zero(run.currency))
     sold = [line for line in lines if line.source_kind != "tax"]
+    corrected = {one.id: one for line in sold if line.corrects and (one := earlier.get(line.corrects)) is not None}
     document = canonical(
         {
-            "type": "invoice" if total.units >= 0 else "credit-note",
+            "type": _invoice_type(total, sold),
             "v": 1,
             "id": ids.text("inv", invoice_id),
             "series": series,
@@ -197,7 +221,8 @@ def make_invoice(
             "run": ids.text("run", run.id),
             "period": _period(run),
             "issued_at": _instant(at),
-            "lines": [_invoice_line(position, line) for position, line in enumerate(sold, 1)],
+            **({"corrects": [corrected[one].reference() for one in sorted(corrected)]} if corrected else {}),
+            "lines": [_invoice_line(position, line, earlier) for position, line in enumerate(sold, 1)],
             "net": sum((line.amount for line in sold), Money.zero(run.currency)).to_wire(),
             "tax": [
                 {"line": position} | tax_document(line)
@@ -345,7 +370,14 @@ def _went_back(
     return {}
 
 
-def _invoice_line(position: int, line: InvoiceLine) -> dict[str, Any]:
+def _invoice_type(total: Money, sold: Sequence[InvoiceLine]) -> str:
+    if total.units < 0:
+        return "credit-note"
+    return "corrective-invoice" if sold and all(line.corrects for line in sold) else "invoice"
+
+
+def _invoice_line(position: int, line: InvoiceLine, earlier: Mapping[str, Earlier]) -> dict[str, Any]:
+    on = earlier.get(line.corrects) if line.corrects else None
     return {
         "line": position,
         "kind": line.source_kind,
@@ -354,6 +386,7 @@ def _invoice_line(position: int, line: InvoiceLine) -> dict[str, Any]:
         "quantity": format(line.quantity.normalize(), "f"),
         "amount": line.amount.to_wire(),
         **({} if line.corrects is None else {"corrects": line.corrects}),
+        **({} if on is None else {"corrects_invoice": ids.text("inv", on.id)}),
         **({} if line.tax is None else {"tax": {name: line.tax[name] for name in ("code", "rate", "country")}}),
     }
 

@@ -135,7 +135,7 @@ def _rate(run: Run, sold: Sold, facts: Facts, place: int) -> list[Charge] | None
     dues = bill(plan, _uses(run, grant, facts), before, until=run.period_end)
     charges = []
     for n, due in enumerate(dues, place):
-        corrects = _corrected(sold, due, booked, paid, facts)
+        corrects = _corrected(run, sold, due, booked, facts)
         back = corrects is not None and (due.amount.units < 0 or _reverses(due))
         treated = _taxed_before(sold, due, booked, taxed) if back else taxed
         charges.append(_charge(run, sold, due, treated, corrects, n))
@@ -152,16 +152,15 @@ def _uses(run: Run, grant: Grant, facts: Facts) -> list[Use]:
     return found
 
 
-def _corrected(
-    sold: Sold, due: Due, booked: Mapping[LineKey, Booked], paid: Mapping[LineKey, int], facts: Facts
-) -> UUID | None:
+def _corrected(run: Run, sold: Sold, due: Due, booked: Mapping[LineKey, Booked], facts: Facts) -> UUID | None:
     """The charge, or the order, that a line corrects: it comes after its period was settled, or takes back."""
     key, end = due.line.key, due.line.period.end if due.line.period else None
     settled = facts.settled.get(sold.grant.seller_id)
     until = None if settled is None else settled.until
     # An order that was paid after that run had never been rated by it.
     seen = until is not None and sold.order.paid_at is not None and sold.order.paid_at < until
-    late = seen and until is not None and end is not None and end <= until
+    # A further run over a time that was settled only books what is different, whatever the line is charged by.
+    late = seen and until is not None and (run.period_end <= until or (end is not None and end <= until))
     if not late and not _reverses(due):
         return None
     return booked[key].first if key in booked else sold.order.id

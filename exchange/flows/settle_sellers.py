@@ -19,6 +19,7 @@ from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
 from settlement.accounts import wallet
 from settlement.documents import (
+    Earlier,
     Invoice,
     InvoiceLine,
     charge_line,
@@ -75,6 +76,7 @@ async def _invoices(tx: Tx, run: Run, found: Sequence[Books]) -> list[Invoice]:
     backs: dict[UUID, list[tuple[Refund, Mapping[str, Any] | None]]] = defaultdict(list)
     for back, tax in await refunds.to_invoice(tx, sellers, run.currency, run.period_end):
         backs[back.seller_id].append((back, tax))
+    earlier = await _earlier(tx, found, backs)
     wanted = []
     for books in found:
         seller = books.item.organisation_id
@@ -86,10 +88,23 @@ async def _invoices(tx: Tx, run: Run, found: Sequence[Books]) -> list[Invoice]:
     return [
         make_invoice(
             ids.derived(run.opened_at, run.id, "invoice", seller, buyer, place=place),
-            *(run, (buyer, seller), name, number, lines, run.opened_at),
+            *(run, (buyer, seller), name, number, lines, run.opened_at, earlier),
         )
         for (seller, buyer, lines, place), name, number in zip(wanted, series, numbers, strict=True)
     ]
+
+
+async def _earlier(tx: Tx, found: Sequence[Books], backs: Mapping[UUID, Backs]) -> dict[str, Earlier]:
+    """The invoices that show what is corrected now, by how a line names that."""
+    names: dict[UUID, str] = {}
+    for books in found:
+        for one in books.charges:
+            line = charge_line(one) if one.corrects else None
+            if one.corrects and line and line.corrects:
+                names[one.corrects] = line.corrects
+    for back, tax in (pair for of in backs.values() for pair in of):
+        names[back.source_id] = refund_line(back, tax).corrects or ""
+    return {names[source]: one for source, one in (await documents.earlier_invoices(tx, names)).items()}
 
 
 def _lines(run: Run, fresh: Sequence[Order], charges: Sequence[Charge], backs: Backs) -> dict[UUID, list[InvoiceLine]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ import msgspec
 
 from exchange.kernel.db import Tx
 from settlement.accounts import payable
-from settlement.documents import Entry, Invoice, Statement
+from settlement.documents import Earlier, Entry, Invoice, Statement
 from settlement.periods import first_id
 from settlement.store.accounts import known_ids
 
@@ -27,6 +27,10 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::uuid[
 _INVOICE_LINE = """
 INSERT INTO settlement.invoice_line (invoice_id, line, source_kind, source_id, description, quantity, amount_units)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::jsonb[], $6::numeric[], $7::bigint[])"""
+_EARLIER = """
+SELECT l.source_id, i.id, i.series, i.number, i.issued_at FROM settlement.invoice_line l
+JOIN settlement.invoice i ON i.id = l.invoice_id
+WHERE l.source_kind = ANY(ARRAY['order', 'charge']) AND l.source_id = ANY($1::uuid[])"""
 _ENTRIES = """
 SELECT k.o AS organisation_id, j.id, p.line, j.kind, j.source_id, p.amount, j.effective_at
 FROM unnest($1::uuid[], $2::bigint[]) AS k(o, id) JOIN settlement.posting p ON p.account_id = k.id
@@ -101,6 +105,14 @@ async def insert_invoices(tx: Tx, invoices: Sequence[Invoice]) -> None:
         [line.quantity for _, _, line in lines],
         [line.amount.units for _, _, line in lines],
     )
+
+
+async def earlier_invoices(tx: Tx, source_ids: Collection[UUID]) -> dict[UUID, Earlier]:
+    """The invoices that show these orders and charges; those that no invoice shows are left out."""
+    if not source_ids:
+        return {}
+    rows = await (await tx.driver()).fetch(_EARLIER, sorted(source_ids))
+    return {row[0]: Earlier(*row[1:]) for row in rows}
 
 
 async def unstated_entries(
