@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -85,10 +84,13 @@ def explanation(steps: Iterable[Step], meter: str | None, currency: str) -> dict
     exact = summed(steps)
     amount = Money(to_units(exact), currency)
     en, zh = meter_words(meter)
+    # Both languages say the same numbers, so that they are written once.
+    said = [_numbers(step) for step in steps]
+    rounded = "=" if Fraction(exact) * 1_000_000 == amount.units else "≈"
     return {
         "text": {
-            "en": _sentence(steps, en, _EN, "; ", exact, amount),
-            "zh": _sentence(steps, zh, _ZH, "；", exact, amount),
+            "en": f"{_sentence(said, en, _EN, '; ')} {rounded} {amount}",
+            "zh": f"{_sentence(said, zh, _ZH, '；')} {rounded} {amount}",
         },
         "steps": [_step(step) for step in steps],
         "exact": plain(exact),
@@ -133,23 +135,19 @@ def _step(step: Step) -> dict[str, str]:
     }
 
 
-def _sentence(steps: list[Step], meter: str, words: Mapping[str, str], join: str, exact: Exact, amount: Money) -> str:
-    parts = [
-        words[step.what].format(
-            count=grouped(step.count),
-            price=grouped(step.price),
-            amount=grouped(step.amount),
-            meter=meter,
-            first=_bound(step.first, "0"),
-            last=_bound(step.last, "∞"),
-            measured=_bound(step.last, ""),
-            size=_bound(step.size, ""),
-        )
-        for step in steps
-    ]
-    rounded = "=" if Fraction(exact) * 1_000_000 == amount.units else "≈"
-    return f"{join.join(parts) or '0'} {rounded} {amount}"
+def _numbers(step: Step) -> tuple[str, dict[str, str]]:
+    """What happened in a step, and its numbers as people read them."""
+    last = None if step.last is None else grouped(step.last)
+    return step.what, {
+        "count": grouped(step.count),
+        "price": grouped(step.price),
+        "amount": grouped(step.amount),
+        "first": "0" if step.first is None else grouped(step.first),
+        "last": "∞" if last is None else last,
+        "measured": last or "",
+        "size": "" if step.size is None else grouped(step.size),
+    }
 
 
-def _bound(value: Decimal | None, otherwise: str) -> str:
-    return otherwise if value is None else grouped(value)
+def _sentence(said: list[tuple[str, dict[str, str]]], meter: str, words: Mapping[str, str], join: str) -> str:
+    return join.join([words[what].format(meter=meter, **numbers) for what, numbers in said]) or "0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -106,10 +107,17 @@ def split(total: Money, shares: Sequence[Share]) -> list[Part]:
     errors   BadShares
     source   Hamilton's method; ties go to the first in the fixed order
     """
-    fixed = ordered(shares)
-    weights = [share.weight for share in fixed]
-    amounts, whole = allocate(total, weights), sum(weights)
+    fixed, weights, whole = _weighed(tuple(shares))
+    amounts = allocate(total, weights)
     return [Part(s.role, s.organisation_id, a, s.weight, whole) for s, a in zip(fixed, amounts, strict=True)]
+
+
+@lru_cache(maxsize=4_096)
+def _weighed(shares: tuple[Share, ...]) -> tuple[tuple[Share, ...], tuple[int, ...], int]:
+    """Shares in their order with their weights: the same for every sale of an offer."""
+    fixed = ordered(shares)
+    weights = tuple(share.weight for share in fixed)
+    return fixed, weights, sum(weights)
 
 
 def with_tax(parts: Sequence[Part], tax: Money) -> list[Part]:

@@ -213,6 +213,7 @@ run_item = Table(
     _text("state"),
     _time("done_at", nullable=True),
     Column("position", Integer, nullable=False, server_default=text("0")),
+    Column("weight", Integer, nullable=False, server_default=text("1")),
     UniqueConstraint("run_id", "side", "organisation_id"),
 )
 Index(
@@ -221,6 +222,14 @@ Index(
     run_item.c.side,
     run_item.c.organisation_id,
     postgresql_where=text("state = 'pending'"),
+)
+open_order = Table(
+    "open_order",
+    metadata,
+    _id("order_id", primary_key=True),
+    _id("seller_id"),
+    _text("currency"),
+    Index("open_order_seller", "seller_id", "currency"),
 )
 preview = Table(
     "preview",

@@ -160,10 +160,11 @@ async def make_preview(db: Database, sales: Sales, preview_id: UUID, progress: P
 async def _look(tx: Tx, db: Database, sales: Sales, wanted: Preview, progress: Progress) -> None:
     """Go through all sellers in one read-only transaction; what is found is written beside it, so that memory stays flat."""
     await previews.one_moment(tx)
+    await runs.be_patient(tx)
     p = wanted
     await db.run(partial(previews.clear_lines, preview_id=p.id))
     run = await runs.next_run(tx, p.period_start, p.period_end, p.currency, p.region)
-    items = [RunItem(one, one, n) for n, one in enumerate(await sellers_of(tx, run))]
+    items = [RunItem(one, one, n) for n, one in enumerate(sorted(await sellers_of(tx, run)))]
     left: dict[UUID, int] = {}
     tally, out = Tally(), _Out(db, p.id)
     for start in range(0, len(items), SELLERS_PER_PART):

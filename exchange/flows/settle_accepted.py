@@ -9,7 +9,7 @@ from uuid import UUID
 
 from exchange.access.grants import Grant
 from exchange.access.store import grants
-from exchange.catalog.store import listings
+from exchange.catalog.offers import OfferForSale
 from exchange.flows.inspecting import windows_of
 from exchange.kernel.db import Tx
 from settlement.orders import Order
@@ -26,14 +26,15 @@ class Accepted:
     gone_back: frozenset[UUID]
 
 
-async def accepted_sources(tx: Tx, run: Run, sellers: Sequence[UUID], paid: Sequence[Order], *, lock: bool) -> Accepted:
-    """Which of these sellers' orders are accepted at the end of the run's period; the releasable ones locked if wanted.
+async def accepted_sources(
+    tx: Tx, run: Run, sellers: Sequence[UUID], paid: Sequence[Order], offers: Mapping[UUID, OfferForSale], *, lock: bool
+) -> Accepted:
+    """Which of these orders are accepted at the end of the run's period; the releasable ones locked if wanted.
 
     A charge waits with its order: use of a delivery that is still inspected is not released before it is accepted.
     """
-    offers = await listings.load_offers(tx, list({order.offer_id for order in paid})) if paid else {}
-    windows = windows_of(offers)
-    found = await acceptances.releasable_sources(tx, sellers, run.currency, run.period_end, windows, lock=lock)
+    known = [one.id for one in paid]
+    found = await acceptances.releasable_sources(tx, known, run.period_end, windows_of(offers), lock=lock)
     gone_back = await refunds.gone_back(tx, sellers, run.currency)
     return Accepted(found.orders, found.held, gone_back)
 

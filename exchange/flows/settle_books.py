@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from exchange.access.grants import Grant
 from exchange.access.store import grants
+from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store import listings
 from exchange.flows.rate_usage import Sold, rate_usage
 from exchange.flows.sale import Sale, Sales
@@ -20,9 +22,12 @@ from exchange.kernel.money import Money
 from settlement import postings
 from settlement.journals import Journal
 from settlement.orders import Order
-from settlement.runs import Charge, Due, Run, RunItem, covered, releasable
+from settlement.runs import Charge, Due, Run, RunItem, Settled, covered, releasable
 from settlement.store import orders, runs
 
+# An order's payment may have been under way for so long when a run looked for it.
+_ROOM = timedelta(days=1)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 Shares = Sequence[tuple[UUID, Money]]
 _Sold = TypeVar("_Sold", Order, Charge, Due)
 
@@ -73,6 +78,9 @@ class Rated:
     accepted: Mapping[UUID, Sequence[UUID]]
     on_hold: frozenset[UUID]
     by_grant: Mapping[UUID, Sale]
+    # The orders that were looked at, and those of them that the next run has to look at, too.
+    looked_at: Sequence[UUID]
+    open: frozenset[UUID]
 
     @property
     def buyers(self) -> set[UUID]:
@@ -81,27 +89,39 @@ class Rated:
         return charged | {one.buyer_id for found in self.dues.values() for one in found}
 
 
+def unseen_since(settled: Settled | None) -> datetime:
+    """From when on a seller's orders may not have been seen by a run."""
+    return _EVER if settled is None else settled.until - _ROOM
+
+
 async def rate_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem], *, lock: bool) -> Rated:
     """Read and rate what some sellers sold.
 
     shapes   lock: whether the orders and charges that may be released stay as they are until the transaction ends
     """
     sellers = [item.organisation_id for item in items]
-    paid = await orders.paid_orders(tx, sellers, run.currency, run.period_end)
-    accepted = await accepted_sources(tx, run, sellers, [order for order, _ in paid], lock=lock)
-    sold = await sold_with(tx, sales, [order for order, _ in paid if order.id not in accepted.gone_back])
+    settled = await runs.settled_until(tx, sellers, run.currency)
+    since = {one: unseen_since(settled.get(one)) for one in sellers}
+    found = await orders.paid_orders(tx, since, run.currency, run.period_end)
+    paid = [order for order, _ in found]
+    offers = await listings.load_offers(tx, list({order.offer_id for order in paid})) if paid else {}
+    accepted = await accepted_sources(tx, run, sellers, paid, offers, lock=lock)
+    kept = [order for order in paid if order.id not in accepted.gone_back]
+    sold, running = await sold_with(tx, sales, kept, offers)
     places = {item.organisation_id: item.position for item in items}
     charges, held = await within_paid(tx, *await rate_usage(tx, run, sold, places))
     dues = await runs.open_dues(tx, sellers, run.currency, lock=lock)
     return Rated(
         run,
-        _by_seller([order for order, settled in paid if not settled]),
+        _by_seller([order for order, seen in found if not seen]),
         _by_seller(charges),
         held,
         _by_seller(dues),
         accepted.orders,
         accepted.held,
         {one.grant.id: one.sale for one in sold},
+        [order.id for order in paid],
+        running | accepted.held,
     )
 
 
@@ -132,16 +152,15 @@ async def release_shares(tx: Tx, found: Sequence[Books]) -> None:
             books.keep(postings.release(source, books.shares.get(source) or waiting.get(source, [])))
 
 
-async def sold_with(tx: Tx, sales: Sales, paid: Sequence[Order]) -> list[Sold]:
-    """The grants of orders that may still cost something, each with what was sold."""
-    if not paid:
-        return []
-    offers = await listings.load_offers(tx, list({order.offer_id for order in paid}))
+async def sold_with(
+    tx: Tx, sales: Sales, paid: Sequence[Order], offers: Mapping[UUID, OfferForSale]
+) -> tuple[list[Sold], frozenset[UUID]]:
+    """The grants of orders that may still cost something, each with what was sold; and which orders these are."""
     by_order = {order.id: (order, sales.sold(offers[order.offer_id], order)) for order in paid}
     # A one-off price was paid with the order; such orders, and they are most, need no look at their use.
-    running = [order_id for order_id, (_, sale) in by_order.items() if goes_on(sale)]
-    found = await grants.of_orders(tx, running) if running else []
-    return [Sold(grant, *by_order[grant.order_id]) for grant in found]
+    running = frozenset(order_id for order_id, (_, sale) in by_order.items() if goes_on(sale))
+    found = await grants.of_orders(tx, sorted(running)) if running else []
+    return [Sold(grant, *by_order[grant.order_id]) for grant in found], running
 
 
 def goes_on(sale: Sale) -> bool:

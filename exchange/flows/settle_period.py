@@ -18,6 +18,7 @@ import msgspec
 from compliance import store as audit
 from compliance.entries import Entry
 from exchange.flows.sale import Sales
+from exchange.flows.settle_books import unseen_since
 from exchange.flows.settle_payees import settle_payees
 from exchange.flows.settle_sellers import settle_sellers
 from exchange.kernel import ids, jobs
@@ -30,8 +31,9 @@ from settlement.store import audit as ledger_audit
 from settlement.store import runs
 
 SETTLE = "settle"
-SELLERS_PER_STEP = 10
-PAYEES_PER_STEP = 50
+# Enough work for one transaction, so that its fixed costs are small, and little enough that others wait for seconds only.
+SELLERS_PER_STEP, ORDERS_PER_STEP = 100, 1_500
+PAYEES_PER_STEP, LINES_PER_STEP = 200, 10_000
 
 
 class Unbalanced(AssertionError):
@@ -103,12 +105,17 @@ async def refuse_period(tx: Tx, period: Period) -> Problem | None:
     return None
 
 
-async def sellers_of(tx: Tx, run: Run) -> list[UUID]:
-    """Whom a run settles: who ever sold in its currency and is at home in its region, and was not settled further yet."""
+async def sellers_of(tx: Tx, run: Run) -> dict[UUID, int]:
+    """Whom a run settles: who ever sold in its currency and is at home in its region, and was not settled further yet.
+
+    shapes   seller -> about how many orders are to be looked at
+    """
     found = sorted(await runs.sellers_to_settle(tx, run.currency, run.period_end))
     found = await _at_home(tx, run, found)
     settled = await runs.settled_until(tx, found, run.currency)
-    return [one for one in found if one not in settled or settled[one].until <= run.period_end]
+    since = {one: unseen_since(settled.get(one)) for one in found}
+    kept = {one: at for one, at in since.items() if one not in settled or settled[one].until <= run.period_end}
+    return await runs.seller_weights(tx, run.currency, kept, run.period_end)
 
 
 async def settle_next(tx: Tx, sales: Sales, run_id: UUID) -> RunProgress | Problem:
@@ -128,7 +135,8 @@ async def settle_next(tx: Tx, sales: Sales, run_id: UUID) -> RunProgress | Probl
 async def _step(tx: Tx, sales: Sales, run: Run) -> None:
     # Accounts and journals, too, count from the opening; what nobody gave an id gets a fresh one, and no document does.
     then = replace(tx, now=run.opened_at)
-    sellers = await runs.take_items(tx, run.id, Side.SELLER, SELLERS_PER_STEP)
+    await runs.be_patient(tx)
+    sellers = await runs.take_items(tx, run.id, Side.SELLER, SELLERS_PER_STEP, ORDERS_PER_STEP)
     if sellers:
         await audit.append(tx, await settle_sellers(then, sales, run, sellers))
         await runs.items_done(tx, sellers)
@@ -136,9 +144,10 @@ async def _step(tx: Tx, sales: Sales, run: Run) -> None:
     done = await runs.progress(tx, run.id)
     if done[Side.PAYEE] == (0, 0):
         # Asked once per run: what counts after its opening belongs to the next statement.
-        waiting = sorted(await runs.payees_to_state(tx, run.currency, run.seen_until))
-        await runs.add_items(tx, run, Side.PAYEE, await _at_home(tx, run, waiting))
-    payees = await runs.take_items(tx, run.id, Side.PAYEE, PAYEES_PER_STEP)
+        waiting = await runs.payees_to_state(tx, run.currency, run.seen_until)
+        payable = await _at_home(tx, run, sorted(waiting))
+        await runs.add_items(tx, run, Side.PAYEE, {one: waiting[one] for one in payable})
+    payees = await runs.take_items(tx, run.id, Side.PAYEE, PAYEES_PER_STEP, LINES_PER_STEP)
     if payees:
         await audit.append(tx, await settle_payees(then, sales, run, payees))
         await runs.items_done(tx, payees)

@@ -63,6 +63,8 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     settled = [(one.id, books.item.id) for books in found for one in books.fresh]
     if settled:
         await orders.mark_settled(tx, settled)
+    still = rated.open & set(rated.looked_at)
+    await orders.look_again(tx, sorted(still), [one for one in rated.looked_at if one not in still])
     entries = [_held(run, grant) for grant in rated.held]
     invoices = await _invoices(tx, run, found)
     await documents.insert_invoices(tx, invoices)

@@ -1787,6 +1787,14 @@ CREATE TABLE settlement.mandate (
 
 ALTER TABLE ONLY settlement.mandate FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.open_order (
+    order_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    currency text NOT NULL
+);
+
+ALTER TABLE ONLY settlement.open_order FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.orders (
     id uuid NOT NULL,
     buyer_id uuid NOT NULL,
@@ -2019,6 +2027,7 @@ CREATE TABLE settlement.run_item (
     state text NOT NULL,
     done_at timestamp with time zone,
     "position" integer DEFAULT 0 NOT NULL,
+    weight integer DEFAULT 1 NOT NULL,
     CONSTRAINT run_item_side_check CHECK ((side = ANY (ARRAY['seller'::text, 'payee'::text]))),
     CONSTRAINT run_item_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text])))
 );
@@ -2663,6 +2672,9 @@ ALTER TABLE ONLY settlement.journal
 ALTER TABLE ONLY settlement.mandate
     ADD CONSTRAINT mandate_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.open_order
+    ADD CONSTRAINT open_order_pkey PRIMARY KEY (order_id);
+
 ALTER TABLE ONLY settlement.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
 
@@ -2989,6 +3001,8 @@ CREATE INDEX invoice_seller ON settlement.invoice USING btree (seller_id, id);
 CREATE INDEX mandate_broker ON settlement.mandate USING btree (broker_id);
 
 CREATE INDEX mandate_supplier ON settlement.mandate USING btree (supplier_id);
+
+CREATE INDEX open_order_seller ON settlement.open_order USING btree (seller_id, currency);
 
 CREATE INDEX orders_buyer ON settlement.orders USING btree (buyer_id, id);
 
@@ -4154,6 +4168,8 @@ ALTER TABLE settlement.journal ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.mandate ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.open_order ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.orders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payment ENABLE ROW LEVEL SECURITY;
@@ -4296,6 +4312,10 @@ CREATE POLICY settlement_mandate_exchange_app ON settlement.mandate TO exchange_
 CREATE POLICY settlement_mandate_exchange_migrate ON settlement.mandate TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_mandate_public ON settlement.mandate FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (broker_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY settlement_open_order_exchange_app ON settlement.open_order TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_open_order_exchange_migrate ON settlement.open_order TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_orders_exchange_app ON settlement.orders TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4845,6 +4865,8 @@ GRANT SELECT ON TABLE settlement.journal TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.mandate TO exchange_app;
 GRANT SELECT ON TABLE settlement.mandate TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.open_order TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.orders TO exchange_app;
 GRANT SELECT ON TABLE settlement.orders TO exchange_portal;

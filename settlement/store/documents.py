@@ -14,6 +14,7 @@ from settlement.accounts import payable
 from settlement.documents import Earlier, Entry, Invoice, Statement
 from settlement.periods import first_id
 from settlement.store.accounts import known_ids
+from settlement.store.runs import stated_to
 
 # The row stays locked until the transaction ends, so a rollback gives the numbers back: no gap.
 _NUMBERS = """
@@ -35,7 +36,7 @@ _ENTRIES = """
 SELECT k.o AS organisation_id, j.id, p.line, j.kind, j.source_id, p.amount, j.effective_at
 FROM unnest($1::uuid[], $2::bigint[]) AS k(o, id) JOIN settlement.posting p ON p.account_id = k.id
 JOIN settlement.journal j ON j.id = p.journal_id
-WHERE p.journal_id < $3
+WHERE p.journal_id >= $4 AND p.journal_id < $3
     AND NOT EXISTS (SELECT FROM settlement.statement_line s WHERE s.journal_id = p.journal_id AND s.posting_line = p.line)
 ORDER BY k.o, j.effective_at, j.id, p.line"""
 _LAST = """
@@ -121,8 +122,9 @@ async def unstated_entries(
     """The movements of each payee's payable account before a moment that no statement explains yet, in order."""
     ids = await known_ids(tx, [payable(payee, currency) for payee in payee_ids])
     found: dict[UUID, list[Entry]] = {payee: [] for payee in payee_ids}
+    since = first_id(await stated_to(tx, currency))
     owners = [key.organisation_id for key in ids]
-    for row in await (await tx.driver()).fetch(_ENTRIES, owners, list(ids.values()), first_id(before)):
+    for row in await (await tx.driver()).fetch(_ENTRIES, owners, list(ids.values()), first_id(before), since):
         found[row[0]].append(Entry(*row[1:]))
     return found
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Container, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,9 @@ from exchange.kernel.money import Money
 from settlement.periods import first_id
 from settlement.runs import Booked, Charge, Due, Run, RunItem, RunState, Settled, Side, id_of_run, opening
 
+_ROOM = timedelta(days=1)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_PATIENT = "SET LOCAL idle_in_transaction_session_timeout = '15min'"
 _RUN = "id, period_start, period_end, currency, number, state, created_at, region"
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('settlement.run', 0))"
 # A run of all regions and one of a single region would settle the same sellers.
@@ -47,20 +50,45 @@ _CREATE = f"""
 INSERT INTO settlement.run (id, period_start, period_end, currency, region, number, state, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'open', $7) RETURNING {_RUN}"""
 _END = "UPDATE settlement.run SET state = $3, closed_at = $2 WHERE id = $1 AND state = 'open' RETURNING id"
-# Sellers of long ago too: their grants may still be used, and used use may be reported late.
+# Sellers of long ago too: their grants may still be used, and used use may be reported late. One look at the index for
+# each of them, however much they sold; `weight` is about how many orders the run has to read.
 _SELLERS = """
-SELECT DISTINCT seller_id FROM settlement.orders WHERE state = 'paid' AND currency = $1 AND paid_at < $2"""
+WITH RECURSIVE s(id) AS (
+    SELECT min(seller_id::text)::uuid FROM settlement.orders WHERE false
+    UNION ALL (SELECT seller_id FROM settlement.orders WHERE state = 'paid' ORDER BY seller_id LIMIT 1)
+    UNION ALL SELECT (SELECT o.seller_id FROM settlement.orders o WHERE o.state = 'paid' AND o.seller_id > s.id
+        ORDER BY o.seller_id LIMIT 1) FROM s WHERE s.id IS NOT NULL)
+SELECT s.id FROM s WHERE s.id IS NOT NULL AND EXISTS (SELECT FROM settlement.orders o
+    WHERE o.seller_id = s.id AND o.state = 'paid' AND o.paid_at < $2 AND o.currency = $1)"""
+_WEIGHTS = """
+SELECT k.id, (SELECT count(*) FROM settlement.open_order w WHERE w.seller_id = k.id AND w.currency = $2)
+    + (SELECT count(*) FROM settlement.orders o WHERE o.seller_id = k.id AND o.state = 'paid' AND o.paid_at >= k.since
+        AND o.paid_at < $4)
+FROM unnest($1::uuid[], $3::timestamptz[]) AS k(id, since)"""
+# All payees were stated by the last run of all regions: up to its opening, but for what runs that were open beside it
+# wrote since, which counts from their opening, and for what was being written then.
+_STATED = """
+SELECT min(x.created_at) FROM settlement.run x JOIN (
+    SELECT id, currency, created_at, closed_at FROM settlement.run
+    WHERE currency = $1 AND region IS NULL AND state = 'closed' ORDER BY created_at DESC LIMIT 1) p ON x.currency = p.currency
+WHERE x.created_at <= p.closed_at AND (x.closed_at IS NULL OR x.closed_at >= p.created_at)"""
 _PAYEES = """
-SELECT a.organisation_id FROM settlement.account a WHERE a.kind = 'payable' AND a.currency = $1
-AND EXISTS (SELECT FROM settlement.posting p WHERE p.account_id = a.id AND p.journal_id < $2
-    AND NOT EXISTS (SELECT FROM settlement.statement_line s WHERE s.journal_id = p.journal_id AND s.posting_line = p.line))"""
+SELECT a.organisation_id, n.lines FROM settlement.account a CROSS JOIN LATERAL (
+    SELECT count(*) AS lines FROM settlement.posting p WHERE p.account_id = a.id AND p.journal_id >= $3 AND p.journal_id < $2
+    AND NOT EXISTS (SELECT FROM settlement.statement_line s
+        WHERE s.journal_id = p.journal_id AND s.posting_line = p.line)) n
+WHERE a.kind = 'payable' AND a.currency = $1 AND n.lines > 0"""
 _ADD = """
-INSERT INTO settlement.run_item (id, run_id, side, organisation_id, state, position)
-SELECT id, $2, $3, organisation_id, 'pending', n - 1 FROM unnest($1::uuid[], $4::uuid[]) WITH ORDINALITY AS t(id, organisation_id, n)
+INSERT INTO settlement.run_item (id, run_id, side, organisation_id, state, position, weight)
+SELECT id, $2, $3, organisation_id, 'pending', n - 1, weight
+FROM unnest($1::uuid[], $4::uuid[], $5::int[]) WITH ORDINALITY AS t(id, organisation_id, weight, n)
 ON CONFLICT (run_id, side, organisation_id) DO NOTHING"""
 _TAKE = """
-SELECT id, organisation_id, position FROM settlement.run_item WHERE run_id = $1 AND side = $2 AND state = 'pending'
-ORDER BY organisation_id LIMIT $3 FOR UPDATE"""
+SELECT id, organisation_id, position FROM (
+    SELECT id, organisation_id, position, weight, sum(weight) OVER (ORDER BY organisation_id) AS upto FROM (
+        SELECT id, organisation_id, position, weight FROM settlement.run_item
+        WHERE run_id = $1 AND side = $2 AND state = 'pending' ORDER BY organisation_id LIMIT $3) AS next) AS summed
+WHERE upto <= $4 OR upto = weight ORDER BY organisation_id"""
 _BOOKED_ANYTHING = "SELECT EXISTS (SELECT FROM settlement.run_item WHERE run_id = $1 AND state = 'done')"
 _DONE = "UPDATE settlement.run_item SET state = 'done', done_at = $2 WHERE id = ANY($1::uuid[]) AND state = 'pending'"
 _COUNT = """
@@ -126,6 +154,11 @@ async def currencies_settled(tx: Tx, until: datetime) -> list[str]:
     return [row[0] for row in await (await tx.driver()).fetch(_SETTLED_CURRENCIES, until)]
 
 
+async def be_patient(tx: Tx) -> None:
+    """Let this transaction think between two statements for longer than others may: a large part is mostly arithmetic."""
+    await (await tx.driver()).execute(_PATIENT)
+
+
 async def lock_run(tx: Tx, run_id: UUID) -> Run | None:
     """A run by id, locked: the parts of a run are done one after another."""
     row = await (await tx.driver()).fetchrow(_GET, run_id)
@@ -177,21 +210,44 @@ async def sellers_to_settle(tx: Tx, currency: str, before: datetime) -> set[UUID
     return {row[0] for row in await (await tx.driver()).fetch(_SELLERS, currency, before)}
 
 
-async def payees_to_state(tx: Tx, currency: str, before: datetime) -> set[UUID]:
-    """Payees with movements before a moment that no statement explains yet."""
-    return {row[0] for row in await (await tx.driver()).fetch(_PAYEES, currency, first_id(before))}
+async def seller_weights(tx: Tx, currency: str, sellers: Mapping[UUID, datetime], before: datetime) -> dict[UUID, int]:
+    """About how many orders of each seller a run has to look at.
+
+    shapes   sellers: from when on each one's orders may not have been seen by a run
+    """
+    values = list(sellers), currency, list(sellers.values()), before
+    return {row[0]: row[1] for row in await (await tx.driver()).fetch(_WEIGHTS, *values)}
 
 
-async def add_items(tx: Tx, run: Run, side: Side, organisations: Iterable[UUID]) -> None:
-    """Give a run all its parts of one side, in the order of the organisations' ids."""
+async def stated_to(tx: Tx, currency: str) -> datetime:
+    """Up to when everything on payable accounts stands on statements, so that nobody has to look at it again.
+
+    units    some room taken off for what was being written at the time; 1970 where no run of all regions is closed
+    """
+    moment: datetime | None = await (await tx.driver()).fetchval(_STATED, currency)
+    return _EVER if moment is None else moment - _ROOM
+
+
+async def payees_to_state(tx: Tx, currency: str, before: datetime) -> dict[UUID, int]:
+    """Payees with movements before a moment that no statement explains yet, and how many."""
+    edges = first_id(before), first_id(await stated_to(tx, currency))
+    return {row[0]: row[1] for row in await (await tx.driver()).fetch(_PAYEES, currency, *edges)}
+
+
+async def add_items(tx: Tx, run: Run, side: Side, organisations: Mapping[UUID, int]) -> None:
+    """Give a run all its parts of one side, in the order of the organisations' ids.
+
+    shapes   organisations: about how much work each one is
+    """
     ordered = sorted(organisations)
     named = [ids.derived(run.opened_at, run.id, side.value, one, place=n) for n, one in enumerate(ordered)]
-    await (await tx.driver()).execute(_ADD, named, run.id, side.value, ordered)
+    weights = [organisations[one] for one in ordered]
+    await (await tx.driver()).execute(_ADD, named, run.id, side.value, ordered, weights)
 
 
-async def take_items(tx: Tx, run_id: UUID, side: Side, limit: int) -> list[RunItem]:
-    """The next parts to do, locked, so that two workers never do the same one twice."""
-    rows = await (await tx.driver()).fetch(_TAKE, run_id, side.value, limit)
+async def take_items(tx: Tx, run_id: UUID, side: Side, limit: int, weight: int) -> list[RunItem]:
+    """The next parts to do, at most so many and of so much weight, but one at least; the run has to be locked."""
+    rows = await (await tx.driver()).fetch(_TAKE, run_id, side.value, limit, weight)
     return [RunItem(*row) for row in rows]
 
 

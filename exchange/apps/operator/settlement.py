@@ -25,14 +25,16 @@ from settlement.payouts import Payout
 from settlement.store import audit, overview
 from settlement.store.overview import PayeeShare, RunResult, RunRow
 
-Region = Annotated[
-    str | None,
+_Country = Annotated[
+    str,
     Meta(
         pattern="^[A-Z]{2}$",
-        description="Only sellers and payees at home in this country (ISO 3166-1); all where left out. 仅结算该国家或地区的机构。",
+        description="Only sellers and payees at home in this country (ISO 3166-1). 仅结算该国家或地区的机构。",
         examples=["CN"],
     ),
 ]
+# All where it is left out.
+Region = _Country | None
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["CNY"])]
 RunId = Annotated[str, Meta(examples=["run_01m80jwmabesg81hwe4cc73nw9"])]
 _Moment = Annotated[datetime, Meta(tz=True, examples=["2026-01-01T00:00:00Z"])]

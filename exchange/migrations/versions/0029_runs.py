@@ -23,8 +23,11 @@ def upgrade() -> None:
     op.execute(
         "CREATE UNIQUE INDEX run_open ON settlement.run (currency, region) NULLS NOT DISTINCT WHERE state = 'open'"
     )
-    # Where a part stands among those of its side: ids inside a run are worked out from it.
-    op.execute("ALTER TABLE settlement.run_item ADD COLUMN position int NOT NULL DEFAULT 0")
+    # Where a part stands among those of its side: ids inside a run are worked out from it. And about how much it is.
+    op.execute(
+        """ALTER TABLE settlement.run_item ADD COLUMN position int NOT NULL DEFAULT 0,
+            ADD COLUMN weight int NOT NULL DEFAULT 1"""
+    )
     op.execute(
         """CREATE TABLE settlement.preview (
             id uuid PRIMARY KEY, period_start timestamptz NOT NULL, period_end timestamptz NOT NULL, currency text NOT NULL,
@@ -39,6 +42,21 @@ def upgrade() -> None:
             part text NOT NULL CHECK (part IN ('charge', 'seller', 'buyer', 'payee', 'held', 'diff')),
             position int NOT NULL, document jsonb NOT NULL, PRIMARY KEY (preview_id, part, position))"""
     )
-    for table in ("preview", "preview_line"):
+    _open_orders()
+    for table in ("open_order", "preview", "preview_line"):
         rules.erasable(f"settlement.{table}")
         rules.internal(f"settlement.{table}")
+
+
+def _open_orders() -> None:
+    # What runs still have to look at of orders that a run has seen: they may cost more, or their shares wait. Runs write
+    # it and take out what is done with; no purchase touches it. All that was ever settled is put in, and sorts itself out.
+    op.execute(
+        """CREATE TABLE settlement.open_order (
+            order_id uuid PRIMARY KEY, seller_id uuid NOT NULL, currency text NOT NULL)"""
+    )
+    op.execute("CREATE INDEX open_order_seller ON settlement.open_order (seller_id, currency)")
+    op.execute(
+        """INSERT INTO settlement.open_order (order_id, seller_id, currency)
+        SELECT id, seller_id, currency FROM settlement.orders WHERE state = 'paid' AND settled_in IS NOT NULL"""
+    )
