@@ -12,14 +12,14 @@ from uuid import UUID
 
 from exchange.kernel import ids
 from exchange.kernel.canonical import canonical, sha256
-from exchange.kernel.money import Money
+from exchange.kernel.money import Money, decimal_text
 from exchange.kernel.text import LocaleMap
 from settlement import postings
 from settlement.conversion import CONVERSION
 from settlement.orders import Order, Source
 from settlement.refunds import REASONS, GivenBack, Refund
 from settlement.runs import Charge, Run
-from settlement.splits import Role, Share, explain, split
+from settlement.splits import Part, Role, Share, explain, split
 
 _PREFIX = {"order": "ord", "charge": "chg", "refund": "rfd"}
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
@@ -274,8 +274,7 @@ def make_statement(
     payee_id: UUID,
     chain: tuple[int, int],
     entries: Sequence[Entry],
-    sources: Mapping[UUID, Source],
-    shares: Mapping[UUID, Sequence[Share]],
+    divided: Divided,
     at: datetime,
     backs: Mapping[UUID, GivenBack] = _NOTHING,
     whole: Mapping[UUID, int] = _NOTHING,
@@ -284,11 +283,10 @@ def make_statement(
 ) -> Statement:
     """Write a payee's statement; every line shows what its amount is worked out from (recompute_statement.py does it).
 
-    shapes   chain = (closing of the statement before, number of this one); shares by source; backs by refund; whole as
-             for `totals`; shown: what else lines show, by kind and source; rules: the split rules that they name
+    shapes   chain = (closing of the statement before, number of this one); backs by refund; whole as for `totals`; shown: what else lines show, by kind and source; rules: the split rules that they name
     """
     opening, number = chain
-    sums = totals(payee_id, opening, entries, sources, whole)
+    sums = totals(payee_id, opening, entries, divided.sources, whole)
     money = {
         "opening": sums.opening, "sales": sums.sales, "fees": sums.fees, "shares": sums.shares,
         "payouts": sums.payouts, "adjustments": sums.adjustments, "closing": sums.closing,
@@ -306,9 +304,11 @@ def make_statement(
             "currency": run.currency,
             "totals": {name: Money(units, run.currency).to_wire() for name, units in money.items()},
             "lines": [
-                _statement_line(payee_id, run.currency, entry, sources, shares)
-                | _went_back(payee_id, run.currency, entry, backs, whole)
-                | dict(shown.get((entry.kind, entry.source_id), {}))
+                {
+                    **_statement_line(payee_id, run.currency, entry, divided),
+                    **_went_back(payee_id, run.currency, entry, backs, whole),
+                    **shown.get((entry.kind, entry.source_id), _NOTHING),
+                }
                 for entry in entries
             ],
             **({"rules": {name: dict(rule) for name, rule in rules.items()}} if rules else {}),
@@ -320,33 +320,52 @@ def make_statement(
     )  # fmt: skip
 
 
-def _statement_line(
-    payee_id: UUID,
-    currency: str,
-    entry: Entry,
-    sources: Mapping[UUID, Source],
-    shares: Mapping[UUID, Sequence[Share]],
-) -> dict[str, Any]:
+class Divided:
+    """How orders and charges were divided, worked out once for all their payees of a part of a run."""
+
+    def __init__(self, sources: Mapping[UUID, Source], shares: Mapping[UUID, Sequence[Share]]) -> None:
+        """Keep the sources, and the shares of each that has some."""
+        self.sources, self._shares = sources, shares
+        self._known: dict[UUID, tuple[dict[str, Any], dict[UUID | None, list[tuple[int, Part]]]]] = {}
+
+    def line(self, source: Source, payee_id: UUID) -> dict[str, Any]:
+        """What a payee's line shows of it: the whole, all weights, and which of the parts are the payee's."""
+        known = self._known.get(source.id)
+        if known is None:
+            known = self._known[source.id] = self._divide(source)
+        common, by_payee = known
+        mine = by_payee.get(payee_id, ())
+        return {
+            **common,
+            "own": [str(n) for n, _ in mine],
+            "sold_by_you": source.seller_id == payee_id,
+            "explain": [{"role": part.role.value, "text": explain(part, source.gross)} for _, part in mine],
+        }
+
+    def _divide(self, source: Source) -> tuple[dict[str, Any], dict[UUID | None, list[tuple[int, Part]]]]:
+        parts = split(source.gross, self._shares[source.id]) if source.id in self._shares else []
+        by_payee: dict[UUID | None, list[tuple[int, Part]]] = {}
+        for n, part in enumerate(parts):
+            if part.role not in (Role.PLATFORM, Role.TAX):
+                by_payee.setdefault(part.organisation_id, []).append((n, part))
+        common = {
+            "source": ids.text(_PREFIX[source.kind], source.id),
+            "gross": source.gross.to_wire(),
+            "shares": [{"role": part.role.value, "weight": part.weight} for part in parts],
+        }
+        return common, by_payee
+
+
+def _statement_line(payee_id: UUID, currency: str, entry: Entry, divided: Divided) -> dict[str, Any]:
     line: dict[str, Any] = {
         "journal": ids.text("jnl", entry.journal_id),
         "kind": entry.kind,
-        "amount": Money(entry.amount, currency).to_wire(),
+        "amount": {"amount": decimal_text(entry.amount), "currency": currency},
         "at": _instant(entry.effective_at),
     }
-    source = sources.get(entry.source_id)
+    source = divided.sources.get(entry.source_id)
     if entry.kind == postings.RELEASE and source is not None:
-        line["source"] = ids.text(_PREFIX[source.kind], source.id)
-        line["gross"] = source.gross.to_wire()
-        parts = split(source.gross, shares[source.id]) if source.id in shares else []
-        line["shares"] = [{"role": part.role.value, "weight": part.weight} for part in parts]
-        mine = [
-            (n, part)
-            for n, part in enumerate(parts)
-            if part.organisation_id == payee_id and part.role not in (Role.PLATFORM, Role.TAX)
-        ]
-        line["own"] = [str(n) for n, _ in mine]
-        line["sold_by_you"] = source.seller_id == payee_id
-        line["explain"] = [{"role": part.role.value, "text": dict(explain(part, source.gross))} for _, part in mine]
+        line.update(divided.line(source, payee_id))
     elif entry.kind == postings.SERVICE_CREDIT:
         line["source"] = ids.text("crd", entry.source_id)
     elif entry.kind == CONVERSION:

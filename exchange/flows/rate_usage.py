@@ -17,6 +17,7 @@ from uuid import UUID
 from contracts import measurements_store as measurements
 from exchange.access.grants import Grant
 from exchange.access.store import seal
+from exchange.access.store.windows import windowed_totals
 from exchange.flows.sale import Sale
 from exchange.flows.taxing import Taxing, taxing
 from exchange.kernel import ids
@@ -280,13 +281,8 @@ def _window(run: Run, period: Period) -> Window:
 async def _usage(
     tx: Tx, run: Run, periods: Mapping[UUID, Sequence[Period]]
 ) -> dict[tuple[UUID, Window], dict[str, int]]:
-    """What each grant used in each window, one look per window however many grants share it."""
-    sharing: dict[Window, set[UUID]] = defaultdict(set)
-    for grant_id, begun in periods.items():
-        for period in begun:
-            sharing[_window(run, period)].add(grant_id)
-    usage: dict[tuple[UUID, Window], dict[str, int]] = defaultdict(dict)
-    for window, grant_ids in sorted(sharing.items()):
-        for total in await seal.usage_totals(tx, *window, sorted(grant_ids)):
-            usage[total.grant_id, window][total.meter] = total.quantity
-    return usage
+    """What each grant used in each window."""
+    asked = [(grant_id, *_window(run, period)) for grant_id, begun in periods.items() for period in begun]
+    windows = list(dict.fromkeys(asked))
+    found = await windowed_totals(tx, windows)
+    return {(grant_id, (since, until)): used for (grant_id, since, until), used in zip(windows, found, strict=True)}

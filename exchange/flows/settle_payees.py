@@ -11,7 +11,7 @@ from exchange.flows.sale import Sales
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from settlement import postings
-from settlement.documents import Statement, make_statement
+from settlement.documents import Divided, Statement, make_statement
 from settlement.runs import Run, RunItem
 from settlement.store import documents, orders, refunds
 
@@ -27,6 +27,7 @@ async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]
     sources = await orders.get_sources(tx, list(released)) if released else {}
     offers = await listings.load_offers(tx, [source.offer_id for source in sources.values()])
     shares = {source.id: sales.shares_of(offers[source.offer_id]) for source in sources.values()}
+    divided = Divided(sources, shares)
     backs = await refunds.given_back(
         tx, [e.source_id for found in entries.values() for e in found if e.kind == postings.REFUND]
     )
@@ -36,7 +37,7 @@ async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]
     made = [
         make_statement(
             ids.derived(run.opened_at, run.id, "statement", payee, place=item.position),
-            *(run, payee, chain[payee], entries[payee], sources, shares, run.opened_at, backs),
+            *(run, payee, chain[payee], entries[payee], divided, run.opened_at, backs),
             {source: of[payee] for source, of in whole.items() if payee in of},
             explained.lines[payee],
             explained.rules[payee],

@@ -54,8 +54,7 @@ _END = "UPDATE settlement.run SET state = $3, closed_at = $2 WHERE id = $1 AND s
 # each of them, however much they sold; `weight` is about how many orders the run has to read.
 _SELLERS = """
 WITH RECURSIVE s(id) AS (
-    SELECT min(seller_id::text)::uuid FROM settlement.orders WHERE false
-    UNION ALL (SELECT seller_id FROM settlement.orders WHERE state = 'paid' ORDER BY seller_id LIMIT 1)
+    (SELECT seller_id FROM settlement.orders WHERE state = 'paid' ORDER BY seller_id LIMIT 1)
     UNION ALL SELECT (SELECT o.seller_id FROM settlement.orders o WHERE o.state = 'paid' AND o.seller_id > s.id
         ORDER BY o.seller_id LIMIT 1) FROM s WHERE s.id IS NOT NULL)
 SELECT s.id FROM s WHERE s.id IS NOT NULL AND EXISTS (SELECT FROM settlement.orders o

@@ -15,7 +15,7 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import Money
-from settlement.documents import make_statement
+from settlement.documents import Divided, make_statement
 from settlement.recompute_statement import Report, check
 from settlement.refunds import Reason
 from settlement.runs import Run
@@ -52,7 +52,7 @@ async def reports(market: Market) -> dict[UUID, Report]:
         found = {}
         for payee in (SELLER, BROKER):
             made = make_statement(
-                *(tx.new_id(), run, payee, (0, 1), entries[payee], {}, {}, tx.now),
+                *(tx.new_id(), run, payee, (0, 1), entries[payee], Divided({}, {}), tx.now),
                 shown=explained.lines[payee],
                 rules=explained.rules[payee],
             )
