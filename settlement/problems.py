@@ -405,7 +405,7 @@ BOOKS_WAIT_FOR_RUN = problem_type(
         "请先完成或取消该批次再关账，或改为更早的截止时间。",
     ),
 )
-PREVIEW_MISSING = problem_type(
+NOTHING_TO_COMPARE = problem_type(
     "nothing-to-compare",
     Kind.UNPROCESSABLE,
     title=Text("That run cannot be compared with", "无法与该结算批次比较"),

@@ -28,7 +28,7 @@ from settlement import postings
 from settlement.accounts import AccountKind, wallet
 from settlement.journals import Journal
 from settlement.previews import Change, LineKey, Part, Preview, by_line, charge_document, compare
-from settlement.problems import PREVIEW_MISSING
+from settlement.problems import NOTHING_TO_COMPARE
 from settlement.runs import Run, RunItem, RunState
 from settlement.store import ledger, previews, runs
 
@@ -137,7 +137,7 @@ async def prepare(tx: Tx, period: Period, compare_with: UUID | None, made_by: UU
         if run is None:
             return NOT_FOUND()
         if (run.state, run.currency, run.region) != (RunState.CLOSED, period.currency, period.region):
-            return PREVIEW_MISSING(run=ids.text("run", run.id), currency=period.currency)
+            return NOTHING_TO_COMPARE(run=ids.text("run", run.id), currency=period.currency)
     edges = period.start, period.end, period.currency, period.region
     wanted = Preview(tx.new_id(), *edges, compare_with, "waiting", None, None, made_by, tx.now)
     await previews.put_preview(tx, wanted)
