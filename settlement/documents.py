@@ -10,16 +10,18 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from exchange.kernel import ids
-from exchange.kernel.canonical import canonical, sha256
-from exchange.kernel.money import Money, decimal_text
+from exchange.kernel.canonical import canonical, canonical_part, sha256
+from exchange.kernel.money import Money, allocate_units, decimal_text
 from exchange.kernel.text import LocaleMap
 from settlement import postings
 from settlement.conversion import CONVERSION
 from settlement.orders import Order, Source
 from settlement.refunds import REASONS, GivenBack, Refund
 from settlement.runs import Charge, Run
-from settlement.splits import Part, Role, Share, explain, split
+from settlement.splits import Part, Role, Share, explain, ordered
 
 _PREFIX = {"order": "ord", "charge": "chg", "refund": "rfd"}
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
@@ -320,40 +322,67 @@ def make_statement(
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """The shares of one offer as lines show them, and where each payee stands among them."""
+
+    fixed: Sequence[Share]
+    weights: Sequence[int]
+    shown: msgspec.Raw
+    places: Mapping[UUID | None, Sequence[int]]
+
+
 class Divided:
     """How orders and charges were divided, worked out once for all their payees of a part of a run."""
 
     def __init__(self, sources: Mapping[UUID, Source], shares: Mapping[UUID, Sequence[Share]]) -> None:
         """Keep the sources, and the shares of each that has some."""
         self.sources, self._shares = sources, shares
-        self._known: dict[UUID, tuple[dict[str, Any], dict[UUID | None, list[tuple[int, Part]]]]] = {}
+        # All sales of an offer have the very same shares; they are kept alive above.
+        self._offers: dict[int, _Weights] = {}
+        self._known: dict[UUID, tuple[dict[str, Any], _Weights, Sequence[int]]] = {}
 
     def line(self, source: Source, payee_id: UUID) -> dict[str, Any]:
         """What a payee's line shows of it: the whole, all weights, and which of the parts are the payee's."""
         known = self._known.get(source.id)
         if known is None:
             known = self._known[source.id] = self._divide(source)
-        common, by_payee = known
-        mine = by_payee.get(payee_id, ())
+        common, offer, units = known
+        mine = offer.places.get(payee_id, ())
         return {
             **common,
-            "own": [str(n) for n, _ in mine],
+            "own": [str(n) for n in mine],
             "sold_by_you": source.seller_id == payee_id,
-            "explain": [{"role": part.role.value, "text": explain(part, source.gross)} for _, part in mine],
+            "explain": [_explained(source.gross, offer, n, units[n]) for n in mine],
         }
 
-    def _divide(self, source: Source) -> tuple[dict[str, Any], dict[UUID | None, list[tuple[int, Part]]]]:
-        parts = split(source.gross, self._shares[source.id]) if source.id in self._shares else []
-        by_payee: dict[UUID | None, list[tuple[int, Part]]] = {}
-        for n, part in enumerate(parts):
-            if part.role not in (Role.PLATFORM, Role.TAX):
-                by_payee.setdefault(part.organisation_id, []).append((n, part))
+    def _divide(self, source: Source) -> tuple[dict[str, Any], _Weights, Sequence[int]]:
+        shares = self._shares.get(source.id, ())
+        offer = self._offers.get(id(shares))
+        if offer is None:
+            offer = self._offers[id(shares)] = _weights(shares)
         common = {
             "source": ids.text(_PREFIX[source.kind], source.id),
             "gross": source.gross.to_wire(),
-            "shares": [{"role": part.role.value, "weight": part.weight} for part in parts],
+            "shares": offer.shown,
         }
-        return common, by_payee
+        return common, offer, allocate_units(source.gross.units, offer.weights) if shares else ()
+
+
+def _weights(shares: Sequence[Share]) -> _Weights:
+    fixed = ordered(shares) if shares else ()
+    places: dict[UUID | None, list[int]] = {}
+    for n, share in enumerate(fixed):
+        if share.role not in (Role.PLATFORM, Role.TAX):
+            places.setdefault(share.organisation_id, []).append(n)
+    shown = canonical_part([{"role": share.role.value, "weight": share.weight} for share in fixed])
+    return _Weights(fixed, [share.weight for share in fixed], shown, places)
+
+
+def _explained(gross: Money, offer: _Weights, n: int, units: int) -> dict[str, Any]:
+    share = offer.fixed[n]
+    part = Part(share.role, share.organisation_id, Money(units, gross.currency), share.weight, sum(offer.weights))
+    return {"role": share.role.value, "text": explain(part, gross)}
 
 
 def _statement_line(payee_id: UUID, currency: str, entry: Entry, divided: Divided) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from settlement.store import runs
 SETTLE = "settle"
 # Enough work for one transaction, so that its fixed costs are small, and little enough that others wait for seconds only.
 SELLERS_PER_STEP, ORDERS_PER_STEP = 100, 1_500
-PAYEES_PER_STEP, LINES_PER_STEP = 200, 10_000
+PAYEES_PER_STEP, LINES_PER_STEP = 400, 30_000
 
 
 class Unbalanced(AssertionError):

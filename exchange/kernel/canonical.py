@@ -29,6 +29,14 @@ def canonical(value: Any) -> bytes:
     return _ENCODER.encode(value)
 
 
+def canonical_part(value: Any) -> msgspec.Raw:
+    """A value that stands in many documents, in its canonical form: `canonical` takes it as it is.
+
+    errors   NotCanonical
+    """
+    return msgspec.Raw(canonical(value))
+
+
 def check(value: Any) -> None:
     """Refuse what RFC 8785 and our encoder could write differently.
 
@@ -50,7 +58,7 @@ def check(value: Any) -> None:
     elif kind is list or kind is tuple:
         for item in value:
             check(item)
-    elif value is not None and kind is not bool:
+    elif value is not None and kind is not bool and kind is not msgspec.Raw:
         _check_number(value, kind)
 
 
