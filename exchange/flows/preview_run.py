@@ -21,6 +21,7 @@ from exchange.flows.settle_books import Books, keep_books, rate_sellers, release
 from exchange.flows.settle_period import Period, refuse_period, sellers_of
 from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
+from exchange.kernel.collecting import no_collecting
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import FORBIDDEN, NOT_FOUND, Problem
 from exchange.kernel.money import Money
@@ -169,7 +170,8 @@ async def _look(tx: Tx, db: Database, sales: Sales, wanted: Preview, progress: P
     tally, out = Tally(), _Out(db, p.id)
     for start in range(0, len(items), SELLERS_PER_PART):
         part = items[start : start + SELLERS_PER_PART]
-        found, held = await _part(tx, sales, run, part, left)
+        with no_collecting():
+            found, held = await _part(tx, sales, run, part, left)
         for books in found:
             tally.add(books)
             await out.put(Part.CHARGE, [charge_document(one) for one in books.charges])

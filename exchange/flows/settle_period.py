@@ -22,6 +22,7 @@ from exchange.flows.settle_books import unseen_since
 from exchange.flows.settle_payees import settle_payees
 from exchange.flows.settle_sellers import settle_sellers
 from exchange.kernel import ids, jobs
+from exchange.kernel.collecting import no_collecting
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.parties import store as parties
@@ -127,7 +128,8 @@ async def settle_next(tx: Tx, sales: Sales, run_id: UUID) -> RunProgress | Probl
     if run is None:
         return NOT_FOUND()
     if run.state == RunState.OPEN:
-        await _step(tx, sales, run)
+        with no_collecting():
+            await _step(tx, sales, run)
         run = await runs.lock_run(tx, run_id) or run
     return await progress_of(tx, run)
 
