@@ -25,6 +25,7 @@ from settlement.splits import Part, Role, Share, explain, ordered
 
 _PREFIX = {"order": "ord", "charge": "chg", "refund": "rfd"}
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
+_DIVIDED_KEPT_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,11 +307,14 @@ def make_statement(
             "currency": run.currency,
             "totals": {name: Money(units, run.currency).to_wire() for name, units in money.items()},
             "lines": [
-                {
-                    **_statement_line(payee_id, run.currency, entry, divided),
-                    **_went_back(payee_id, run.currency, entry, backs, whole),
-                    **shown.get((entry.kind, entry.source_id), _NOTHING),
-                }
+                # Written at once: a line's values take several times the room of its bytes.
+                canonical_part(
+                    {
+                        **_statement_line(payee_id, run.currency, entry, divided),
+                        **_went_back(payee_id, run.currency, entry, backs, whole),
+                        **shown.get((entry.kind, entry.source_id), _NOTHING),
+                    }
+                )
                 for entry in entries
             ],
             **({"rules": {name: dict(rule) for name, rule in rules.items()}} if rules else {}),
@@ -346,6 +350,8 @@ class Divided:
         """What a payee's line shows of it: the whole, all weights, and which of the parts are the payee's."""
         known = self._known.get(source.id)
         if known is None:
+            if len(self._known) >= _DIVIDED_KEPT_MAX:
+                self._known.clear()
             known = self._known[source.id] = self._divide(source)
         common, offer, units = known
         mine = offer.places.get(payee_id, ())
