@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
+from exchange.cli import commands
+from exchange.cli.tools import Tools
 from exchange.flows.preview_run import PreviewOrdered, make_preview, order_preview
 from exchange.flows.refund_order import RefundReceipt, RefundWish, refund_order
 from exchange.flows.settle_period import Period
@@ -22,6 +28,7 @@ from settlement.previews import Part, Preview
 from settlement.refunds import Reason
 from settlement.store import previews
 from tests.integration.test_settlement_run import settle
+from tests.support.api import settings_for
 from tests.support.ruled import put_rule, ruled_offer, step, waterfall
 from tests.support.settlement_market import (
     BROKER,
@@ -251,3 +258,38 @@ async def test_a_preview_waits_for_nobody(market: Market, clock: FixedClock) -> 
 
     made = await market.database.run(holding)
     assert made.state == "made"
+
+
+async def test_the_command_shows_it_and_books_only_without_dry_run(
+    market: Market, clock: FixedClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await trade(market, clock)
+
+    @asynccontextmanager
+    async def here(*_: Any, **__: Any) -> AsyncIterator[Any]:
+        class Made:
+            db, sales = market.database, market.sales
+
+        yield Made
+
+    tools = Tools(settings_for(tmp_path), here, here, None, None, None, None, {})  # type: ignore[arg-type]
+
+    async def run(*more: str) -> tuple[int, str]:
+        edges = ("--from", JANUARY.start.isoformat(), "--to", JANUARY.end.isoformat(), "--currency", "CNY")
+        chosen = commands.parser().parse_args(["settle", *edges, *more])
+        return await chosen.run(chosen, tools), capsys.readouterr().out
+
+    before = await everything(market.database)
+    code, said = await run("--dry-run", "--json")
+    shown = msgspec.json.decode(said)
+    assert (code, shown["charges"], shown["compared"]) == (0, 3, None)
+    code, said = await run("--dry-run")
+    assert code == 0
+    assert "Nothing was booked. A run now would book:" in said
+    assert "There is no earlier run to compare with." in said
+    assert (await run("--dry-run", "--compare", "nothing"))[0] == 1
+    assert await everything(market.database) == before
+    code, said = await run("--json")
+    assert (code, msgspec.json.decode(said)["finished"]) == (0, True)
+    code, said = await run("--dry-run")
+    assert "3 unchanged" in said
