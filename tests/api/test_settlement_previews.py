@@ -56,7 +56,7 @@ async def test_a_preview_over_http_and_a_run_that_is_given_up(m: Market, clock: 
     payees = (await m.get(operator, f"{path}/lines?part=payee")).json()["items"]
     assert shown["summary"]["payable"]["amount"] == "264.00"
     payable = {one["line"].get("organisation"): one["line"]["payable"]["amount"] for one in payees}
-    assert payable[sold.supplier.organisation] == "240.00"
+    assert payable[sold.supplier.organisation] == "264.00"
     assert sum(Decimal(amount) for amount in payable.values()) == 264
     assert (await m.get(operator, f"{path}/lines")).json()["items"] == []
     assert (await m.get(operator, f"{path}/lines?part=everything")).status_code == 400
