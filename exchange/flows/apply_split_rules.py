@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -46,8 +46,22 @@ class _Claimed:
     sale: IntroducedSale
 
 
+async def split_now(tx: Tx, currency: str, ready: Collection[UUID]) -> None:
+    """Split orders and charges that were just accepted, and nothing else; their parts become payable at once."""
+    # A line of this very moment waits like every other.
+    until = tx.now + timedelta(milliseconds=1)
+    while await apply_rules(tx, currency, until, ready=ready, release=True, later=False):
+        pass
+
+
 async def apply_rules(
-    tx: Tx, currency: str, until: datetime, *, ready: Collection[UUID] | None = None, release: bool = False
+    tx: Tx,
+    currency: str,
+    until: datetime,
+    *,
+    ready: Collection[UUID] | None = None,
+    release: bool = False,
+    later: bool = True,
 ) -> int:
     """Split what came onto the clearing account before `until` by the rules of its offers; call it until it answers 0.
 
@@ -55,12 +69,12 @@ async def apply_rules(
     Of a recoupment no more goes to the exchange than is outstanding of the advance: the rest is its payee's own.
 
     shapes   ready: orders and charges that may be split now (accepted, paid), None for all; what came later of a sale
-             that was split before always is; release: whether the parts become payable at once, so that nothing of
-             them waits in pending; -> how many lines were split
+             that was split before always is, unless `later` is False; release: whether the parts become payable at
+             once, so that nothing of them waits in pending; -> how many lines were split
     errors   NotSplit
     """
     await store.lock_runs(tx, currency)
-    waiting = await store.waiting(tx, currency, until, ready, _LINES_MAX)
+    waiting = await store.waiting(tx, currency, until, ready, _LINES_MAX, later=later)
     if not waiting:
         return 0
     sales = await store.sales_of(tx, sorted({one.source_id for one in waiting}))

@@ -9,6 +9,8 @@ import msgspec
 
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store import listings
+from exchange.flows.apply_split_rules import split_now
+from exchange.flows.resolve_split import waits_for_a_rule
 from exchange.kernel.db import Tx
 from settlement import postings
 from settlement.acceptances import Fact, Inspection, Standing, inspection_of, standing
@@ -41,8 +43,8 @@ def stands(tx: Tx, order: Order, window: Inspection, facts: Sequence[Fact]) -> S
 async def release_now(tx: Tx, order: Order) -> None:
     """Make payable what waits of an accepted order, its paid charges included; the order is locked.
 
-    Shares of charges that are not paid stay where they are, and so does a give-back that they must cover: a settlement
-    run releases them.
+    What waits for a split rule is split at once. Shares of charges that are not paid stay where they are, and so does a
+    give-back that they must cover: a settlement run releases them.
     """
     currency = order.price.currency
     dues = [one for one in await runs.open_dues(tx, [order.seller_id], currency) if one.buyer_id == order.buyer_id]
@@ -57,6 +59,9 @@ async def release_now(tx: Tx, order: Order) -> None:
     if not all(isinstance(one, Posted) for one in results):
         raise NotReleased(str(results))
     await runs.pay_dues(tx, dict.fromkeys(free, 0), set(free))
+    offer = (await listings.load_offers(tx, [order.offer_id]))[order.offer_id]
+    if waits_for_a_rule(msgspec.json.decode(offer.document)):
+        await split_now(tx, currency, sources)
 
 
 async def read_facts(tx: Tx, order_id: UUID) -> list[Fact]:

@@ -27,7 +27,7 @@ SELECT p.journal_id, p.line, p.tag, p.amount FROM settlement.posting p JOIN sett
 WHERE p.account_id = $1 AND j.kind <> 'split' AND p.tag IS NOT NULL AND j.effective_at < $2
     AND NOT EXISTS (SELECT FROM settlement.split_source s WHERE s.journal_id = p.journal_id AND s.line = p.line)
     AND ($3::uuid[] IS NULL OR p.tag = ANY($3::uuid[])
-        OR EXISTS (SELECT FROM settlement.split_source s WHERE s.source_id = p.tag))
+        OR $5 AND EXISTS (SELECT FROM settlement.split_source s WHERE s.source_id = p.tag))
 ORDER BY p.journal_id, p.line LIMIT $4"""
 # A correction belongs to the sale that it corrects, to its month and to its offer.
 _SALES = """
@@ -156,17 +156,19 @@ async def lock_runs(tx: Tx, currency: str) -> None:
     await (await tx.driver()).execute(_LOCK, currency)
 
 
-async def waiting(tx: Tx, currency: str, until: datetime, ready: Iterable[UUID] | None, limit: int) -> list[Waiting]:
+async def waiting(
+    tx: Tx, currency: str, until: datetime, ready: Iterable[UUID] | None, limit: int, *, later: bool = True
+) -> list[Waiting]:
     """The oldest lines that no rule has split.
 
-    shapes   ready: the orders and charges that may be split, None for all; those split before always may
+    shapes   ready: the orders and charges that may be split, None for all; those split before may too, where `later`
     """
     key = platform(AccountKind.CLEARING, currency)
     account = (await known_ids(tx, [key])).get(key)
     if account is None:
         return []
     wanted = None if ready is None else list(ready)
-    return [Waiting(*row) for row in await (await tx.driver()).fetch(_WAITING, account, until, wanted, limit)]
+    return [Waiting(*row) for row in await (await tx.driver()).fetch(_WAITING, account, until, wanted, limit, later)]
 
 
 async def sales_of(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, SaleOf]:

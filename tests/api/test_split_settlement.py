@@ -50,6 +50,9 @@ async def test_a_monthly_cap_holds_over_all_sales_and_refunds_bring_every_payee_
     for one in (first, second):
         answer = await m.post(buyer, f"/buyer/v1/orders/{one}/acceptance")
         assert answer.status_code == 200, answer.text
+        # Split at once: nobody waits for the next run.
+        assert await money(m, platform(AccountKind.CLEARING, "CNY")) == (300 * MILLION if one == first else 0)
+    assert await standing(m, supplier) == (550 * MILLION, 0, 50 * MILLION)
     buyer, supplier = await go_to(m, clock, datetime(2026, 2, 2, tzinfo=UTC), buyer, supplier)
     await settle(m, 2026, 1)
     # A tenth of 600 would be 60; the month's cap is 50.
