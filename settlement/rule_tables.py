@@ -158,6 +158,18 @@ mandate = Table(
     Index("mandate_supplier", "supplier_id"),
     Index("mandate_broker", "broker_id"),
 )
+mandate_end = Table(
+    "mandate_end",
+    metadata,
+    _id("mandate_id", key=True, of="mandate"),
+    _id("supplier_id"),
+    _id("broker_id"),
+    _id("ended_by"),
+    _time("ends_at"),
+    _time("tail_until"),
+    *_signed(),
+    CheckConstraint("ends_at <= tail_until"),
+)
 buyer_claim = Table(
     "buyer_claim",
     metadata,

@@ -1787,6 +1787,25 @@ CREATE TABLE settlement.mandate (
 
 ALTER TABLE ONLY settlement.mandate FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.mandate_end (
+    mandate_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    broker_id uuid NOT NULL,
+    ended_by uuid NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    tail_until timestamp with time zone NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT mandate_end_check CHECK ((ends_at <= tail_until)),
+    CONSTRAINT mandate_end_check1 CHECK (((ended_by = supplier_id) OR (ended_by = broker_id))),
+    CONSTRAINT mandate_end_sha256_check CHECK ((length(sha256) = 32))
+);
+
+ALTER TABLE ONLY settlement.mandate_end FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.orders (
     id uuid NOT NULL,
     buyer_id uuid NOT NULL,
@@ -2626,6 +2645,9 @@ ALTER TABLE ONLY settlement.journal
 ALTER TABLE ONLY settlement.journal
     ADD CONSTRAINT journal_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.mandate_end
+    ADD CONSTRAINT mandate_end_pkey PRIMARY KEY (mandate_id);
+
 ALTER TABLE ONLY settlement.mandate
     ADD CONSTRAINT mandate_pkey PRIMARY KEY (id);
 
@@ -3134,6 +3156,8 @@ CREATE TRIGGER settlement_invoice_line_fact BEFORE DELETE OR UPDATE OR TRUNCATE 
 
 CREATE TRIGGER settlement_journal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.journal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_mandate_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.mandate_end FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_mandate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.mandate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_posting_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.posting FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -3282,6 +3306,9 @@ ALTER TABLE ONLY settlement.introduced_sale
 
 ALTER TABLE ONLY settlement.introduced_sale
     ADD CONSTRAINT introduced_sale_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
+
+ALTER TABLE ONLY settlement.mandate_end
+    ADD CONSTRAINT mandate_end_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
 
 ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.run(id);
@@ -4111,6 +4138,8 @@ ALTER TABLE settlement.journal ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.mandate ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.mandate_end ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.orders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payment ENABLE ROW LEVEL SECURITY;
@@ -4243,6 +4272,12 @@ CREATE POLICY settlement_journal_exchange_migrate ON settlement.journal TO excha
 CREATE POLICY settlement_journal_public ON settlement.journal FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
    FROM settlement.posting p
   WHERE (p.journal_id = journal.id))));
+
+CREATE POLICY settlement_mandate_end_exchange_app ON settlement.mandate_end TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_mandate_end_exchange_migrate ON settlement.mandate_end TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_mandate_end_public ON settlement.mandate_end FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (broker_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
 CREATE POLICY settlement_mandate_exchange_app ON settlement.mandate TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4790,6 +4825,9 @@ GRANT SELECT ON TABLE settlement.journal TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.mandate TO exchange_app;
 GRANT SELECT ON TABLE settlement.mandate TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.mandate_end TO exchange_app;
+GRANT SELECT ON TABLE settlement.mandate_end TO exchange_portal;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.orders TO exchange_app;
 GRANT SELECT ON TABLE settlement.orders TO exchange_portal;

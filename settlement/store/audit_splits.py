@@ -30,6 +30,13 @@ CHECKS: tuple[tuple[str, str], ...] = (
                 organisation_id ORDER BY run_seq) AS total FROM settlement.split_booked) b WHERE cumulative <> total""",
     ),
     (
+        "introduced-sale-has-a-claim-that-stood",
+        """SELECT i.sale_id::text, o.created_at::text, c.created_at || ' to ' || least(c.stands_until, e.tail_until)
+        FROM settlement.introduced_sale i JOIN settlement.orders o ON o.id = i.order_id
+        JOIN settlement.buyer_claim c ON c.id = i.claim_id LEFT JOIN settlement.mandate_end e ON e.mandate_id = i.mandate_id
+        WHERE o.created_at < c.created_at OR o.created_at >= least(c.stands_until, e.tail_until)""",
+    ),
+    (
         "clearing-is-what-waits",
         """SELECT c.currency, c.held::text, coalesce(w.total, 0)::text FROM (
             SELECT a.id, a.currency, sum(p.amount) AS held FROM settlement.account a

@@ -67,6 +67,7 @@ FACTS = {
     "settlement.account settlement.charge settlement.invoice settlement.invoice_line settlement.journal",
     "settlement.conversion settlement.rate",
     "settlement.account_period settlement.closed_period settlement.hold settlement.hold_end",
+    "settlement.mandate_end",
     "settlement.buyer_claim settlement.introduced_sale settlement.mandate settlement.split_booked settlement.split_level",
     "settlement.split_minimum settlement.split_payee settlement.split_rule settlement.split_run settlement.split_source",
     "settlement.posting settlement.service_credit settlement.statement settlement.statement_line",

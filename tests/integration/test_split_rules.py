@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from exchange.catalog.store import listings
 from exchange.flows.claim_buyer import ClaimReceipt, claim_buyer
+from exchange.flows.end_mandate import MandateEnd, end_mandate
 from exchange.flows.pay_advance import AdvanceReceipt, pay_advance
 from exchange.flows.put_mandate import MandateReceipt, put_mandate
 from exchange.flows.put_split_rule import RuleCheck, check_split_rule
@@ -312,6 +313,53 @@ async def test_of_two_brokers_who_claim_one_buyer_the_first_in_force_wins(market
     late = await claim(market, BROKER, first)
     assert isinstance(late, Problem)
     assert late.slug == "mandate-not-in-force"
+
+
+@pytest.mark.parametrize("by", [SELLER, BROKER])
+async def test_a_mandate_that_ends_early_pays_for_its_tail_and_leaves_the_buyer_to_others(
+    market: Market, clock: FixedClock, by: UUID
+) -> None:
+    await second_broker(market)
+    await sell(market, waterfall(FEE, step("intro", "mandate", "broker")))
+    first = await give_mandate(market, BROKER, clock, days=300)
+    other = await give_mandate(market, OTHER, clock, days=300)
+    clock.advance(60)
+    assert isinstance(await claim(market, BROKER, first), ClaimReceipt)
+    await market.buy(BUYER, "ruled")
+    clock.advance(86_400)
+
+    async def end(who: UUID) -> Any:
+        return await market.database.run(lambda tx: end_mandate(tx, actor(who), market.keyring, first))
+
+    stranger = await end(OTHER)
+    assert isinstance(stranger, Problem)
+    assert stranger.slug == "not-found"
+    ended = await end(by)
+    assert isinstance(ended, MandateEnd), ended
+    assert (ended.ends_at, ended.tail_until) == ("2026-01-16T08:01:00Z", "2026-02-16T08:01:00Z")
+    for again in (await end(by), await claim(market, BROKER, first, OTHER)):
+        assert isinstance(again, Problem)
+        assert again.slug == "mandate-not-in-force"
+    held = await claim(market, OTHER, other)
+    assert isinstance(held, Problem)
+    assert (held.slug, held.fields["until"]) == ("buyer-claimed", "2026-02-16T08:01:00Z")
+    await market.buy(BUYER, "ruled")
+    clock.advance(31 * 86_400)
+    # The tail is over: the next order is nobody's, until the other broker claims the buyer.
+    await market.buy(BUYER, "ruled")
+    clock.advance(60)
+    assert isinstance(await claim(market, OTHER, other), ClaimReceipt)
+    await market.buy(BUYER, "ruled")
+    clock.advance(60)
+    assert await split_all(market) == 4
+    found = await purses(market)
+    assert (found["broker"], found["other"]) == (30 * YUAN, 15 * YUAN)
+    async with market.database.read(actor(BROKER)) as tx:
+        (shown,) = (await mandates.own_mandates(tx, actor(BROKER), PageRequest())).items
+        (claimed,) = (await mandates.own_claims(tx, actor(BROKER), PageRequest())).items
+    assert (shown.mandate.ended_early, shown.mandate.tail_until) == (True, claimed.stands_until)
+    assert market.keyring.verify(shown.kid, shown.document, shown.signature)
+    await sound(market)
 
 
 async def test_a_rule_is_signed_by_the_exchange_and_read_by_whom_it_pays(market: Market) -> None:
