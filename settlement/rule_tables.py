@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from settlement.tables import metadata
 
@@ -93,6 +93,7 @@ split_run = Table(
     _time("until"),
     _id("journal_id", nullable=True),
     _time("created_at"),
+    Column("carried", JSONB),
     Index("split_run_rule", "rule_id", "seq"),
 )
 split_source = Table(

@@ -47,8 +47,9 @@ _MAY: dict[Op, frozenset[str]] = {
     Op.GUARANTEE: frozenset(),
     Op.RESIDUAL: frozenset(),
 }
-_COMMON = frozenset({"id", "op", "per", "payees"})
+_COMMON = frozenset({"id", "op", "per", "payees", "carry"})
 _NOT_HERE = Text("does not belong to a step of this kind", "不属于该类步骤")
+_NO_LIFE = Text("belongs to a step per lifetime that is not the residual", "仅适用于按全期计算的非剩余步骤")
 _MISSING = Text("is missing", "缺失")
 _NO_ORGANISATION = Text("names an organisation, but this role has none", "填写了机构，但该角色不对应机构")
 _WHOSE = Text("is missing; say which organisation", "缺失；请填写机构编号")
@@ -147,7 +148,10 @@ def steps_of(draft: Draft, supplier_id: UUID, upstream: Mapping[str, Sequence[Ho
                 payees.append({**payee, "organisation": ids.text("org", supplier_id)})
             else:
                 payees.append(dict(payee))
-        more = {"advance_of": ids.text("org", supplier_id)} if _owes_without_name(step) else {}
+        more: dict[str, Any] = {"advance_of": ids.text("org", supplier_id)} if _owes_without_name(step) else {}
+        if step.get("per") == Per.LIFETIME and step["op"] != Op.RESIDUAL:
+            # Said in the signed document: older ones that don't say it begin at nothing.
+            more["carry"] = step.get("carry", True)
         found.append({"per": Per.SALE.value, **step, **more, "payees": payees})
     return found
 
@@ -216,6 +220,7 @@ def _step(step: Mapping[str, Any]) -> Step:
         ),
         on_net=step.get("of") == "net",
         advance_of=ids.parse("org", step["advance_of"]) if "advance_of" in step else None,
+        carries=step.get("carry", False),
     )
 
 
@@ -242,6 +247,8 @@ def _steps_wrong(steps: Sequence[Mapping[str, Any]]) -> list[tuple[str, Text]]:
     for n, step in enumerate(steps):
         op, named = Op(step["op"]), set(step) - _COMMON
         wrong += [(f"/steps/{n}/{one}", _NOT_HERE) for one in sorted(named - _NEEDS[op] - _MAY[op])]
+        if "carry" in step and (step.get("per") != Per.LIFETIME or op is Op.RESIDUAL):
+            wrong.append((f"/steps/{n}/carry", _NO_LIFE))
         wrong += [(f"/steps/{n}/{one}", _MISSING) for one in sorted(_NEEDS[op] - named)]
         for m, payee in enumerate(step["payees"]):
             if (reason := _payee_wrong(op, payee)) is not None:

@@ -26,7 +26,19 @@ from settlement.store import ledger, mandates, payouts, split_rules
 from settlement.store import split_bookings as store
 from settlement.store.mandates import IntroducedSale
 from settlement.store.split_bookings import Run, SaleOf, Waiting
-from settlement.waterfall import Introduced, Sold, StepPart, pour, touched
+from settlement.waterfall import (
+    LIFE,
+    NOTHING,
+    Carried,
+    Introduced,
+    Level,
+    Per,
+    Sold,
+    StepPart,
+    carry,
+    pour,
+    touched,
+)
 from settlement.waterfall_document import SplitRule, load, month_of
 
 # With the payees of a rule they fit into one journal.
@@ -89,9 +101,34 @@ async def apply_rules(
     count = 0
     for rule_id, lines in sorted(by_rule.items()):
         some = _first_sources(lines)
-        await _split(tx, named[rule_id], until, some, sales, claims, release=release)
+        await _with_family(tx, named[rule_id], until, some, sales, claims, release=release)
         count += len(some)
     return count
+
+
+async def _with_family(
+    tx: Tx,
+    rule: SplitRule,
+    until: datetime,
+    lines: Sequence[Waiting],
+    sales: Mapping[UUID, SaleOf],
+    claims: Mapping[UUID, _Claimed],
+    *,
+    release: bool,
+) -> None:
+    """Split by a rule that goes on from its earlier versions, and let its later ones, which go on from it, follow."""
+    if not load(rule.document).of(Per.LIFETIME):
+        await _split(tx, rule, until, lines, sales, claims, NOTHING, release=release)
+        return
+    carried: Mapping[str, Carried] = NOTHING
+    for one in await split_rules.family(tx, rule):
+        understood = load(one.document)
+        if one.id == rule.id:
+            await _split(tx, one, until, lines, sales, claims, carried, release=release)
+        level = (await store.levels(tx, one.id, [LIFE])).get(LIFE)
+        if one.version > rule.version and level is not None:
+            await _split(tx, one, until, [], {}, {}, carried, release=release)
+        carried = carry(understood, level or Level(), carried)
 
 
 async def _rules(tx: Tx, sales: Mapping[UUID, SaleOf]) -> dict[UUID, SplitRule]:
@@ -143,10 +180,12 @@ async def _split(
     lines: Sequence[Waiting],
     sales: Mapping[UUID, SaleOf],
     claims: Mapping[UUID, _Claimed],
+    carried: Mapping[str, Carried],
     *,
     release: bool,
 ) -> None:
     understood = load(rule.document)
+    going_on = {step.id: carried[step.id] for step in understood.steps if step.carries and step.id in carried}
     sold: list[Sold] = []
     for one in lines:
         sale = sales[one.source_id]
@@ -155,9 +194,11 @@ async def _split(
         sold.append(Sold(sale.sale_id, month, one.amount, claimed.introduced if claimed else None))
     buckets = touched(sold)
     before = await store.levels(tx, rule.id, buckets)
-    poured = pour(understood, sold, before, await store.booked(tx, rule.id, buckets))
+    poured = pour(understood, sold, before, await store.booked(tx, rule.id, buckets), going_on)
     run_id = tx.new_id()
     journal = await _journal(tx, run_id, rule, lines, poured.parts)
+    if not lines and journal is None:
+        return
     journal_id = None
     if journal is not None:
         (posted,) = await ledger.post(tx, [journal])
@@ -167,7 +208,18 @@ async def _split(
     split = [(one, sales[one.source_id].sale_id) for one in lines]
     await store.insert_run(
         tx,
-        Run(run_id, rule.id, rule.supplier_id, rule.currency, until, journal_id, split, poured.levels, poured.parts),
+        Run(
+            run_id,
+            rule.id,
+            rule.supplier_id,
+            rule.currency,
+            until,
+            journal_id,
+            split,
+            poured.levels,
+            poured.parts,
+            going_on or None,
+        ),
     )
     paid = {part.key.organisation_id for part in poured.parts if part.key.role is Role.BROKER and part.cumulative}
     own = {one.sale_id for one in sold}

@@ -104,6 +104,7 @@ def _run_line(payee: UUID, run_id: UUID, run: RunShown, rule: SplitRule, owned: 
             for part in run.parts
         ],
         aside,
+        run.carried,
     )
 
 

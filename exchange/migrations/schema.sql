@@ -2122,7 +2122,8 @@ CREATE TABLE settlement.split_run (
     currency text NOT NULL,
     until timestamp with time zone NOT NULL,
     journal_id uuid,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    carried jsonb
 );
 
 ALTER TABLE ONLY settlement.split_run FORCE ROW LEVEL SECURITY;

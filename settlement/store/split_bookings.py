@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select
 
 from exchange.kernel.actor import Actor
@@ -18,7 +19,7 @@ from settlement.accounts import AccountKind, platform
 from settlement.rule_tables import split_booked
 from settlement.splits import Role
 from settlement.store.accounts import known_ids
-from settlement.waterfall import Bucket, Key, Level, Per, StepPart
+from settlement.waterfall import Bucket, Carried, Key, Level, Per, StepPart
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('split/run/' || $1::text, 0))"
 # A line of a sale whose other lines were split before is split too: refunds wait for nobody.
@@ -67,7 +68,8 @@ SELECT DISTINCT ON (step, period, role, organisation_id) step, period, role, org
 FROM settlement.split_booked WHERE rule_id = $1 AND period = ANY($2::text[])
 ORDER BY step, period, role, organisation_id, run_seq DESC"""
 _RUN = """
-INSERT INTO settlement.split_run (id, rule_id, currency, until, journal_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO settlement.split_run (id, rule_id, currency, until, journal_id, created_at, carried)
+VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb)
 RETURNING seq"""
 _SOURCE = """
 INSERT INTO settlement.split_source (journal_id, line, run_id, source_id, sale_id, amount)
@@ -118,7 +120,10 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One booking of a rule: what it split, what it gave, and in which journal (None: everything cancelled out)."""
+    """One booking of a rule: what it split, what it gave, and in which journal (None: everything cancelled out).
+
+    shapes   carried: from where its steps per lifetime went on; None where no step does
+    """
 
     id: UUID
     rule_id: UUID
@@ -129,6 +134,7 @@ class Run:
     lines: Sequence[tuple[Waiting, UUID]]
     levels: Mapping[Bucket, Level]
     parts: Sequence[StepPart]
+    carried: Mapping[str, Carried] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +218,11 @@ async def booked(tx: Tx, rule_id: UUID, buckets: Sequence[Bucket]) -> dict[Key, 
 async def insert_run(tx: Tx, run: Run) -> None:
     """Write one booking of a rule with all its facts; its journal is written beside it."""
     driver = await tx.driver()
-    seq: int = await driver.fetchval(_RUN, run.id, run.rule_id, run.currency, run.until, run.journal_id, tx.now)
+    # Where nothing is booked the steps stand as they stood, and so does what they went on from.
+    carried = None if run.carried is None or run.journal_id is None else msgspec.json.encode(run.carried).decode()
+    seq: int = await driver.fetchval(
+        _RUN, run.id, run.rule_id, run.currency, run.until, run.journal_id, tx.now, carried
+    )
     lines = run.lines
     await driver.execute(
         _SOURCE,

@@ -18,6 +18,8 @@ _SIGNED = (
 def upgrade() -> None:
     """Create the tables; all of them hold facts."""
     _mandates()
+    # From where the steps per lifetime of a run went on: what earlier versions of the rule had taken by then.
+    op.execute("ALTER TABLE settlement.split_run ADD COLUMN carried jsonb")
 
 
 def _mandates() -> None:
