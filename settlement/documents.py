@@ -234,7 +234,7 @@ def totals(
         if entry.kind == postings.RELEASE and source is not None and source.seller_id == payee_id:
             sales += source.gross.units
             fees += share - source.gross.units
-        elif entry.kind == postings.RELEASE:
+        elif entry.kind in (postings.RELEASE, postings.POOL):
             shares += share
         elif entry.kind in (postings.PAYOUT, postings.PAYOUT_FAILED):
             payouts += entry.amount

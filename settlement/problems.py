@@ -373,3 +373,30 @@ PERIOD_CLOSED_FURTHER = problem_type(
         "请指定更晚的截止时间。对账单可在已关闭期间内的任意时刻起止。",
     ),
 )
+POOL_POLICY_INVALID = problem_type(
+    "pool-policy-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("Not a possible policy of the pool", "激励池分配规则无效"),
+    detail=Text("{field} {why}.", "{field} {why}。"),
+    remedy=Text("Correct that field.", "请更正该字段。"),
+)
+POOL_NOT_GIVEN = problem_type(
+    "pool-not-given",
+    Kind.CONFLICT,
+    title=Text("The pool cannot be given away", "激励池无法分配"),
+    detail=Text("{currency} {month}: {why}.", "{currency} {month}：{why}。"),
+    remedy=Text(
+        "Look at the policies of the pool and at its balance; what is not given away stays in it.",
+        "请查看激励池的分配规则与余额；未分配的金额留在池中。",
+    ),
+)
+GUARANTEE_NOT_ASKED = problem_type(
+    "guarantee-not-asked",
+    Kind.CONFLICT,
+    title=Text("The rule asks the exchange for no guarantee", "该规则未请求平台保底"),
+    detail=Text(
+        "No step of {rule} is guaranteed by the platform, or it was accepted before.",
+        "{rule} 没有由平台承担的保底步骤，或此前已接受。",
+    ),
+    remedy=Text("Read the rule; its steps say who guarantees.", "请查看规则；其步骤注明保底方。"),
+)

@@ -95,9 +95,15 @@ def check(data: bytes, before: bytes | None = None) -> Report:
             _conversion(line, at, amount, currency, found)
         elif line["kind"] == "service_credit" and "credit" in line:
             _credit(line, at, amount, currency, found)
+        elif line["kind"] == "pool" and "weights" in line:
+            _pool(line, at, amount, found)
+        elif line["kind"] == "guarantee" and "promised" in line:
+            _guarantee(line, at, amount, found)
         else:
             as_they_stand.append((at, line["kind"]))
-        column = {"release": "shares", "payout": "payouts", "payout_failed": "payouts"}.get(line["kind"], "adjustments")
+        column = {"release": "shares", "pool": "shares", "payout": "payouts", "payout_failed": "payouts"}.get(
+            line["kind"], "adjustments"
+        )
         sums[column] += amount
     _sums(document, currency, sums, found, sortable=sortable)
     if before is not None:
@@ -368,6 +374,21 @@ def _conversion(line: Mapping[str, Any], at: str, amount: int, currency: str, fo
 
 def _credit(line: Mapping[str, Any], at: str, amount: int, currency: str, found: list[Difference]) -> None:
     _same(found, at, units(line["owed"]) - _money(line["credit"], currency), amount)
+
+
+def _pool(line: Mapping[str, Any], at: str, amount: int, found: list[Difference]) -> None:
+    # What the weights up to one's own make of the whole, less what those before it made.
+    total, before, whole = units(line["shared"]), int(line["before"]), int(line["weights"])
+    _same(found, at, total * (before + int(line["weight"])) // whole - total * before // whole, amount)
+
+
+def _guarantee(line: Mapping[str, Any], at: str, amount: int, found: list[Difference]) -> None:
+    short = units(line["promised"]) - max(units(line["got"]), 0)
+    back = min(units(line["outstanding"]), -short) if line["recouped"] else 0
+    cumulative = short if short > 0 else -back
+    _same(found, f"{at}: cumulative", cumulative, units(line["cumulative"]))
+    booked = cumulative - units(line["booked_before"])
+    _same(found, at, (booked if line["side"] == "payee" else -booked) + units(line["owed"]), amount)
 
 
 def _sums(

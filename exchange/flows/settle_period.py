@@ -15,6 +15,7 @@ import msgspec
 from compliance import store as audit
 from compliance.entries import Entry
 from exchange.flows.apply_split_rules import apply_rules
+from exchange.flows.pay_guarantees import pay_guarantees
 from exchange.flows.sale import Sales
 from exchange.flows.settle_payees import settle_payees
 from exchange.flows.settle_sellers import settle_sellers
@@ -109,6 +110,7 @@ async def _step(tx: Tx, sales: Sales, run: Run) -> None:
     if done[Side.PAYEE] == (0, 0):
         # What went back since is taken from the payees of a rule, whether its seller sold anything or not.
         await _split(tx, run, frozenset())
+        await pay_guarantees(tx, run.currency, run.period_end)
         # Asked once per run: what moves after this belongs to the next statement.
         await runs.add_items(tx, run.id, Side.PAYEE, sorted(await runs.payees_to_state(tx, run.currency)))
     payees = await runs.take_items(tx, run.id, Side.PAYEE, PAYEES_PER_STEP)

@@ -1893,6 +1893,64 @@ CREATE TABLE settlement.payout_account (
 
 ALTER TABLE ONLY settlement.payout_account FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.pool_distribution (
+    id uuid NOT NULL,
+    policy_id uuid NOT NULL,
+    currency text NOT NULL,
+    month text NOT NULL,
+    available_units bigint NOT NULL,
+    total_units bigint NOT NULL,
+    given_units bigint NOT NULL,
+    whole numeric(40,0) NOT NULL,
+    journal_id uuid NOT NULL,
+    made_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT pool_distribution_check CHECK (((given_units >= 1) AND (given_units <= total_units))),
+    CONSTRAINT pool_distribution_total_units_check CHECK ((total_units > 0)),
+    CONSTRAINT pool_distribution_whole_check CHECK ((whole > (0)::numeric))
+);
+
+ALTER TABLE ONLY settlement.pool_distribution FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.pool_policy (
+    id uuid NOT NULL,
+    currency text NOT NULL,
+    version integer NOT NULL,
+    from_month text NOT NULL,
+    time_zone text NOT NULL,
+    by text NOT NULL,
+    parts bigint NOT NULL,
+    vector_id uuid,
+    set_by uuid NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT pool_policy_by_check CHECK ((by = ANY (ARRAY['sales'::text, 'quality'::text, 'vector'::text]))),
+    CONSTRAINT pool_policy_check CHECK (((by = 'vector'::text) = (vector_id IS NOT NULL))),
+    CONSTRAINT pool_policy_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT pool_policy_from_month_check CHECK ((from_month ~ '^[0-9]{4}-[0-9]{2}$'::text)),
+    CONSTRAINT pool_policy_parts_check CHECK (((parts >= 1) AND (parts <= 100000000))),
+    CONSTRAINT pool_policy_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT pool_policy_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY settlement.pool_policy FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.pool_share (
+    distribution_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    weight numeric(40,0) NOT NULL,
+    before numeric(40,0) NOT NULL,
+    amount_units bigint NOT NULL,
+    CONSTRAINT pool_share_amount_units_check CHECK ((amount_units >= 0)),
+    CONSTRAINT pool_share_before_check CHECK ((before >= (0)::numeric)),
+    CONSTRAINT pool_share_weight_check CHECK ((weight > (0)::numeric))
+);
+
+ALTER TABLE ONLY settlement.pool_share FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.posting (
     journal_id uuid NOT NULL,
     line smallint NOT NULL,
@@ -2059,6 +2117,34 @@ CREATE TABLE settlement.split_booked (
 
 ALTER TABLE ONLY settlement.split_booked FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.split_guarantee (
+    id uuid NOT NULL,
+    rule_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    code text NOT NULL,
+    step text NOT NULL,
+    period text NOT NULL,
+    number integer NOT NULL,
+    supplier_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    guarantor text NOT NULL,
+    recouped boolean NOT NULL,
+    promised_units bigint NOT NULL,
+    got_units bigint NOT NULL,
+    outstanding_units bigint NOT NULL,
+    cumulative_units bigint NOT NULL,
+    amount_units bigint NOT NULL,
+    owed_units bigint NOT NULL,
+    currency text NOT NULL,
+    journal_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT split_guarantee_amount_units_check CHECK ((amount_units <> 0)),
+    CONSTRAINT split_guarantee_check CHECK (((owed_units >= 0) AND (owed_units <= abs(amount_units)))),
+    CONSTRAINT split_guarantee_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY settlement.split_guarantee FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.split_level (
     rule_id uuid NOT NULL,
     per text NOT NULL,
@@ -2091,6 +2177,29 @@ CREATE TABLE settlement.split_payee (
 );
 
 ALTER TABLE ONLY settlement.split_payee FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.split_promise (
+    rule_id uuid NOT NULL,
+    step text NOT NULL,
+    supplier_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    guarantor text NOT NULL,
+    amount_units bigint NOT NULL,
+    recouped boolean NOT NULL,
+    currency text NOT NULL,
+    CONSTRAINT split_promise_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT split_promise_guarantor_check CHECK ((guarantor = ANY (ARRAY['supplier'::text, 'platform'::text])))
+);
+
+ALTER TABLE ONLY settlement.split_promise FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.split_promise_accepted (
+    rule_id uuid NOT NULL,
+    accepted_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.split_promise_accepted FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.split_rule (
     id uuid NOT NULL,
@@ -2673,6 +2782,21 @@ ALTER TABLE ONLY settlement.payout
 ALTER TABLE ONLY settlement.payout
     ADD CONSTRAINT payout_provider_ref_key UNIQUE (provider_ref);
 
+ALTER TABLE ONLY settlement.pool_distribution
+    ADD CONSTRAINT pool_distribution_currency_month_key UNIQUE (currency, month);
+
+ALTER TABLE ONLY settlement.pool_distribution
+    ADD CONSTRAINT pool_distribution_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.pool_policy
+    ADD CONSTRAINT pool_policy_currency_version_key UNIQUE (currency, version);
+
+ALTER TABLE ONLY settlement.pool_policy
+    ADD CONSTRAINT pool_policy_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.pool_share
+    ADD CONSTRAINT pool_share_pkey PRIMARY KEY (distribution_id, organisation_id);
+
 ALTER TABLE ONLY settlement.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (journal_id, line);
 
@@ -2721,6 +2845,12 @@ ALTER TABLE ONLY settlement.split_booked
 ALTER TABLE ONLY settlement.split_booked
     ADD CONSTRAINT split_booked_rule_id_step_period_role_organisation_id_run_s_key UNIQUE NULLS NOT DISTINCT (rule_id, step, period, role, organisation_id, run_seq);
 
+ALTER TABLE ONLY settlement.split_guarantee
+    ADD CONSTRAINT split_guarantee_dataset_id_code_step_period_organisation_id_key UNIQUE (dataset_id, code, step, period, organisation_id, number);
+
+ALTER TABLE ONLY settlement.split_guarantee
+    ADD CONSTRAINT split_guarantee_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.split_level
     ADD CONSTRAINT split_level_pkey PRIMARY KEY (rule_id, per, period, run_seq);
 
@@ -2732,6 +2862,12 @@ ALTER TABLE ONLY settlement.split_minimum
 
 ALTER TABLE ONLY settlement.split_payee
     ADD CONSTRAINT split_payee_pkey PRIMARY KEY (rule_id, organisation_id);
+
+ALTER TABLE ONLY settlement.split_promise_accepted
+    ADD CONSTRAINT split_promise_accepted_pkey PRIMARY KEY (rule_id);
+
+ALTER TABLE ONLY settlement.split_promise
+    ADD CONSTRAINT split_promise_pkey PRIMARY KEY (rule_id, step);
 
 ALTER TABLE ONLY settlement.split_rule
     ADD CONSTRAINT split_rule_dataset_id_code_version_key UNIQUE (dataset_id, code, version);
@@ -2987,6 +3123,8 @@ CREATE UNIQUE INDEX payout_once ON settlement.payout USING btree (account_id, pe
 
 CREATE INDEX payout_organisation ON settlement.payout USING btree (organisation_id, id);
 
+CREATE INDEX pool_share_organisation ON settlement.pool_share USING btree (organisation_id, distribution_id);
+
 CREATE INDEX posting_account ON settlement.posting USING btree (account_id, journal_id) INCLUDE (amount);
 
 CREATE INDEX refund_buyer ON settlement.refund USING btree (buyer_id, id);
@@ -3011,7 +3149,15 @@ CREATE INDEX split_booked_period ON settlement.split_booked USING btree (rule_id
 
 CREATE INDEX split_booked_supplier ON settlement.split_booked USING btree (supplier_id, id);
 
+CREATE INDEX split_guarantee_payee ON settlement.split_guarantee USING btree (organisation_id, id);
+
+CREATE INDEX split_guarantee_supplier ON settlement.split_guarantee USING btree (supplier_id, id);
+
 CREATE INDEX split_payee_organisation ON settlement.split_payee USING btree (organisation_id, rule_id);
+
+CREATE INDEX split_promise_organisation ON settlement.split_promise USING btree (organisation_id);
+
+CREATE INDEX split_promise_supplier ON settlement.split_promise USING btree (supplier_id);
 
 CREATE INDEX split_rule_supplier ON settlement.split_rule USING btree (supplier_id, id);
 
@@ -3161,6 +3307,12 @@ CREATE TRIGGER settlement_mandate_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE O
 
 CREATE TRIGGER settlement_mandate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.mandate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_pool_distribution_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.pool_distribution FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_pool_policy_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.pool_policy FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_pool_share_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.pool_share FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_posting_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.posting FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_rate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.rate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -3173,11 +3325,17 @@ CREATE TRIGGER settlement_service_credit_fact BEFORE DELETE OR UPDATE OR TRUNCAT
 
 CREATE TRIGGER settlement_split_booked_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_booked FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_split_guarantee_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_guarantee FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_split_level_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_level FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_split_minimum_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_minimum FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_split_payee_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_payee FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_promise_accepted_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_promise_accepted FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_promise_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_promise FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_split_rule_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_rule FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3311,14 +3469,29 @@ ALTER TABLE ONLY settlement.introduced_sale
 ALTER TABLE ONLY settlement.mandate_end
     ADD CONSTRAINT mandate_end_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
 
+ALTER TABLE ONLY settlement.pool_distribution
+    ADD CONSTRAINT pool_distribution_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES settlement.pool_policy(id);
+
+ALTER TABLE ONLY settlement.pool_share
+    ADD CONSTRAINT pool_share_distribution_id_fkey FOREIGN KEY (distribution_id) REFERENCES settlement.pool_distribution(id);
+
 ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.run(id);
 
 ALTER TABLE ONLY settlement.split_booked
     ADD CONSTRAINT split_booked_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.split_run(id);
 
+ALTER TABLE ONLY settlement.split_guarantee
+    ADD CONSTRAINT split_guarantee_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
+
 ALTER TABLE ONLY settlement.split_payee
     ADD CONSTRAINT split_payee_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
+
+ALTER TABLE ONLY settlement.split_promise_accepted
+    ADD CONSTRAINT split_promise_accepted_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
+
+ALTER TABLE ONLY settlement.split_promise
+    ADD CONSTRAINT split_promise_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
 
 ALTER TABLE ONLY settlement.split_run
     ADD CONSTRAINT split_run_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
@@ -4149,6 +4322,12 @@ ALTER TABLE settlement.payout ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payout_account ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.pool_distribution ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.pool_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.pool_share ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.posting ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.rate ENABLE ROW LEVEL SECURITY;
@@ -4312,6 +4491,24 @@ CREATE POLICY settlement_payout_exchange_migrate ON settlement.payout TO exchang
 
 CREATE POLICY settlement_payout_own ON settlement.payout FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY settlement_pool_distribution_exchange_app ON settlement.pool_distribution TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_distribution_exchange_migrate ON settlement.pool_distribution TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_distribution_public ON settlement.pool_distribution FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY settlement_pool_policy_exchange_app ON settlement.pool_policy TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_policy_exchange_migrate ON settlement.pool_policy TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_policy_public ON settlement.pool_policy FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY settlement_pool_share_exchange_app ON settlement.pool_share TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_share_exchange_migrate ON settlement.pool_share TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_share_own ON settlement.pool_share FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY settlement_posting_exchange_app ON settlement.posting TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_posting_exchange_migrate ON settlement.posting TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4369,6 +4566,12 @@ CREATE POLICY settlement_split_booked_exchange_migrate ON settlement.split_booke
 
 CREATE POLICY settlement_split_booked_public ON settlement.split_booked FOR SELECT TO exchange_portal USING (((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
+CREATE POLICY settlement_split_guarantee_exchange_app ON settlement.split_guarantee TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_guarantee_exchange_migrate ON settlement.split_guarantee TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_guarantee_public ON settlement.split_guarantee FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
 CREATE POLICY settlement_split_level_exchange_app ON settlement.split_level TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_split_level_exchange_migrate ON settlement.split_level TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4384,6 +4587,16 @@ CREATE POLICY settlement_split_payee_exchange_app ON settlement.split_payee TO e
 CREATE POLICY settlement_split_payee_exchange_migrate ON settlement.split_payee TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_split_payee_own ON settlement.split_payee FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_split_promise_accepted_exchange_app ON settlement.split_promise_accepted TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_promise_accepted_exchange_migrate ON settlement.split_promise_accepted TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_promise_exchange_app ON settlement.split_promise TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_promise_exchange_migrate ON settlement.split_promise TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_promise_public ON settlement.split_promise FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
 CREATE POLICY settlement_split_rule_exchange_app ON settlement.split_rule TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4447,11 +4660,17 @@ CREATE POLICY settlement_weight_vector_joined ON settlement.weight_vector FOR SE
 
 ALTER TABLE settlement.split_booked ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.split_guarantee ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.split_level ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.split_minimum ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.split_payee ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_promise ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_promise_accepted ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.split_rule ENABLE ROW LEVEL SECURITY;
 
@@ -4842,6 +5061,15 @@ GRANT SELECT ON TABLE settlement.payout TO exchange_portal;
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payout_account TO exchange_app;
 GRANT SELECT ON TABLE settlement.payout_account TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.pool_distribution TO exchange_app;
+GRANT SELECT ON TABLE settlement.pool_distribution TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.pool_policy TO exchange_app;
+GRANT SELECT ON TABLE settlement.pool_policy TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.pool_share TO exchange_app;
+GRANT SELECT ON TABLE settlement.pool_share TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE settlement.posting TO exchange_app;
 GRANT SELECT ON TABLE settlement.posting TO exchange_portal;
 
@@ -4868,6 +5096,9 @@ GRANT SELECT ON TABLE settlement.service_credit TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE settlement.split_booked TO exchange_app;
 GRANT SELECT ON TABLE settlement.split_booked TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.split_guarantee TO exchange_app;
+GRANT SELECT ON TABLE settlement.split_guarantee TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE settlement.split_level TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.split_minimum TO exchange_app;
@@ -4875,6 +5106,11 @@ GRANT SELECT ON TABLE settlement.split_minimum TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.split_payee TO exchange_app;
 GRANT SELECT ON TABLE settlement.split_payee TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_promise TO exchange_app;
+GRANT SELECT ON TABLE settlement.split_promise TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_promise_accepted TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.split_rule TO exchange_app;
 GRANT SELECT ON TABLE settlement.split_rule TO exchange_portal;

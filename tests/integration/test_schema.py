@@ -26,6 +26,7 @@ import exchange.catalog.tables
 import exchange.parties.tables
 import exchange.quality.tables
 import settlement.hold_tables  # fills settlement.tables' metadata
+import settlement.pool_tables  # fills settlement.tables' metadata
 import settlement.rate_tables  # fills settlement.tables' metadata
 import settlement.refund_tables  # fills settlement.tables' metadata
 import settlement.rule_tables  # fills settlement.tables' metadata
@@ -67,7 +68,8 @@ FACTS = {
     "settlement.account settlement.charge settlement.invoice settlement.invoice_line settlement.journal",
     "settlement.conversion settlement.rate",
     "settlement.account_period settlement.closed_period settlement.hold settlement.hold_end",
-    "settlement.mandate_end",
+    "settlement.mandate_end settlement.pool_distribution settlement.pool_policy settlement.pool_share",
+    "settlement.split_guarantee settlement.split_promise settlement.split_promise_accepted",
     "settlement.buyer_claim settlement.introduced_sale settlement.mandate settlement.split_booked settlement.split_level",
     "settlement.split_minimum settlement.split_payee settlement.split_rule settlement.split_run settlement.split_source",
     "settlement.posting settlement.service_credit settlement.statement settlement.statement_line",

@@ -111,11 +111,11 @@ def test_limits_per_lifetime_hold_over_both_versions_together(
     for booked in found.booked:
         for key, units in booked.items():
             taken[key.step] += units
-    for one in found.rules[0].of(waterfall.Per.LIFETIME):
-        if one.at_most is not None:
-            assert taken[one.id] <= one.at_most
-        if one.op in (Op.FIXED, Op.RECOUP, Op.GUARANTEE):
-            assert taken[one.id] <= one.amount
+    for limits in found.rules[0].of(waterfall.Per.LIFETIME):
+        if limits.at_most is not None:
+            assert taken[limits.id] <= limits.at_most
+        if limits.op in (Op.FIXED, Op.RECOUP, Op.GUARANTEE):
+            assert taken[limits.id] <= limits.amount
 
 
 FIRST_STEPS: list[dict[str, Any]] = [

@@ -10,6 +10,7 @@ from exchange.apps.http.context import Services
 from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.earnings import earnings_routes
 from exchange.apps.http.measurements import measurement_routes
+from exchange.apps.http.pool_views import pool_routes
 from exchange.apps.http.portal import portal
 from settlement.accounts import AccountKind
 
@@ -28,6 +29,7 @@ def app(services: Services) -> Litestar:
             *account_routes(PREFIX),
             *assessments.ROUTES,
             *mandates.ROUTES,
+            *pool_routes(PREFIX),
             *measurement_routes(PREFIX, party=False),
             *earnings_routes(PREFIX),
             *conversion_routes(PREFIX, AccountKind.PAYABLE),

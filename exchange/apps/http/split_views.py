@@ -253,6 +253,10 @@ def split_routes(prefix: str) -> list[HTTPRouteHandler]:
             cursor,
         )
 
+    return [show_rule, list_paying_rules, list_parts, *_mandate_routes(prefix)]
+
+
+def _mandate_routes(prefix: str) -> list[HTTPRouteHandler]:
     @listing(f"{prefix}/mandates", MandateView)
     async def list_mandates(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Response[bytes]:
         """The mandates that you gave or hold, newest first. 经纪委托列表。"""
@@ -291,4 +295,4 @@ def split_routes(prefix: str) -> list[HTTPRouteHandler]:
             request, actor, lambda tx, page: mandates.own_claims(tx, actor, page), claim_view, limit, cursor
         )
 
-    return [show_rule, list_paying_rules, list_parts, list_mandates, show_mandate, end_one, list_claims]
+    return [list_mandates, show_mandate, end_one, list_claims]

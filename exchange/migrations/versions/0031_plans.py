@@ -20,6 +20,78 @@ def upgrade() -> None:
     _mandates()
     # From where the steps per lifetime of a run went on: what earlier versions of the rule had taken by then.
     op.execute("ALTER TABLE settlement.split_run ADD COLUMN carried jsonb")
+    _pools()
+    _guarantees()
+
+
+def _pools() -> None:
+    op.execute(
+        f"""CREATE TABLE settlement.pool_policy (
+            id uuid PRIMARY KEY, currency text NOT NULL CHECK (currency ~ '^[A-Z]{{3}}$'), version integer NOT NULL CHECK (version > 0),
+            from_month text NOT NULL CHECK (from_month ~ '^[0-9]{{4}}-[0-9]{{2}}$'), time_zone text NOT NULL,
+            by text NOT NULL CHECK (by IN ('sales', 'quality', 'vector')),
+            parts bigint NOT NULL CHECK (parts BETWEEN 1 AND 100000000), vector_id uuid, set_by uuid NOT NULL, {_SIGNED},
+            UNIQUE (currency, version), CHECK ((by = 'vector') = (vector_id IS NOT NULL)))"""
+    )
+    rules.facts("settlement.pool_policy")
+    rules.public_read("settlement.pool_policy")
+    # A month's money is given away once. What is left of it, and what nobody's weight takes, stays in the pool.
+    op.execute(
+        """CREATE TABLE settlement.pool_distribution (
+            id uuid PRIMARY KEY, policy_id uuid NOT NULL REFERENCES settlement.pool_policy (id), currency text NOT NULL,
+            month text NOT NULL, available_units bigint NOT NULL, total_units bigint NOT NULL CHECK (total_units > 0),
+            given_units bigint NOT NULL CHECK (given_units BETWEEN 1 AND total_units), whole numeric(40, 0) NOT NULL CHECK (whole > 0),
+            journal_id uuid NOT NULL, made_by uuid NOT NULL, created_at timestamptz NOT NULL, UNIQUE (currency, month))"""
+    )
+    rules.facts("settlement.pool_distribution")
+    rules.public_read("settlement.pool_distribution")
+    op.execute(
+        """CREATE TABLE settlement.pool_share (
+            distribution_id uuid NOT NULL REFERENCES settlement.pool_distribution (id), organisation_id uuid NOT NULL,
+            weight numeric(40, 0) NOT NULL CHECK (weight > 0), before numeric(40, 0) NOT NULL CHECK (before >= 0),
+            amount_units bigint NOT NULL CHECK (amount_units >= 0), PRIMARY KEY (distribution_id, organisation_id))"""
+    )
+    op.execute("CREATE INDEX pool_share_organisation ON settlement.pool_share (organisation_id, distribution_id)")
+    rules.facts("settlement.pool_share")
+    rules.own("settlement.pool_share", "organisation_id")
+
+
+def _guarantees() -> None:
+    mine = f"supplier_id = {rules.CURRENT} OR organisation_id = {rules.CURRENT}"
+    # Steps of signed rules that promise a payee an amount of each month, and who pays what is short of it.
+    op.execute(
+        """CREATE TABLE settlement.split_promise (
+            rule_id uuid NOT NULL REFERENCES settlement.split_rule (id), step text NOT NULL, supplier_id uuid NOT NULL,
+            organisation_id uuid NOT NULL, guarantor text NOT NULL CHECK (guarantor IN ('supplier', 'platform')),
+            amount_units bigint NOT NULL CHECK (amount_units > 0), recouped boolean NOT NULL, currency text NOT NULL,
+            PRIMARY KEY (rule_id, step))"""
+    )
+    op.execute("CREATE INDEX split_promise_organisation ON settlement.split_promise (organisation_id)")
+    op.execute("CREATE INDEX split_promise_supplier ON settlement.split_promise (supplier_id)")
+    # The exchange pays nothing that a supplier has promised in its name until the operator has accepted that rule.
+    op.execute(
+        """CREATE TABLE settlement.split_promise_accepted (
+            rule_id uuid PRIMARY KEY REFERENCES settlement.split_rule (id), accepted_by uuid NOT NULL,
+            created_at timestamptz NOT NULL)"""
+    )
+    # What a guarantor paid for a month, in all and with this booking; below zero it got back.
+    op.execute(
+        """CREATE TABLE settlement.split_guarantee (
+            id uuid PRIMARY KEY, rule_id uuid NOT NULL REFERENCES settlement.split_rule (id), dataset_id uuid NOT NULL,
+            code text NOT NULL, step text NOT NULL, period text NOT NULL, number integer NOT NULL CHECK (number > 0),
+            supplier_id uuid NOT NULL, organisation_id uuid NOT NULL, guarantor text NOT NULL, recouped boolean NOT NULL,
+            promised_units bigint NOT NULL, got_units bigint NOT NULL, outstanding_units bigint NOT NULL,
+            cumulative_units bigint NOT NULL, amount_units bigint NOT NULL CHECK (amount_units <> 0), owed_units bigint NOT NULL,
+            currency text NOT NULL, journal_id uuid NOT NULL, created_at timestamptz NOT NULL,
+            CHECK (owed_units BETWEEN 0 AND abs(amount_units)), UNIQUE (dataset_id, code, step, period, organisation_id, number))"""
+    )
+    op.execute("CREATE INDEX split_guarantee_payee ON settlement.split_guarantee (organisation_id, id)")
+    op.execute("CREATE INDEX split_guarantee_supplier ON settlement.split_guarantee (supplier_id, id)")
+    for table in ("split_promise", "split_promise_accepted", "split_guarantee"):
+        rules.facts(f"settlement.{table}")
+    rules.internal("settlement.split_promise_accepted")
+    for table in ("split_promise", "split_guarantee"):
+        rules.public_read(f"settlement.{table}", mine)
 
 
 def _mandates() -> None:
