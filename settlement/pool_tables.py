@@ -1,4 +1,4 @@
-"""The tables of the incentive pool and of minimum guarantees, as migration 0031 makes them."""
+"""The tables of the incentive pool, of minimum guarantees and of escrow for milestones, as migration 0031 makes them."""
 
 from __future__ import annotations
 
@@ -148,4 +148,17 @@ split_guarantee = Table(
     UniqueConstraint("dataset_id", "code", "step", "period", "organisation_id", "number"),
     Index("split_guarantee_payee", "organisation_id", "id"),
     Index("split_guarantee_supplier", "supplier_id", "id"),
+)
+milestone_escrow = Table(
+    "milestone_escrow",
+    metadata,
+    _id("order_id", key=True),
+    _text("component", key=True),
+    _id("hold_id"),
+    _id("buyer_id"),
+    _id("seller_id"),
+    _units("amount_units"),
+    _text("currency"),
+    _created(),
+    UniqueConstraint("hold_id"),
 )

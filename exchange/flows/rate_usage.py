@@ -16,6 +16,7 @@ from uuid import UUID
 from contracts import measurements_store as measurements
 from exchange.access.grants import Grant
 from exchange.access.store import seal
+from exchange.flows.milestones import reached
 from exchange.flows.sale import Sale
 from exchange.flows.taxing import Taxing, taxing
 from exchange.kernel import ids
@@ -63,6 +64,7 @@ class Facts:
     periods: Mapping[UUID, Sequence[Period]]
     usage: Mapping[tuple[UUID, Window], Mapping[str, int]]
     outcomes: Mapping[UUID, Mapping[str, Any]]
+    milestones: Mapping[UUID, Mapping[str, int]]
     booked: Mapping[UUID, Mapping[LineKey, Booked]]
     settled: Mapping[UUID, Settled]
     standings: Mapping[UUID, Standing]
@@ -103,6 +105,7 @@ async def _facts(tx: Tx, run: Run, sold: Sequence[Sold]) -> Facts:
         periods,
         await _usage(tx, run, periods),
         await measurements.agreed(tx, measured, run.period_end) if measured else {},
+        await reached(tx, sold, run.period_end),
         await runs.booked(tx, grant_ids),
         settled,
         await parties.standing(
@@ -135,6 +138,7 @@ def _rate(tx: Tx, run: Run, sold: Sold, facts: Facts) -> list[Charge] | None:
 def _uses(run: Run, grant: Grant, facts: Facts) -> list[Use]:
     """Each period with what was used in it; outcomes that both sides signed count as use of the whole agreement."""
     outcomes = {f"outcome/{name}": value for name, value in facts.outcomes.get(grant.id, {}).items()}
+    outcomes |= facts.milestones.get(grant.id, {})
     found: list[Use] = []
     for period in facts.periods[grant.id]:
         used: Mapping[str, Quantity] = facts.usage.get((grant.id, _window(run, period)), {})

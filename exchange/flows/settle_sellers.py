@@ -13,6 +13,7 @@ from compliance.entries import Entry
 from exchange.access.grants import Grant
 from exchange.access.store import grants
 from exchange.catalog.store import listings
+from exchange.flows.milestones import free_escrow
 from exchange.flows.rate_usage import Sold, rate_usage
 from exchange.flows.sale import Sale, Sales
 from exchange.flows.settle_accepted import accepted_sources, within_paid
@@ -70,6 +71,7 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     by_grant = {one.grant.id: one.sale for one in sold}
     charges, held = await within_paid(tx, *await rate_usage(tx, run, sold))
     await audit.append(tx, [_held(run, grant) for grant in held])
+    await free_escrow(tx, [(one.order_id, one.component) for one in charges if _escrowed(one, by_grant)])
     # What is given back comes first, so that it pays for what is due.
     charges.sort(key=lambda one: one.amount.units > 0)
     dues = await runs.open_dues(tx, sellers, run.currency)
@@ -100,6 +102,11 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     await documents.insert_invoices(tx, invoices)
     await audit.append(tx, [_entry(run, invoice) for invoice in invoices])
     return frozenset((*accepted.orders, *books.released))
+
+
+def _escrowed(charge: Charge, by_grant: Mapping[UUID, Sale]) -> bool:
+    model = by_grant[charge.grant_id].plan.milestones.get(charge.component)
+    return model is not None and model.escrow
 
 
 async def sold_with(tx: Tx, sales: Sales, paid: Sequence[Order]) -> list[Sold]:

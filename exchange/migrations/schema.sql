@@ -982,6 +982,50 @@ CREATE TABLE contracts.measurement_answer (
 
 ALTER TABLE ONLY contracts.measurement_answer FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE contracts.milestone_answer (
+    report_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    accepted boolean NOT NULL,
+    reason jsonb,
+    client_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT milestone_answer_check CHECK ((accepted = (reason IS NULL)))
+);
+
+ALTER TABLE ONLY contracts.milestone_answer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.milestone_drop (
+    grant_id uuid NOT NULL,
+    component text NOT NULL,
+    order_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY contracts.milestone_drop FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.milestone_report (
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    component text NOT NULL,
+    number integer NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    evidence_sha256 bytea NOT NULL,
+    note jsonb NOT NULL,
+    silent_at timestamp with time zone,
+    client_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT milestone_report_evidence_sha256_check CHECK ((length(evidence_sha256) = 32)),
+    CONSTRAINT milestone_report_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY contracts.milestone_report FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE contracts.negotiation (
     id uuid NOT NULL,
     buyer_id uuid NOT NULL,
@@ -1806,6 +1850,20 @@ CREATE TABLE settlement.mandate_end (
 
 ALTER TABLE ONLY settlement.mandate_end FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.milestone_escrow (
+    order_id uuid NOT NULL,
+    component text NOT NULL,
+    hold_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT milestone_escrow_amount_units_check CHECK ((amount_units > 0))
+);
+
+ALTER TABLE ONLY settlement.milestone_escrow FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.orders (
     id uuid NOT NULL,
     buyer_id uuid NOT NULL,
@@ -2557,6 +2615,18 @@ ALTER TABLE ONLY contracts.measurement_answer
 ALTER TABLE ONLY contracts.measurement
     ADD CONSTRAINT measurement_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY contracts.milestone_answer
+    ADD CONSTRAINT milestone_answer_pkey PRIMARY KEY (report_id);
+
+ALTER TABLE ONLY contracts.milestone_drop
+    ADD CONSTRAINT milestone_drop_pkey PRIMARY KEY (grant_id, component);
+
+ALTER TABLE ONLY contracts.milestone_report
+    ADD CONSTRAINT milestone_report_grant_id_component_number_key UNIQUE (grant_id, component, number);
+
+ALTER TABLE ONLY contracts.milestone_report
+    ADD CONSTRAINT milestone_report_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY contracts.negotiation_message
     ADD CONSTRAINT negotiation_message_negotiation_id_number_key UNIQUE (negotiation_id, number);
 
@@ -2760,6 +2830,12 @@ ALTER TABLE ONLY settlement.mandate_end
 
 ALTER TABLE ONLY settlement.mandate
     ADD CONSTRAINT mandate_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.milestone_escrow
+    ADD CONSTRAINT milestone_escrow_hold_id_key UNIQUE (hold_id);
+
+ALTER TABLE ONLY settlement.milestone_escrow
+    ADD CONSTRAINT milestone_escrow_pkey PRIMARY KEY (order_id, component);
 
 ALTER TABLE ONLY settlement.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
@@ -3013,6 +3089,10 @@ CREATE INDEX measurement_grant ON contracts.measurement USING btree (grant_id, c
 
 CREATE INDEX measurement_seller ON contracts.measurement USING btree (seller_id, id);
 
+CREATE INDEX milestone_drop_order ON contracts.milestone_drop USING btree (order_id);
+
+CREATE INDEX milestone_report_order ON contracts.milestone_report USING btree (order_id);
+
 CREATE INDEX negotiation_buyer ON contracts.negotiation USING btree (buyer_id, id);
 
 CREATE INDEX negotiation_due ON contracts.negotiation USING btree (expires_at) WHERE (state <> ALL (ARRAY['FINALIZED'::text, 'TERMINATED'::text]));
@@ -3239,6 +3319,12 @@ CREATE TRIGGER contracts_measurement_answer_fact BEFORE DELETE OR UPDATE OR TRUN
 
 CREATE TRIGGER contracts_measurement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.measurement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER contracts_milestone_answer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.milestone_answer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_milestone_drop_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.milestone_drop FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_milestone_report_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.milestone_report FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER contracts_negotiation_message_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.negotiation_message FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER contracts_obligation_evidence_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.obligation_evidence FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -3306,6 +3392,8 @@ CREATE TRIGGER settlement_journal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON se
 CREATE TRIGGER settlement_mandate_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.mandate_end FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_mandate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.mandate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_milestone_escrow_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.milestone_escrow FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_pool_distribution_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.pool_distribution FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3423,6 +3511,9 @@ ALTER TABLE ONLY contracts.measurement_agreed
 
 ALTER TABLE ONLY contracts.measurement_answer
     ADD CONSTRAINT measurement_answer_measurement_id_fkey FOREIGN KEY (measurement_id) REFERENCES contracts.measurement(id);
+
+ALTER TABLE ONLY contracts.milestone_answer
+    ADD CONSTRAINT milestone_answer_report_id_fkey FOREIGN KEY (report_id) REFERENCES contracts.milestone_report(id);
 
 ALTER TABLE ONLY contracts.negotiation_message
     ADD CONSTRAINT negotiation_message_negotiation_id_fkey FOREIGN KEY (negotiation_id) REFERENCES contracts.negotiation(id);
@@ -3986,6 +4077,24 @@ CREATE POLICY contracts_measurement_party ON contracts.measurement FOR SELECT TO
    FROM kernel.party p
   WHERE ((p.object_id = measurement.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY contracts_milestone_answer_exchange_app ON contracts.milestone_answer TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_answer_exchange_migrate ON contracts.milestone_answer TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_answer_public ON contracts.milestone_answer FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY contracts_milestone_drop_exchange_app ON contracts.milestone_drop TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_drop_exchange_migrate ON contracts.milestone_drop TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_drop_public ON contracts.milestone_drop FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY contracts_milestone_report_exchange_app ON contracts.milestone_report TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_report_exchange_migrate ON contracts.milestone_report TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_report_public ON contracts.milestone_report FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
 CREATE POLICY contracts_negotiation_exchange_app ON contracts.negotiation TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY contracts_negotiation_exchange_migrate ON contracts.negotiation TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4111,6 +4220,12 @@ ALTER TABLE contracts.measurement ENABLE ROW LEVEL SECURITY;
 ALTER TABLE contracts.measurement_agreed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.measurement_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.milestone_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.milestone_drop ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.milestone_report ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.negotiation ENABLE ROW LEVEL SECURITY;
 
@@ -4314,6 +4429,8 @@ ALTER TABLE settlement.mandate ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.mandate_end ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.milestone_escrow ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.orders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payment ENABLE ROW LEVEL SECURITY;
@@ -4464,6 +4581,12 @@ CREATE POLICY settlement_mandate_exchange_app ON settlement.mandate TO exchange_
 CREATE POLICY settlement_mandate_exchange_migrate ON settlement.mandate TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_mandate_public ON settlement.mandate FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (broker_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY settlement_milestone_escrow_exchange_app ON settlement.milestone_escrow TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_milestone_escrow_exchange_migrate ON settlement.milestone_escrow TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_milestone_escrow_public ON settlement.milestone_escrow FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
 CREATE POLICY settlement_orders_exchange_app ON settlement.orders TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4887,6 +5010,15 @@ GRANT SELECT ON TABLE contracts.measurement_agreed TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE contracts.measurement_answer TO exchange_app;
 GRANT SELECT ON TABLE contracts.measurement_answer TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE contracts.milestone_answer TO exchange_app;
+GRANT SELECT ON TABLE contracts.milestone_answer TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.milestone_drop TO exchange_app;
+GRANT SELECT ON TABLE contracts.milestone_drop TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.milestone_report TO exchange_app;
+GRANT SELECT ON TABLE contracts.milestone_report TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE contracts.negotiation TO exchange_app;
 GRANT SELECT ON TABLE contracts.negotiation TO exchange_portal;
 
@@ -5048,6 +5180,9 @@ GRANT SELECT ON TABLE settlement.mandate TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.mandate_end TO exchange_app;
 GRANT SELECT ON TABLE settlement.mandate_end TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.milestone_escrow TO exchange_app;
+GRANT SELECT ON TABLE settlement.milestone_escrow TO exchange_portal;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.orders TO exchange_app;
 GRANT SELECT ON TABLE settlement.orders TO exchange_portal;

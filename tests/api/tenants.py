@@ -198,6 +198,7 @@ async def _share(t: Tenants) -> None:
     assert isinstance(made, mandates.Mandate)
     signed = mandates.SignedMandate(made, mandates.write(made), b"0" * 32, "kid", b"0" * 64)
     await m.services.db.run(lambda tx: stored_mandates.insert_mandate(tx, signed))
+    t.objects["milestone"] = "stage"
     t.objects["mandate"] = ids.text("mnd", made.id)
     claim = {"buyer": t.first["buyer"].organisation, "evidence_sha256": "ab" * 32}
     await m.done(broker, f"/assessor/v1/mandates/{t.objects['mandate']}/claims", claim)

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import compliance.tables
+import contracts.milestones_tables  # fills contracts.tables' metadata
 import contracts.obligations_tables
 import contracts.tables
 import exchange.access.tables
@@ -69,6 +70,7 @@ FACTS = {
     "settlement.conversion settlement.rate",
     "settlement.account_period settlement.closed_period settlement.hold settlement.hold_end",
     "settlement.mandate_end settlement.pool_distribution settlement.pool_policy settlement.pool_share",
+    "contracts.milestone_answer contracts.milestone_drop contracts.milestone_report settlement.milestone_escrow",
     "settlement.split_guarantee settlement.split_promise settlement.split_promise_accepted",
     "settlement.buyer_claim settlement.introduced_sale settlement.mandate settlement.split_booked settlement.split_level",
     "settlement.split_minimum settlement.split_payee settlement.split_rule settlement.split_run settlement.split_source",

@@ -15,6 +15,7 @@ from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.earnings import earnings_routes
 from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
+from exchange.apps.http.milestones import supplier_milestone_routes
 from exchange.apps.http.obligations import demand, obligation_routes, waive
 from exchange.apps.http.pool_views import pool_routes
 from exchange.apps.http.portal import portal
@@ -81,6 +82,7 @@ def app(services: Services) -> Litestar:
             *usage.ROUTES,
             *splits.ROUTES,
             *pool_routes(PREFIX),
+            *supplier_milestone_routes(PREFIX),
             *weight_vectors.ROUTES,
             *draft_routes(PREFIX, selling=True),
             *earnings_routes(PREFIX),

@@ -22,6 +22,7 @@ def upgrade() -> None:
     op.execute("ALTER TABLE settlement.split_run ADD COLUMN carried jsonb")
     _pools()
     _guarantees()
+    _milestones()
 
 
 def _pools() -> None:
@@ -92,6 +93,45 @@ def _guarantees() -> None:
     rules.internal("settlement.split_promise_accepted")
     for table in ("split_promise", "split_guarantee"):
         rules.public_read(f"settlement.{table}", mine)
+
+
+def _milestones() -> None:
+    op.execute(
+        """CREATE TABLE contracts.milestone_report (
+            id uuid PRIMARY KEY, order_id uuid NOT NULL, grant_id uuid NOT NULL, component text NOT NULL,
+            number integer NOT NULL CHECK (number > 0), buyer_id uuid NOT NULL, seller_id uuid NOT NULL,
+            evidence_sha256 bytea NOT NULL CHECK (length(evidence_sha256) = 32), note jsonb NOT NULL, silent_at timestamptz,
+            client_id uuid NOT NULL, created_at timestamptz NOT NULL, UNIQUE (grant_id, component, number))"""
+    )
+    op.execute("CREATE INDEX milestone_report_order ON contracts.milestone_report (order_id)")
+    op.execute(
+        """CREATE TABLE contracts.milestone_answer (
+            report_id uuid PRIMARY KEY REFERENCES contracts.milestone_report (id), buyer_id uuid NOT NULL, seller_id uuid NOT NULL,
+            accepted boolean NOT NULL, reason jsonb, client_id uuid NOT NULL, created_at timestamptz NOT NULL,
+            CHECK (accepted = (reason IS NULL)))"""
+    )
+    # What a supplier will not do is never charged, and what was reserved for it went back.
+    op.execute(
+        """CREATE TABLE contracts.milestone_drop (
+            grant_id uuid NOT NULL, component text NOT NULL, order_id uuid NOT NULL, buyer_id uuid NOT NULL,
+            seller_id uuid NOT NULL, client_id uuid NOT NULL, created_at timestamptz NOT NULL, PRIMARY KEY (grant_id, component))"""
+    )
+    op.execute("CREATE INDEX milestone_drop_order ON contracts.milestone_drop (order_id)")
+    op.execute(
+        """CREATE TABLE settlement.milestone_escrow (
+            order_id uuid NOT NULL, component text NOT NULL, hold_id uuid NOT NULL UNIQUE, buyer_id uuid NOT NULL,
+            seller_id uuid NOT NULL, amount_units bigint NOT NULL CHECK (amount_units > 0), currency text NOT NULL,
+            created_at timestamptz NOT NULL, PRIMARY KEY (order_id, component))"""
+    )
+    sides = f"buyer_id = {rules.CURRENT} OR seller_id = {rules.CURRENT}"
+    for table in (
+        "contracts.milestone_report",
+        "contracts.milestone_answer",
+        "contracts.milestone_drop",
+        "settlement.milestone_escrow",
+    ):
+        rules.facts(table)
+        rules.public_read(table, sides)
 
 
 def _mandates() -> None:
