@@ -138,3 +138,20 @@ TOKEN_NOT_FOR_DATA = problem_type(
         "请通过采购接口获取该使用权的新令牌，并以 “Authorization: Bearer ...” 发送。",
     ),
 )
+HELD_USAGE_REASON = problem_type(
+    "held-usage-reason",
+    Kind.UNPROCESSABLE,
+    title=Text("The decision has no reason", "决定缺少理由"),
+    detail=Text("reason: {reason}.", "reason：{reason}。"),
+    remedy=Text("Say why, in English and Chinese: both sides read it.", "请以中英文说明理由，供双方查阅。"),
+)
+HELD_USAGE_DECIDED = problem_type(
+    "held-usage-decided",
+    Kind.CONFLICT,
+    title=Text("Decided already, or replaced", "已决定或已被替代"),
+    detail=Text(
+        "The exception {exception} was decided, or the day has grown since.",
+        "例外 {exception} 已作出决定，或当日用量此后已增加。",
+    ),
+    remedy=Text("Look at the open exceptions again.", "请重新查看待处理的例外。"),
+)

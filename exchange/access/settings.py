@@ -32,3 +32,11 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long after its end a UTC day stays open for usage."""
     days_ahead: int = 3
     """How many days of usage partitions are made ahead."""
+    day_units_most: int = 10**13
+    """How many units of a meter one grant plausibly uses in a UTC day; what is above is held for a person."""
+    day_bytes_most: int = 10**17
+    """The same for bytes."""
+    day_use_times: int = 1_000
+    """How many times its busiest day of the four weeks before a grant plausibly uses in a day."""
+    day_use_least: int = 10**9
+    """Days of up to so many units are never held for their history."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from compliance import store as audit
 from contracts.milestones import MilestoneState
 from contracts.milestones_problems import ESCROW_STATE
-from exchange.flows.milestones import Milestones, Service, milestones_of, service_of
+from exchange.flows.milestones import Milestones, Staged, milestones_of, service_of
 from exchange.flows.once import done
 from exchange.flows.problems import WALLET_TOO_LOW
 from exchange.flows.sale import Sales
@@ -72,7 +72,7 @@ async def fund_escrow(tx: Tx, sales: Sales, actor: Actor, order_id: UUID) -> Mil
     return milestones_of(after, tx.now)
 
 
-async def _wanted(tx: Tx, service: Service) -> list[tuple[str, Money, datetime]]:
+async def _wanted(tx: Tx, service: Staged) -> list[tuple[str, Money, datetime]]:
     """What is to reserve for which milestone, and until when."""
     order, plan = service.order, service.sale.plan
     open_states = (MilestoneState.OPEN, MilestoneState.REJECTED)
@@ -96,6 +96,6 @@ async def _wanted(tx: Tx, service: Service) -> list[tuple[str, Money, datetime]]
     return found
 
 
-def _until(service: Service, model: Milestone, now: datetime) -> datetime:
+def _until(service: Staged, model: Milestone, now: datetime) -> datetime:
     deadline = service.due_at(model) or now
     return max(deadline, now) + timedelta(days=service.window.days) + ROOM

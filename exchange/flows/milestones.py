@@ -70,7 +70,7 @@ class Sold(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Staged:
     """A paid order with milestones, locked where a flow will write."""
 
     order: Order
@@ -95,7 +95,7 @@ class Service:
         return state_of(self.reports.get(component, ()), at, dropped=component in self.dropped)
 
 
-async def service_of(tx: Tx, sales: Sales, actor: Actor, order_id: UUID, *, lock: bool = False) -> Service | Problem:
+async def service_of(tx: Tx, sales: Sales, actor: Actor, order_id: UUID, *, lock: bool = False) -> Staged | Problem:
     """An order of the actor that has milestones, with all that was said of them.
 
     errors   answers not-found
@@ -114,7 +114,7 @@ async def service_of(tx: Tx, sales: Sales, actor: Actor, order_id: UUID, *, lock
     sale = sales.sold(offers[order.offer_id], order)
     if not found or (lock and not sale.plan.milestones):
         return NOT_FOUND()
-    return Service(
+    return Staged(
         order,
         found[0],
         sale,
@@ -137,7 +137,7 @@ async def show_milestones(tx: Tx, sales: Sales, actor: Actor, order_id: UUID) ->
     return milestones_of(service, tx.now)
 
 
-def milestones_of(service: Service, at: datetime) -> Milestones:
+def milestones_of(service: Staged, at: datetime) -> Milestones:
     """The milestones of a service as they are answered."""
     views = [_view(service, component, model, at) for component, model in service.sale.plan.milestones.items()]
     return Milestones(ids.text("ord", service.order.id), views)
@@ -173,7 +173,7 @@ async def free_escrow(tx: Tx, wanted: Sequence[tuple[UUID, str]]) -> int:
     return sum(isinstance(one, Ended) for one in results)
 
 
-def _view(service: Service, component: str, model: Milestone, at: datetime) -> MilestoneView:
+def _view(service: Staged, component: str, model: Milestone, at: datetime) -> MilestoneView:
     state, due_at = service.state(component, at), service.due_at(model)
     last = next(iter(reversed(service.reports.get(component, ()))), None)
     held = service.escrow.get(component)

@@ -16,6 +16,7 @@ from uuid import UUID
 from contracts import measurements_store as measurements
 from exchange.access.grants import Grant
 from exchange.access.store import seal
+from exchange.flows.hold_usage import without_held
 from exchange.flows.milestones import reached
 from exchange.flows.sale import Sale
 from exchange.flows.taxing import Taxing, taxing
@@ -103,7 +104,7 @@ async def _facts(tx: Tx, run: Run, sold: Sequence[Sold]) -> Facts:
     measured = [one.grant.id for one in sold if one.sale.plan.outcomes]
     return Facts(
         periods,
-        await _usage(tx, run, periods),
+        await without_held(tx, await _usage(tx, run, periods)),
         await measurements.agreed(tx, measured, run.period_end) if measured else {},
         await reached(tx, sold, run.period_end),
         await runs.booked(tx, grant_ids),

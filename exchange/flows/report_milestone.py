@@ -11,7 +11,7 @@ from contracts import milestones_store as store
 from contracts.measurements import fault_of_words
 from contracts.milestones import REPORTS_MAX, WORDS_MAX, Answer, MilestoneState, Report
 from contracts.milestones_problems import MILESTONE_INVALID, MILESTONE_STATE
-from exchange.flows.milestones import Milestones, Service, free_escrow, milestones_of, service_of
+from exchange.flows.milestones import Milestones, Staged, free_escrow, milestones_of, service_of
 from exchange.flows.once import done
 from exchange.flows.sale import Sales
 from exchange.kernel import ids
@@ -106,9 +106,7 @@ async def drop_milestone(tx: Tx, sales: Sales, actor: Actor, order_id: UUID, com
     return milestones_of(after, tx.now)
 
 
-async def _own(
-    tx: Tx, sales: Sales, actor: Actor, order_id: UUID, component: str, *, seller: bool
-) -> Service | Problem:
+async def _own(tx: Tx, sales: Sales, actor: Actor, order_id: UUID, component: str, *, seller: bool) -> Staged | Problem:
     """The order's milestones, locked, for one of its sides."""
     service = await service_of(tx, sales, actor, order_id, lock=True)
     if isinstance(service, Problem):
@@ -123,7 +121,7 @@ async def _own(
 
 
 def _refused(
-    tx: Tx, service: Service, component: str, allowed: tuple[MilestoneState, ...], needs: Text
+    tx: Tx, service: Staged, component: str, allowed: tuple[MilestoneState, ...], needs: Text
 ) -> Problem | None:
     state = service.state(component, tx.now)
     if service.gone_back:

@@ -279,6 +279,25 @@ CREATE TABLE access.token (
 
 ALTER TABLE ONLY access.token FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE access.usage_aside (
+    id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    day date NOT NULL,
+    meter smallint NOT NULL,
+    number integer NOT NULL,
+    counted numeric(38,0) NOT NULL,
+    most numeric(38,0) NOT NULL,
+    why text NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT usage_aside_check CHECK ((counted > most)),
+    CONSTRAINT usage_aside_number_check CHECK ((number > 0)),
+    CONSTRAINT usage_aside_why_check CHECK ((why = ANY (ARRAY['absolute'::text, 'quota'::text, 'history'::text])))
+);
+
+ALTER TABLE ONLY access.usage_aside FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE access.usage_batch (
     id uuid NOT NULL,
     source_id integer NOT NULL,
@@ -292,6 +311,14 @@ CREATE TABLE access.usage_batch (
 );
 
 ALTER TABLE ONLY access.usage_batch FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_checked (
+    day date NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY access.usage_checked FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE access.usage_copy (
     source_id integer NOT NULL,
@@ -318,6 +345,18 @@ CREATE TABLE access.usage_day (
 );
 
 ALTER TABLE ONLY access.usage_day FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_decision (
+    aside_id uuid NOT NULL,
+    let_through boolean NOT NULL,
+    reason jsonb NOT NULL,
+    decided_by uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY access.usage_decision FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE access.usage_late (
     source_id integer NOT NULL,
@@ -2435,14 +2474,26 @@ ALTER TABLE ONLY access.source
 ALTER TABLE ONLY access.token
     ADD CONSTRAINT token_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY access.usage_aside
+    ADD CONSTRAINT usage_aside_grant_id_day_meter_number_key UNIQUE (grant_id, day, meter, number);
+
+ALTER TABLE ONLY access.usage_aside
+    ADD CONSTRAINT usage_aside_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY access.usage_batch
     ADD CONSTRAINT usage_batch_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY access.usage_batch
     ADD CONSTRAINT usage_batch_source_id_key_key UNIQUE (source_id, key);
 
+ALTER TABLE ONLY access.usage_checked
+    ADD CONSTRAINT usage_checked_pkey PRIMARY KEY (day, sealed_at);
+
 ALTER TABLE ONLY access.usage_day
     ADD CONSTRAINT usage_day_pkey PRIMARY KEY (day);
+
+ALTER TABLE ONLY access.usage_decision
+    ADD CONSTRAINT usage_decision_pkey PRIMARY KEY (aside_id);
 
 ALTER TABLE ONLY access.usage_late
     ADD CONSTRAINT usage_late_pkey PRIMARY KEY (day, source_id, event_id);
@@ -3009,6 +3060,10 @@ CREATE UNIQUE INDEX lease_open ON access.lease USING btree (grant_id, meter, per
 
 CREATE INDEX token_grant ON access.token USING btree (grant_id, id);
 
+CREATE INDEX usage_aside_buyer ON access.usage_aside USING btree (buyer_id, id);
+
+CREATE INDEX usage_aside_seller ON access.usage_aside USING btree (seller_id, id);
+
 CREATE INDEX usage_rollup_quarter ON access.usage_rollup USING brin (quarter);
 
 CREATE INDEX asset_sha256 ON catalog.asset USING btree (sha256);
@@ -3249,9 +3304,15 @@ CREATE INDEX weight_member_organisation ON settlement.weight_member USING btree 
 
 CREATE TRIGGER access_custom_meter_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.custom_meter FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER access_usage_aside_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_aside FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER access_usage_batch_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_batch FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER access_usage_checked_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_checked FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER access_usage_copy_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_copy FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER access_usage_decision_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_decision FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER access_usage_late_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_late FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3442,6 +3503,9 @@ CREATE TRIGGER settlement_weight_member_fact BEFORE DELETE OR UPDATE OR TRUNCATE
 CREATE TRIGGER settlement_weight_order_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_order FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_weight_vector_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_vector FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+ALTER TABLE ONLY access.usage_decision
+    ADD CONSTRAINT usage_decision_aside_id_fkey FOREIGN KEY (aside_id) REFERENCES access.usage_aside(id);
 
 ALTER TABLE ONLY catalog.asset
     ADD CONSTRAINT asset_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES catalog.revision(id);
@@ -3641,11 +3705,21 @@ CREATE POLICY access_token_exchange_migrate ON access.token TO exchange_migrate 
 
 CREATE POLICY access_token_own ON access.token FOR SELECT TO exchange_portal USING ((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY access_usage_aside_exchange_app ON access.usage_aside TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_aside_exchange_migrate ON access.usage_aside TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_aside_public ON access.usage_aside FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
 CREATE POLICY access_usage_batch_exchange_app ON access.usage_batch TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_batch_exchange_migrate ON access.usage_batch TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_batch_own ON access.usage_batch FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY access_usage_checked_exchange_app ON access.usage_checked TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_checked_exchange_migrate ON access.usage_checked TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_copy_exchange_app ON access.usage_copy TO exchange_app USING (true) WITH CHECK (true);
 
@@ -3654,6 +3728,12 @@ CREATE POLICY access_usage_copy_exchange_migrate ON access.usage_copy TO exchang
 CREATE POLICY access_usage_day_exchange_app ON access.usage_day TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_day_exchange_migrate ON access.usage_day TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_decision_exchange_app ON access.usage_decision TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_decision_exchange_migrate ON access.usage_decision TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_decision_public ON access.usage_decision FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
 CREATE POLICY access_usage_late_exchange_app ON access.usage_late TO exchange_app USING (true) WITH CHECK (true);
 
@@ -3691,11 +3771,17 @@ ALTER TABLE access.source ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.token ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE access.usage_aside ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE access.usage_batch ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_checked ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.usage_copy ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.usage_day ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_decision ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.usage_late ENABLE ROW LEVEL SECURITY;
 
@@ -4878,12 +4964,20 @@ GRANT SELECT ON TABLE access.source TO exchange_portal;
 GRANT SELECT,INSERT,UPDATE ON TABLE access.token TO exchange_app;
 GRANT SELECT ON TABLE access.token TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE access.usage_aside TO exchange_app;
+GRANT SELECT ON TABLE access.usage_aside TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE access.usage_batch TO exchange_app;
 GRANT SELECT ON TABLE access.usage_batch TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE access.usage_checked TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE access.usage_copy TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE access.usage_day TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE access.usage_decision TO exchange_app;
+GRANT SELECT ON TABLE access.usage_decision TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE access.usage_late TO exchange_app;
 

@@ -20,6 +20,7 @@ from exchange.flows import access_data, seal_usage, withdraw_right
 from exchange.flows.checkpoint_log import sequence
 from exchange.flows.expire_holds import expire_holds
 from exchange.flows.expire_negotiations import expire_negotiations
+from exchange.flows.hold_usage import hold_usage
 from exchange.flows.keep_obligations import create_obligations, remind, renew_obligations
 from exchange.flows.sign_agreements import sign_agreements
 from exchange.kernel import idempotency, ids, jobs
@@ -99,6 +100,8 @@ class Schedule:
         await self.db.run(self._queue_seals)
         await self.db.run(idempotency.forget_old)
         await self.db.run(parties.forget_expired_tokens)
+        while await self.db.run(partial(hold_usage, settings=self.access)):
+            pass
 
     async def auctions(self) -> None:
         """Queue the auctions for which the clock has something to do."""

@@ -94,4 +94,12 @@ CHECKS: tuple[tuple[str, str], ...] = (
             WINDOW w AS (PARTITION BY dataset_id, code, step, period, organisation_id ORDER BY number)) g
         WHERE number <> n OR cumulative_units <> total OR cumulative_units <> due""",
     ),
+    (
+        "escrow-is-its-hold",
+        """SELECT e.order_id || ' ' || e.component, concat(e.amount_units, ' ', e.currency, ' ', e.buyer_id),
+            coalesce(concat(h.amount_units, ' ', h.currency, ' ', h.organisation_id), 'no hold')
+        FROM settlement.milestone_escrow e LEFT JOIN settlement.hold h ON h.id = e.hold_id
+        WHERE (e.amount_units, e.currency, e.buyer_id, 'milestone', e.order_id)
+            IS DISTINCT FROM (h.amount_units, h.currency, h.organisation_id, h.reason, h.tag)""",
+    ),
 )

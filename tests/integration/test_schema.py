@@ -22,6 +22,7 @@ import compliance.tables
 import contracts.milestones_tables  # fills contracts.tables' metadata
 import contracts.obligations_tables
 import contracts.tables
+import exchange.access.aside_tables  # fills exchange.access.tables' metadata
 import exchange.access.tables
 import exchange.catalog.tables
 import exchange.parties.tables
@@ -70,6 +71,7 @@ FACTS = {
     "settlement.conversion settlement.rate",
     "settlement.account_period settlement.closed_period settlement.hold settlement.hold_end",
     "settlement.mandate_end settlement.pool_distribution settlement.pool_policy settlement.pool_share",
+    "access.usage_aside access.usage_checked access.usage_decision",
     "contracts.milestone_answer contracts.milestone_drop contracts.milestone_report settlement.milestone_escrow",
     "settlement.split_guarantee settlement.split_promise settlement.split_promise_accepted",
     "settlement.buyer_claim settlement.introduced_sale settlement.mandate settlement.split_booked settlement.split_level",

@@ -27,6 +27,7 @@ from exchange.apps.http.agreement_views import agreement_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.drafts import draft_routes
+from exchange.apps.http.held_usage import held_usage_routes
 from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.milestones import buyer_milestone_routes
@@ -72,6 +73,7 @@ def app(services: Services) -> Litestar:
             *orders.ROUTES,
             *inspections.ROUTES,
             *buyer_milestone_routes(PREFIX),
+            *held_usage_routes(PREFIX),
             *wallet.ROUTES,
             *hold_routes(PREFIX),
             *conversion_routes(PREFIX, AccountKind.WALLET),

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _pools()
     _guarantees()
     _milestones()
+    _held_usage()
 
 
 def _pools() -> None:
@@ -132,6 +133,35 @@ def _milestones() -> None:
     ):
         rules.facts(table)
         rules.public_read(table, sides)
+
+
+def _held_usage() -> None:
+    # `counted` was used by then, `most` of it counts until it is decided. A day that grows is held anew.
+    op.execute(
+        """CREATE TABLE access.usage_aside (
+            id uuid PRIMARY KEY, grant_id uuid NOT NULL, day date NOT NULL, meter smallint NOT NULL,
+            number integer NOT NULL CHECK (number > 0), counted numeric(38, 0) NOT NULL, most numeric(38, 0) NOT NULL,
+            why text NOT NULL CHECK (why IN ('absolute', 'quota', 'history')), buyer_id uuid NOT NULL, seller_id uuid NOT NULL,
+            created_at timestamptz NOT NULL, CHECK (counted > most), UNIQUE (grant_id, day, meter, number))"""
+    )
+    op.execute(
+        """CREATE TABLE access.usage_decision (
+            aside_id uuid PRIMARY KEY REFERENCES access.usage_aside (id), let_through boolean NOT NULL, reason jsonb NOT NULL,
+            decided_by uuid NOT NULL, buyer_id uuid NOT NULL, seller_id uuid NOT NULL, created_at timestamptz NOT NULL)"""
+    )
+    # Each sealing of a day is looked at once.
+    op.execute(
+        """CREATE TABLE access.usage_checked (
+            day date NOT NULL, sealed_at timestamptz NOT NULL, created_at timestamptz NOT NULL, PRIMARY KEY (day, sealed_at))"""
+    )
+    for side in ("buyer", "seller"):
+        op.execute(f"CREATE INDEX usage_aside_{side} ON access.usage_aside ({side}_id, id)")
+    sides = f"buyer_id = {rules.CURRENT} OR seller_id = {rules.CURRENT}"
+    for table in ("usage_aside", "usage_decision", "usage_checked"):
+        rules.facts(f"access.{table}")
+    for table in ("usage_aside", "usage_decision"):
+        rules.public_read(f"access.{table}", sides)
+    rules.internal("access.usage_checked")
 
 
 def _mandates() -> None:
