@@ -10,7 +10,6 @@ import msgspec
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store import listings
 from exchange.flows.apply_split_rules import split_now
-from exchange.flows.resolve_split import waits_for_a_rule
 from exchange.kernel.db import Tx
 from settlement import postings
 from settlement.acceptances import Fact, Inspection, Standing, inspection_of, standing
@@ -59,9 +58,9 @@ async def release_now(tx: Tx, order: Order) -> None:
     if not all(isinstance(one, Posted) for one in results):
         raise NotReleased(str(results))
     await runs.pay_dues(tx, dict.fromkeys(free, 0), set(free))
-    offer = (await listings.load_offers(tx, [order.offer_id]))[order.offer_id]
-    if waits_for_a_rule(msgspec.json.decode(offer.document)):
-        await split_now(tx, currency, sources)
+    # What has no shares waits on the clearing account; a charge may be of another offer than its order, with a rule of its own.
+    if waiting := [one for one in sources if one not in shares]:
+        await split_now(tx, currency, waiting)
 
 
 async def read_facts(tx: Tx, order_id: UUID) -> list[Fact]:

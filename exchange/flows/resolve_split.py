@@ -38,11 +38,6 @@ _NOT_NOW = Text("is not in force now", "目前不在有效期内")
 _BY_HAND = Text("the role clearing is only given by a split rule", "clearing 角色仅可由分成规则产生")
 
 
-def waits_for_a_rule(document: Mapping[str, Any]) -> bool:
-    """Whether what a stored offer brings waits on the clearing account until its rule splits it."""
-    return FIELD in document and document["shares"] == LATER
-
-
 async def with_split_rule(tx: Tx, listing: Listing, request: OfferRequest) -> OfferRequest | Problem:
     """Put the shares of the rule into a document that names one: its weights, or all of it into clearing for a stateful one.
 
