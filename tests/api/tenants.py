@@ -96,7 +96,7 @@ class Tenants:
             name = found[1]
             if name == "client":
                 return self.first[role].client
-            name = {"listing_id": "listing"}.get(name, name)
+            name = {"listing_id": "listing", "named": "order"}.get(name, name)
             if name in ("rest", "usage_event"):
                 return {"rest": "000"}.get(name, str(uuid.UUID(int=1)))
             return self.named(name, role)

@@ -201,11 +201,22 @@ async def test_a_settled_order_is_traced_to_the_payout_and_back_through_refunds(
     assert sum(units_of(one["amount"]["amount"]) for one in back) == 300 * YUAN
     advanced = [one for one in found["origins"] if one["state"] == "advanced"]
     assert sum(units_of(one["amount"]["amount"]) for one in advanced) == given["debt", seller]
+    # All of it went back, though it had been paid out: nobody has anything of it but the buyer.
+    has = {one["organisation"] or one["account"]: one["amount"]["amount"] for one in found["holders"]}
+    assert has.pop(ids.text("org", BUYER)) == "300.00"
+    # Except for the 0.002 of other sales.
+    assert has == {seller: "0.002", broker: "0.00", "revenue": "0.00"}
 
 
 async def test_an_order_refunded_before_settlement_ends_where_it_began(ledger: Command, market: Traded) -> None:
     found = await ledger.told("trace", market.made["second"])
     assert {(one["account"]["kind"], one["amount"]["amount"]) for one in found["ends"]} == {("wallet", "300.00")}
+    assert [(one["organisation"] or one["account"], one["per_one"]) for one in found["holders"]] == [
+        (ids.text("org", BUYER), "1.00"),
+        (ids.text("org", SELLER), "0.00"),
+        (ids.text("org", BROKER), "0.00"),
+        ("revenue", "0.00"),
+    ]
     assert all(taken["rule"] == "tag" for one in found["steps"] if one["kind"] == "refund" for taken in one["taken"])
     refund = await ledger.told("trace", market.made["whole"])
     assert refund["started"] == found["started"]
