@@ -25,6 +25,7 @@ from settlement import postings
 from settlement.store import ledger
 
 SELLER, BROKER, BUYER, OTHER, OPERATOR = (UUID(int=0x5E11E00 + n) for n in range(5))
+NAMES = {SELLER: "seller", BROKER: "broker", BUYER: "buyer", OTHER: "other"}
 SHARES: list[dict[str, Any]] = [
     {"role": "supplier", "weight": 8000},
     {"role": "broker", "weight": 500, "organisation": ids.text("org", BROKER)},
