@@ -373,3 +373,36 @@ PERIOD_CLOSED_FURTHER = problem_type(
         "请指定更晚的截止时间。对账单可在已关闭期间内的任意时刻起止。",
     ),
 )
+BOUNDS_INVALID = problem_type(
+    "bounds-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("These bounds cannot be", "账户上下限无效"),
+    detail=Text("Bounds of a {account} account: {reason}.", "{account} 账户的上下限：{reason}。"),
+    remedy=Text(
+        "Wallets and held money keep a floor, advances and debts a ceiling; the floor is not above the ceiling.",
+        "钱包与冻结款须有下限，预付款与欠款须有上限，且下限不高于上限。",
+    ),
+)
+BALANCE_OUTSIDE = problem_type(
+    "balance-outside-bounds",
+    Kind.CONFLICT,
+    title=Text("What is in the account lies outside", "账户当前余额超出所设上下限"),
+    detail=Text("The account holds {balance}; nothing was changed.", "账户当前余额为 {balance}，未作任何更改。"),
+    remedy=Text(
+        "Set bounds that its balance fits into, or wait until it has changed.",
+        "请设置能容纳当前余额的上下限，或待余额变化后再试。",
+    ),
+)
+POSITION_LIMITED = problem_type(
+    "position-limited",
+    Kind.CONFLICT,
+    title=Text("The exchange converts no more of this for now", "交易所暂不受理该兑换"),
+    detail=Text(
+        "{amount} would take the exchange's open position in {currency} over its limit.",
+        "兑换 {amount} 将使交易所的 {currency} 敞口超过限额。",
+    ),
+    remedy=Text(
+        "Convert less, convert later, or ask the operator. Converting in the other direction is possible.",
+        "请减少金额、稍后再试或联系运营方；反方向兑换不受影响。",
+    ),
+)

@@ -1874,6 +1874,18 @@ CREATE TABLE settlement.payout_account (
 
 ALTER TABLE ONLY settlement.payout_account FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.position_limit (
+    id uuid NOT NULL,
+    currency text NOT NULL,
+    limit_units bigint,
+    set_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT position_limit_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT position_limit_limit_units_check CHECK ((limit_units >= 0))
+);
+
+ALTER TABLE ONLY settlement.position_limit FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.posting (
     journal_id uuid NOT NULL,
     line smallint NOT NULL,
@@ -2650,6 +2662,9 @@ ALTER TABLE ONLY settlement.payout
 ALTER TABLE ONLY settlement.payout
     ADD CONSTRAINT payout_provider_ref_key UNIQUE (provider_ref);
 
+ALTER TABLE ONLY settlement.position_limit
+    ADD CONSTRAINT position_limit_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (journal_id, line);
 
@@ -2964,6 +2979,8 @@ CREATE UNIQUE INDEX payout_once ON settlement.payout USING btree (account_id, pe
 
 CREATE INDEX payout_organisation ON settlement.payout USING btree (organisation_id, id);
 
+CREATE INDEX position_limit_currency ON settlement.position_limit USING btree (currency, id);
+
 CREATE INDEX posting_account ON settlement.posting USING btree (account_id, journal_id) INCLUDE (amount);
 
 CREATE INDEX refund_buyer ON settlement.refund USING btree (buyer_id, id);
@@ -3135,6 +3152,8 @@ CREATE TRIGGER settlement_invoice_line_fact BEFORE DELETE OR UPDATE OR TRUNCATE 
 CREATE TRIGGER settlement_journal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.journal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_mandate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.mandate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_position_limit_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.position_limit FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_posting_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.posting FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -4119,6 +4138,8 @@ ALTER TABLE settlement.payout ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payout_account ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.position_limit ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.posting ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.rate ENABLE ROW LEVEL SECURITY;
@@ -4275,6 +4296,10 @@ CREATE POLICY settlement_payout_exchange_app ON settlement.payout TO exchange_ap
 CREATE POLICY settlement_payout_exchange_migrate ON settlement.payout TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_payout_own ON settlement.payout FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_position_limit_exchange_app ON settlement.position_limit TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_position_limit_exchange_migrate ON settlement.position_limit TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_posting_exchange_app ON settlement.posting TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4802,6 +4827,8 @@ GRANT SELECT ON TABLE settlement.payout TO exchange_portal;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payout_account TO exchange_app;
 GRANT SELECT ON TABLE settlement.payout_account TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.position_limit TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.posting TO exchange_app;
 GRANT SELECT ON TABLE settlement.posting TO exchange_portal;

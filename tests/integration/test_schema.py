@@ -65,7 +65,7 @@ FACTS = {
     "parties.decision parties.evidence parties.identifier",
     "quality.certificate quality.disclosure quality.scorecard",
     "settlement.account settlement.charge settlement.invoice settlement.invoice_line settlement.journal",
-    "settlement.conversion settlement.rate",
+    "settlement.conversion settlement.position_limit settlement.rate",
     "settlement.account_period settlement.closed_period settlement.hold settlement.hold_end",
     "settlement.buyer_claim settlement.introduced_sale settlement.mandate settlement.split_booked settlement.split_level",
     "settlement.split_minimum settlement.split_payee settlement.split_rule settlement.split_run settlement.split_source",
