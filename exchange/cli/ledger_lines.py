@@ -66,9 +66,9 @@ def trial_lines(found: LedgerTrial, language: str) -> list[str]:
 def export_line(found: Exported, file: str, language: str) -> str:
     """What was written where."""
     return Text(
-        f"{file}: {found.journals} journals with {found.postings} lines on {found.accounts} accounts, {found.first} – {found.end}, "
+        f"{file}: {found.journals} journals with {found.postings} lines on {found.accounts} accounts, {found.first} – {found.end} ({found.zone}), "
         f"sha256 {found.sha256}",
-        f"{file}：{found.accounts} 个账户、{found.journals} 张凭证、{found.postings} 条分录，{found.first} – {found.end}，"
+        f"{file}：{found.accounts} 个账户、{found.journals} 张凭证、{found.postings} 条分录，{found.first} – {found.end}（{found.zone}），"
         f"sha256 {found.sha256}",
     ).in_(language)
 
