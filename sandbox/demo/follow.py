@@ -45,7 +45,7 @@ def buy(trade: Trade) -> list[Followed]:
     with market.telling.step("follow", market.origin):
         by_card(trade, "euro by card", {"amount": EURO_TOP_UP, "currency": "EUR"})
         by_bank(trade, "yuan by bank", {"amount": YUAN_TOP_UP, "currency": "CNY"})
-        found = [Followed("EUR", place(trade, "zh_poems", "euro", {}))]
+        found = [Followed("EUR", place(trade, "zh_poems", "once-eur", {}))]
         again = {"command": "order zh_poems once again"}
         found.append(Followed("CNY", place(trade, "zh_poems", "once", {}, name="zh_poems/again", **again)))
         for one in found:

@@ -140,7 +140,7 @@ GOODS = (
 
 
 def offers(goods: Goods, organisations: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """The offer documents of a dataset, by code: once, monthly, metered, and euro where it is sold for that too."""
+    """The offer documents of a dataset, by code: once, monthly, metered, and once-eur where it is sold for euro too."""
     prices = goods.prices
     overage = None if prices.overage is None else {"type": "per_unit", "unit_price": prices.overage}
     components = {
@@ -166,10 +166,13 @@ def offers(goods: Goods, organisations: Mapping[str, str]) -> dict[str, dict[str
         ),
     }
     if prices.euro is not None:
-        components["euro"] = ("one_off", [_component("copy", None, None, {"type": "one_off", "amount": prices.euro})])
+        components["once-eur"] = (
+            "one_off",
+            [_component("copy", None, None, {"type": "one_off", "amount": prices.euro})],
+        )
     shares = _shares(goods, organisations)
     return {
-        code: _offer(kind, parts, goods, shares, "EUR" if code == "euro" else CURRENCY)
+        code: _offer(kind, parts, goods, shares, "EUR" if code == "once-eur" else CURRENCY)
         for code, (kind, parts) in components.items()
     }
 

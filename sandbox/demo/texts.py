@@ -60,7 +60,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "list": ("Each data set gets a listing with its offers", "为每个数据集起草上架产品与报价方案"),
     "kind.once": ("one-off", "一次性购买"),
     "kind.monthly": ("monthly", "按月订阅"),
-    "kind.euro": ("one-off in euro", "一次性购买（欧元）"),
+    "kind.once-eur": ("one-off in euro", "一次性购买（欧元）"),
     "kind.metered": ("pay per use", "按量付费"),
     "drafted": ("{title}: {prices}, to begin with", "{title}：{prices}（起付）"),
     "refused": ("Published too early, it is refused: {title}. {detail}", "过早发布被拒绝：{title}。{detail}"),
