@@ -322,7 +322,13 @@ class Walk:
         """What of the money that was followed forwards lies where it arrived, per posting; at the edge it has left."""
         found = self._ends(onward=True)
         for at, stretches in self._given_back.items():
-            found[at] = found.get(at, 0) + sum(end - start for start, end in stretches)
+            # What made up for a debt of the buyer's is there no more; what came into a wallet is, as far as this walk goes.
+            owed = self._onward[at] if self.postings[at].account.kind is AccountKind.RECEIVABLE else []
+            made_up = sum(
+                _overlap(stretches, (join.source_start, join.source_start + join.source_size)) for join in owed
+            )
+            if left := sum(end - start for start, end in stretches) - made_up:
+                found[at] = found.get(at, 0) + left
         return found
 
     def origins(self) -> dict[At, int]:

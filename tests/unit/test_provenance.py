@@ -156,6 +156,20 @@ def test_what_was_paid_out_stays_with_its_payee_and_a_debt_takes_it_off_again() 
     assert held(walk) == {(BUYER, None): 60, (SELLER, None): 0, (None, AccountKind.REVENUE): 0}
 
 
+def test_a_charge_that_nobody_paid_and_that_was_taken_back_lies_nowhere() -> None:
+    owed, pending = key(AccountKind.RECEIVABLE, BUYER), key(AccountKind.PENDING, SELLER)
+    ledger = {
+        1: journal(1, (owed, -50), (pending, 50), tag=X, kind="charge"),
+        2: journal(2, (pending, -50), (owed, 50), tag=X, kind="refund"),
+    }
+    walk = walked(Seed(UUID(int=1)), Seed(UUID(int=2)), ledger=ledger)
+    assert walk.rests() == walk.origins() == {}
+    assert held(walk) == {(BUYER, None): 0, (SELLER, None): 0}
+    alone = walked(Seed(UUID(int=1)), ledger={1: ledger[1]})
+    assert {at.line: units for at, units in alone.rests().items()} == {2: 50}
+    assert held(alone) == {(BUYER, None): -50, (SELLER, None): 50}
+
+
 def test_a_payment_is_followed_into_every_order_that_it_paid_for() -> None:
     walk = walked(Seed(UUID(int=1)))
     assert sum(walk.rests().values()) == sum(walk.origins().values()) == 100
