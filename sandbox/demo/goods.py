@@ -23,6 +23,13 @@ OWN_TERMS: dict[str, Any] = {
         "no_reidentification": True,
     },
 }
+# What the parts of a plan are called on pages and invoices.
+TITLES = {
+    "copy": {"en": "A copy of the data", "zh": "数据副本"},
+    "access": {"en": "Access", "zh": "访问权限"},
+    "records": {"en": "Records", "zh": "记录"},
+    "bytes": {"en": "Bytes", "zh": "字节"},
+}
 CC0_TERMS: dict[str, Any] = {"type": "terms", "v": 1, "prevailing_language": "en", "spdx": "CC0-1.0"}
 
 
@@ -205,4 +212,4 @@ def _shares(goods: Goods, organisations: Mapping[str, str]) -> list[dict[str, An
 
 
 def _component(name: str, meter: str | None, period: str | None, model: dict[str, Any]) -> dict[str, Any]:
-    return {"id": name, "meter": meter, "period": period, "model": model}
+    return {"id": name, "title": dict(TITLES[name]), "meter": meter, "period": period, "model": model}
