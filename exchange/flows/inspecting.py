@@ -56,7 +56,9 @@ async def release_now(tx: Tx, order: Order) -> None:
     results = await ledger.post(tx, [one for one in journals if one.lines])
     if not all(isinstance(one, Posted) for one in results):
         raise NotReleased(str(results))
-    await runs.pay_dues(tx, dict.fromkeys(free, 0), set(free))
+    # What waits for a split rule has no shares yet: it stays open, so that the next run splits and releases it.
+    given = {one for one in free if one in shares}
+    await runs.pay_dues(tx, dict.fromkeys(given, 0), given)
 
 
 async def read_facts(tx: Tx, order_id: UUID) -> list[Fact]:

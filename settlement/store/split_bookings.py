@@ -22,9 +22,11 @@ from settlement.waterfall import Bucket, Key, Level, Per, StepPart
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('split/run/' || $1::text, 0))"
 # A line of a sale whose other lines were split before is split too: refunds wait for nobody.
+# A charge is written by the run that releases it, after the end of the run's period.
 _WAITING = """
 SELECT p.journal_id, p.line, p.tag, p.amount FROM settlement.posting p JOIN settlement.journal j ON j.id = p.journal_id
-WHERE p.account_id = $1 AND j.kind <> 'split' AND p.tag IS NOT NULL AND j.effective_at < $2
+WHERE p.account_id = $1 AND j.kind <> 'split' AND p.tag IS NOT NULL
+    AND (j.effective_at < $2 OR (j.kind = 'charge' AND p.tag = ANY($3::uuid[])))
     AND NOT EXISTS (SELECT FROM settlement.split_source s WHERE s.journal_id = p.journal_id AND s.line = p.line)
     AND ($3::uuid[] IS NULL OR p.tag = ANY($3::uuid[])
         OR EXISTS (SELECT FROM settlement.split_source s WHERE s.source_id = p.tag))

@@ -61,6 +61,9 @@ _DAY = """
 SELECT d.day, d.state, d.copies, d.late_counted, d.part,
     (SELECT count(*) FROM access.usage_late l WHERE l.day = d.day) AS late
 FROM access.usage_day d WHERE d.day = $1 FOR UPDATE OF d"""
+_MISSING = """
+SELECT d AS day FROM unnest($1::date[]) AS d
+WHERE NOT EXISTS (SELECT FROM access.usage_day u WHERE u.day = d) ORDER BY d"""
 _DUE = """
 SELECT d.day FROM access.usage_day d WHERE d.day < $1 AND (d.state <> 'sealed' OR d.late_counted <
     (SELECT count(*) FROM access.usage_late l WHERE l.day = d.day)) ORDER BY d.day LIMIT $2"""
@@ -144,8 +147,14 @@ async def ensure_partitions(tx: Tx, days: int) -> int:
 
 async def ensure_days(tx: Tx, days: Sequence[date]) -> int:
     """Make the partitions of some days; how many were missing."""
-    row = await (await tx.driver()).fetchval(
-        "SELECT count(*) FILTER (WHERE access.ensure_day(d)) FROM unnest($1::date[]) AS d", days
+    driver = await tx.driver()
+    if not await driver.fetch(_MISSING, days):
+        return 0
+    # Whoever makes the same days is waited for here: within one statement the catalogue's cache would not show them yet.
+    await driver.execute("SELECT pg_advisory_xact_lock(7264)")
+    missing = [row["day"] for row in await driver.fetch(_MISSING, days)]
+    row = await driver.fetchval(
+        "SELECT count(*) FILTER (WHERE access.ensure_day(d)) FROM unnest($1::date[]) AS d", missing
     )
     return int(row)
 
