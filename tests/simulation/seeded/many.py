@@ -102,6 +102,10 @@ def run_many(seeds: range, processes: int, say: Callable[[str], None]) -> Summar
     while summary.seeds < len(seeds):
         try:
             told = answers.get(timeout=5)
+        except KeyboardInterrupt:
+            # The terminal has told the others, too.
+            say("stopped")
+            break
         except queue.Empty:
             if any(worker.is_alive() for worker in workers):
                 continue
