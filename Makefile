@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SEED ?= 1
+SEEDS ?=
 NAME ?=
 
 .PHONY: help demo serve test check bench sim docs reference format lock clean
@@ -40,8 +41,8 @@ check: $(READY) ## format, lint, types, import contracts, architecture, unit and
 bench: $(READY) ## measure against bare baselines (NAME=purchase for one)
 	@$(BIN)/python -m benchmarks $(if $(NAME),--name $(NAME))
 
-sim: $(READY) ## run the seeded simulation (SEED=1)
-	@$(BIN)/python -m tests.simulation --seed $(SEED)
+sim: $(READY) ## replay one seed of the fault suite (SEED=7), or run many (SEEDS=1000)
+	@$(BIN)/python -m tests.simulation --seed $(SEED) $(if $(SEEDS),--seeds $(SEEDS))
 
 docs: $(READY) ## build the documentation site into docs/_build/html
 	@$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html && echo "docs/_build/html/index.html"

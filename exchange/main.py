@@ -87,6 +87,7 @@ def schedule(made: Services) -> Schedule:
         made.holder,
         settings.access,
         made.keyring,
+        settings.settlement,
     )
 
 

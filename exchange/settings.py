@@ -16,7 +16,7 @@ from exchange.kernel.db import DatabaseSettings, DatabaseUrls
 from exchange.kernel.files import FilesSettings
 from exchange.kernel.settings import BadSetting, read, variables
 from exchange.parties.settings import PartiesSettings, TokenSettings
-from settlement.settings import StripeSettings
+from settlement.settings import SettlementSettings, StripeSettings
 
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +84,7 @@ FORMS = {
     "exchange_catalog": CatalogSettings,
     "exchange_access": AccessSettings,
     "stripe": StripeSettings,
+    "exchange_settlement": SettlementSettings,
 }
 
 
@@ -101,6 +102,7 @@ class Settings:
     catalog: CatalogSettings
     access: AccessSettings
     stripe: StripeSettings
+    settlement: SettlementSettings
 
     @property
     def home(self) -> Path:

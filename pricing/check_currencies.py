@@ -17,7 +17,7 @@ from pricing.check_notes import note, people
 from pricing.check_totals import bound, paid
 from pricing.components import Component, Plan
 from pricing.exact import from_units
-from pricing.fixed import Agreed, Credits, Flat, Instalments, OneOff, Outcome
+from pricing.fixed import Agreed, Credits, Flat, Instalments, Milestone, OneOff, Outcome
 from pricing.models import Metered
 
 # currency -> how many units of the plan's own currency buy one of it
@@ -124,7 +124,7 @@ def _price(component: Component, quantity: int) -> Fraction:
     model = component.model
     if isinstance(model, Metered):
         return Fraction(model.cost(Decimal(quantity)))
-    if isinstance(model, OneOff | Flat | Credits):
+    if isinstance(model, OneOff | Flat | Credits | Milestone):
         return Fraction(model.amount)
     if isinstance(model, Instalments):
         return Fraction(model.total)

@@ -17,7 +17,7 @@ from pricing.check_notes import note, people
 from pricing.check_totals import after_discount, bound, paid
 from pricing.components import Component, Plan
 from pricing.exact import decimal, plain
-from pricing.fixed import Agreed, Credits, Flat, Instalments, OneOff, Outcome
+from pricing.fixed import Agreed, Credits, Flat, Instalments, Milestone, OneOff, Outcome
 from pricing.models import Free, Included, Metered
 
 TERM_LONG = 36
@@ -207,6 +207,8 @@ def _charges(component: Component) -> bool:
         return bool(model.total)
     if isinstance(model, Outcome):
         return bool(model.cap)
+    if isinstance(model, Milestone):
+        return bool(model.amount)
     assert isinstance(model, Agreed)
     return model.amount is None or bool(model.amount)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from exchange.kernel.money import Money
 from exchange.kernel.text import LocaleMap
-from pricing.fixed import Agreed, Credits, Fixed, Outcome
+from pricing.fixed import Agreed, Credits, Fixed, Milestone, Outcome
 from pricing.models import Included, Metered
 from pricing.periods import Period, periods_begun, quarter_hour
 
@@ -26,7 +26,7 @@ class Component:
     """One part of a price: what is measured, over which period, and how it is charged.
 
     shapes   meter: the usage key: `tokens`, `tokens/medical` for one data class, `outcome/<id>` for a measured outcome,
-             or None where nothing is measured; by_use: whether the model prices a quantity that usage adds up to
+             `milestone/<id>` for a milestone, or None where nothing is measured; by_use: whether the model prices a quantity that usage adds up to
     """
 
     id: str
@@ -126,13 +126,18 @@ class Plan:
     @property
     def meters(self) -> tuple[str, ...]:
         """The usage keys that it charges for by use, each once, in the order of its components."""
-        found = (c.meter for c in self.components if not isinstance(c.model, Outcome))
+        found = (c.meter for c in self.components if not isinstance(c.model, Outcome | Milestone))
         return tuple(dict.fromkeys(meter for meter in found if meter is not None))
 
     @property
     def outcomes(self) -> tuple[Component, ...]:
-        """The components that are charged by a measured outcome."""
-        return tuple(c for c in self.components if isinstance(c.model, Outcome))
+        """The components that are charged by what the parties say: a measured outcome, a milestone that is reached."""
+        return tuple(c for c in self.components if isinstance(c.model, Outcome | Milestone))
+
+    @property
+    def milestones(self) -> Mapping[str, Milestone]:
+        """The milestones of a service, by the id of their component, in the order of the plan."""
+        return {c.id: c.model for c in self.components if isinstance(c.model, Milestone)}
 
     @property
     def needs_history(self) -> bool:

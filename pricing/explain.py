@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -39,6 +38,8 @@ _EN = {
     "outcome": "improvement of {count} from {first} to {measured} × {price} = {amount}",
     "outcome_floor": "improvement of {size} from {first} to {measured}: at least {price}",
     "outcome_cap": "improvement of {size} from {first} to {measured}: at most {price}",
+    "milestone": "milestone accepted: {price}",
+    "milestone_date": "milestone due on its day: {price}",
     "discount": "{size}% off {count}: {amount}",
     "discount_band": "{size}% off {count}, the part from {first} to {last}: {amount}",
     "over": "sum before the cap {count}, taken back",
@@ -66,6 +67,8 @@ _ZH = {
     "outcome": "指标由 {first} 到 {measured}，改善 {count} × {price} = {amount}",
     "outcome_floor": "指标由 {first} 到 {measured}，改善 {size}，按最低 {price} 收取",
     "outcome_cap": "指标由 {first} 到 {measured}，改善 {size}，按最高 {price} 收取",
+    "milestone": "里程碑已验收：{price}",
+    "milestone_date": "里程碑到期：{price}",
     "discount": "{count} 优惠 {size}%：{amount}",
     "discount_band": "{first} 至 {last} 部分 {count} 优惠 {size}%：{amount}",
     "over": "封顶前合计 {count}，先行冲回",
@@ -85,10 +88,13 @@ def explanation(steps: Iterable[Step], meter: str | None, currency: str) -> dict
     exact = summed(steps)
     amount = Money(to_units(exact), currency)
     en, zh = meter_words(meter)
+    # Both languages say the same numbers, so that they are written once.
+    said = [_numbers(step) for step in steps]
+    rounded = "=" if Fraction(exact) * 1_000_000 == amount.units else "≈"
     return {
         "text": {
-            "en": _sentence(steps, en, _EN, "; ", exact, amount),
-            "zh": _sentence(steps, zh, _ZH, "；", exact, amount),
+            "en": f"{_sentence(said, en, _EN, '; ')} {rounded} {amount}",
+            "zh": f"{_sentence(said, zh, _ZH, '；')} {rounded} {amount}",
         },
         "steps": [_step(step) for step in steps],
         "exact": plain(exact),
@@ -133,23 +139,19 @@ def _step(step: Step) -> dict[str, str]:
     }
 
 
-def _sentence(steps: list[Step], meter: str, words: Mapping[str, str], join: str, exact: Exact, amount: Money) -> str:
-    parts = [
-        words[step.what].format(
-            count=grouped(step.count),
-            price=grouped(step.price),
-            amount=grouped(step.amount),
-            meter=meter,
-            first=_bound(step.first, "0"),
-            last=_bound(step.last, "∞"),
-            measured=_bound(step.last, ""),
-            size=_bound(step.size, ""),
-        )
-        for step in steps
-    ]
-    rounded = "=" if Fraction(exact) * 1_000_000 == amount.units else "≈"
-    return f"{join.join(parts) or '0'} {rounded} {amount}"
+def _numbers(step: Step) -> tuple[str, dict[str, str]]:
+    """What happened in a step, and its numbers as people read them."""
+    last = None if step.last is None else grouped(step.last)
+    return step.what, {
+        "count": grouped(step.count),
+        "price": grouped(step.price),
+        "amount": grouped(step.amount),
+        "first": "0" if step.first is None else grouped(step.first),
+        "last": "∞" if last is None else last,
+        "measured": last or "",
+        "size": "" if step.size is None else grouped(step.size),
+    }
 
 
-def _bound(value: Decimal | None, otherwise: str) -> str:
-    return otherwise if value is None else grouped(value)
+def _sentence(said: list[tuple[str, dict[str, str]]], meter: str, words: Mapping[str, str], join: str) -> str:
+    return join.join([words[what].format(meter=meter, **numbers) for what, numbers in said]) or "0"

@@ -139,7 +139,31 @@ class Outcome:
         return (Step("outcome", uplift, self.unit_price, first=self.baseline, last=value),)
 
 
-Fixed = OneOff | Flat | Instalments | Agreed | Credits | Outcome
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """Costs `amount` once: when the buyer accepted this part of a service, or when its day has come.
+
+    shapes   after_days: days after the agreement's begin, of the day it falls due or of the deadline; on_date: the first
+             escrow: the buyer's money is reserved before the work begins, until the deadline and some room after it
+    """
+
+    amount: Decimal
+    on_date: bool = False
+    after_days: int | None = None
+    escrow: bool = False
+
+    def due(self, period: Period, over: bool) -> Steps:
+        """Nothing until somebody says that it is reached."""
+        return ()
+
+    def measured(self, value: Decimal) -> Steps:
+        """The amount where it is reached (1), nothing where it is not (0)."""
+        if not value:
+            return ()
+        return (Step("milestone_date" if self.on_date else "milestone", ONE, self.amount),)
+
+
+Fixed = OneOff | Flat | Instalments | Agreed | Credits | Outcome | Milestone
 
 
 def instalments(total: Decimal, count: int) -> Instalments:

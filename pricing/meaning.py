@@ -22,10 +22,10 @@ At = tuple[object, ...]
 
 # Which models measure nothing, and which of those need a period, may have one, or must not.
 UNMEASURED = frozenset(
-    {"one_off", "flat", "instalments", "pay_what_you_want", "negotiated", "auction", "credits", "outcome"}
+    {"one_off", "flat", "instalments", "pay_what_you_want", "negotiated", "auction", "credits", "outcome", "milestone"}
 )
 _PERIODIC = frozenset({"flat", "instalments"})
-_TIMELESS = frozenset({"one_off", "pay_what_you_want", "negotiated", "auction", "outcome"})
+_TIMELESS = frozenset({"one_off", "pay_what_you_want", "negotiated", "auction", "outcome", "milestone"})
 # What costs nothing by itself needs no price in another currency.
 _PRICELESS = frozenset({"free", "negotiated", "auction"})
 
@@ -87,8 +87,10 @@ _MAIN_MONEY = Text(
     "names amounts of one currency, but the plan has price lists in others",
     "以单一货币的金额为条件，但方案含其他货币的价目表",
 )
+_NO_DAY = Text("is missing; say how many days after the agreement begins", "缺失；请填写合约开始后的天数")
+_DATE_ESCROW = Text("belongs to a milestone that the buyer accepts", "仅适用于须经买方验收的里程碑")
 _SAME_KIND = Text("must keep its type, so that the same choices hold", "必须保持原有类型，以使相同选项仍然适用")
-_KEEPS_TYPE = frozenset({"pay_what_you_want", "negotiated", "auction", "credits", "outcome"})
+_KEEPS_TYPE = frozenset({"pay_what_you_want", "negotiated", "auction", "credits", "outcome", "milestone"})
 
 
 def meaning(document: Json) -> list[Problem]:
@@ -172,10 +174,20 @@ def _model(document: Json, model: Json, at: At) -> Iterator[tuple[At, Text]]:
         yield from _model(document, model["overage"], (*at, "overage"))
     elif kind == "outcome" and decimal(model["cap"]) < decimal(model["floor"]):
         yield (*at, "cap"), _CAP
+    elif kind == "milestone":
+        yield from _milestone(model, at)
     elif kind == "pay_what_you_want" and decimal(model["suggested"]) < decimal(model["floor"]):
         yield (*at, "suggested"), _SUGGESTED
     elif kind == "credits":
         yield from _draws(document, model, at)
+
+
+def _milestone(model: Json, at: At) -> Iterator[tuple[At, Text]]:
+    on_date = model.get("due", "acceptance") == "date"
+    if (on_date or model.get("escrow", False)) and "after_days" not in model:
+        yield (*at, "after_days"), _NO_DAY
+    if on_date and model.get("escrow", False):
+        yield (*at, "escrow"), _DATE_ESCROW
 
 
 def _draws(document: Json, model: Json, at: At) -> Iterator[tuple[At, Text]]:

@@ -10,7 +10,7 @@ from typing import Any
 from exchange.kernel.text import Text
 from pricing.components import Component, Plan
 from pricing.exact import ZERO, decimal, grouped, plain
-from pricing.fixed import Agreed, Credits, Flat, Instalments, OneOff, Outcome
+from pricing.fixed import Agreed, Credits, Flat, Instalments, Milestone, OneOff, Outcome
 from pricing.models import CostRecovery, Free, Graduated, Included, Package, Packs, PerUnit, Volume
 from pricing.word_parts import money, span, unit
 
@@ -85,7 +85,7 @@ def _marks(model: Any) -> list[int]:
 
 def _rows(component: Component, currency: str) -> Iterator[Row]:
     model, title = component.model, _title(component)
-    if isinstance(model, OneOff | Flat | Instalments | Agreed | Credits | Outcome):
+    if isinstance(model, OneOff | Flat | Instalments | Agreed | Credits | Outcome | Milestone):
         yield _fixed(component, title, currency)
         return
     yield from _metered(model, component, title, currency, ZERO)
@@ -102,6 +102,9 @@ def _fixed(component: Component, title: Text, currency: str) -> Row:
         amount = model.parts[-1]
         count = len(model.parts)
         per = Text(f"per {each.en}, {count} times", f"每{each.zh}，共 {count} 期")
+    elif isinstance(model, Milestone):
+        amount = model.amount
+        per = Text("when it is reached", "达成时")
     elif isinstance(model, Agreed):
         amount = model.amount
     elif isinstance(model, Outcome):

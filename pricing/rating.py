@@ -21,7 +21,7 @@ from pricing.components import Cadence, Component, Plan
 from pricing.credits import Draw, Payable, draw
 from pricing.exact import EXACT, ONE, ZERO, Exact, Quantity, decimal, from_units, plain, to_units
 from pricing.explain import explanation
-from pricing.fixed import Outcome
+from pricing.fixed import Milestone, Outcome
 from pricing.periods import Period, life, period, quarter_hour
 from pricing.steps import Step, summed
 
@@ -220,7 +220,7 @@ def _fixed_line(
     plan: Plan, component: Component, stretch: Period, usage: Mapping[str, Quantity], over: bool
 ) -> RatedLine:
     model = component.model
-    if isinstance(model, Outcome):
+    if isinstance(model, Outcome | Milestone):
         value = usage.get(component.meter or "")
         quantity = ZERO if value is None else decimal(value)
         steps = () if value is None else model.measured(quantity)

@@ -25,7 +25,7 @@ from pricing.components import (
     is_unpriced,
 )
 from pricing.exact import EXACT, ZERO, decimal
-from pricing.fixed import Agreed, Credits, Flat, OneOff, Outcome, instalments
+from pricing.fixed import Agreed, Credits, Flat, Milestone, OneOff, Outcome, instalments
 from pricing.models import Cost, CostRecovery, Free, Included, Overage, Package, Packs, PerUnit, Tier
 from pricing.rating import price_now, total
 
@@ -102,6 +102,8 @@ def _component(item: Json, overrides: Mapping[str, Json], document: Json, basis:
     by_use = meter is not None
     if isinstance(model, Outcome):
         meter = f"outcome/{name}"
+    if isinstance(model, Milestone):
+        meter = f"milestone/{name}"
     return Component(name, meter, item["period"], model, item.get("title", {}), by_use)
 
 
@@ -124,6 +126,9 @@ def _model(item: Json, name: str, document: Json, basis: Basis) -> Model:
         baseline, price, floor, cap = numbers
         up = item["direction"] == "up"
         return Outcome(item["metric"], item["unit"], baseline, up, price, floor, cap, item["evaluator"])
+    if kind == "milestone":
+        on_date = item.get("due", "acceptance") == "date"
+        return Milestone(decimal(item["amount"]), on_date, item.get("after_days"), item.get("escrow", False))
     return _metered(item)
 
 

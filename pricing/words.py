@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from exchange.kernel.text import LocaleMap, Text
 from pricing.components import COMMITMENT, Component, Limit, Plan
 from pricing.exact import ZERO, decimal, grouped, plain
-from pricing.fixed import Agreed, Credits, Fixed, Flat, Instalments, OneOff, Outcome
+from pricing.fixed import Agreed, Credits, Fixed, Flat, Instalments, Milestone, OneOff, Outcome
 from pricing.models import (
     CostRecovery,
     Free,
@@ -104,7 +104,7 @@ def _model(component: Component, plan: Plan) -> Text:
     model, currency = component.model, plan.currency
     if isinstance(model, Agreed):
         return _agreed(model, currency, _guide(component, plan))
-    if isinstance(model, OneOff | Flat | Instalments | Credits | Outcome):
+    if isinstance(model, OneOff | Flat | Instalments | Credits | Outcome | Milestone):
         return _fixed(model, component, plan)
     return _metered(model, component.meter, component.period, currency)
 
@@ -129,8 +129,22 @@ def _fixed(model: Fixed, component: Component, plan: Plan) -> Text:
         )
     if isinstance(model, Credits):
         return _credits(model, component, plan)
+    if isinstance(model, Milestone):
+        return _milestone(model, currency)
     assert isinstance(model, Outcome)
     return _outcome(model, currency)
+
+
+def _milestone(model: Milestone, currency: str) -> Text:
+    price, days = money(model.amount, currency), model.after_days
+    if model.on_date:
+        return Text(f"{price} on day {days} after you order", f"下单后第 {days} 天支付 {price}")
+    words = Text(f"{price} when you accept this milestone", f"该里程碑验收后支付 {price}")
+    if days is not None:
+        words = Text(f"{words.en}, to be done within {days} days", f"{words.zh}，应于 {days} 天内完成")
+    if model.escrow:
+        words = Text(f"{words.en}; the money is reserved before the work begins", f"{words.zh}；款项在开工前预先冻结")
+    return words
 
 
 def _credits(model: Credits, component: Component, plan: Plan) -> Text:

@@ -141,6 +141,11 @@ def standing(delivered_at: datetime, window: Inspection, said: Sequence[Said], a
     return Standing.LAPSED if window.silence_refuses else Standing.ACCEPTED
 
 
+def said_at(before: Sequence[Fact], now: datetime) -> datetime:
+    """When something is said now: after all that was said before, whatever the clocks of processes say."""
+    return max([now, *(one.created_at + timedelta(microseconds=1) for one in before)])
+
+
 def may_say(where: Standing, before: Sequence[Said], wanted: Said) -> bool:
     """Whether `wanted` may be said of a delivery that stands there."""
     return wanted in MOVES[where] or (where is Standing.ACCEPTED and not before and wanted in _SILENT)

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from exchange.kernel import ids
-from exchange.kernel.canonical import canonical, sha256
-from exchange.kernel.money import Money
+from exchange.kernel.canonical import canonical, canonical_part, sha256
+from exchange.kernel.money import Money, allocate_units, decimal_text
 from exchange.kernel.text import LocaleMap
 from settlement import postings
 from settlement.conversion import CONVERSION
 from settlement.orders import Order, Source
 from settlement.refunds import REASONS, GivenBack, Refund
 from settlement.runs import Charge, Run
-from settlement.splits import Role, Share, explain, split
+from settlement.splits import Role, Share, explain, ordered
 
 _PREFIX = {"order": "ord", "charge": "chg", "refund": "rfd"}
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
+_DIVIDED_KEPT_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,25 @@ class Invoice:
     document: bytes
     sha256: bytes
     issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An invoice that was issued before, as a correction of it names it."""
+
+    id: UUID
+    series: str
+    number: int
+    issued_at: datetime
+
+    def reference(self) -> dict[str, str]:
+        """How a later invoice refers to it."""
+        return {
+            "invoice": ids.text("inv", self.id),
+            "series": self.series,
+            "number": str(self.number),
+            "issued_at": _instant(self.issued_at),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +199,23 @@ def make_invoice(
     number: int,
     lines: Sequence[InvoiceLine],
     at: datetime,
+    earlier: Mapping[str, Earlier] = _NOTHING,
 ) -> Invoice:
     """Write an invoice from its lines; below zero it is a credit note. Tax stands in lines of its own.
 
-    shapes   parties = (buyer, seller); lines in the order given, those of tax last
+    One that only corrects what earlier invoices showed is a corrective invoice. Earlier ones are referred to, and stay.
+
+    shapes   parties = (buyer, seller); lines in the order given, those of tax last; earlier: by what lines say they correct,
+             the invoice that it stands on, where it stands on one
     errors   CurrencyMismatch for a line of another currency
     """
     buyer_id, seller_id = parties
     total = sum((line.amount for line in lines), Money.zero(run.currency))
     sold = [line for line in lines if line.source_kind != "tax"]
+    corrected = {one.id: one for line in sold if line.corrects and (one := earlier.get(line.corrects)) is not None}
     document = canonical(
         {
-            "type": "invoice" if total.units >= 0 else "credit-note",
+            "type": _invoice_type(total, sold),
             "v": 1,
             "id": ids.text("inv", invoice_id),
             "series": series,
@@ -197,7 +225,8 @@ def make_invoice(
             "run": ids.text("run", run.id),
             "period": _period(run),
             "issued_at": _instant(at),
-            "lines": [_invoice_line(position, line) for position, line in enumerate(sold, 1)],
+            **({"corrects": [corrected[one].reference() for one in sorted(corrected)]} if corrected else {}),
+            "lines": [_invoice_line(position, line, earlier) for position, line in enumerate(sold, 1)],
             "net": sum((line.amount for line in sold), Money.zero(run.currency)).to_wire(),
             "tax": [
                 {"line": position} | tax_document(line)
@@ -234,7 +263,7 @@ def totals(
         if entry.kind == postings.RELEASE and source is not None and source.seller_id == payee_id:
             sales += source.gross.units
             fees += share - source.gross.units
-        elif entry.kind == postings.RELEASE:
+        elif entry.kind in (postings.RELEASE, postings.POOL):
             shares += share
         elif entry.kind in (postings.PAYOUT, postings.PAYOUT_FAILED):
             payouts += entry.amount
@@ -249,8 +278,7 @@ def make_statement(
     payee_id: UUID,
     chain: tuple[int, int],
     entries: Sequence[Entry],
-    sources: Mapping[UUID, Source],
-    shares: Mapping[UUID, Sequence[Share]],
+    divided: Divided,
     at: datetime,
     backs: Mapping[UUID, GivenBack] = _NOTHING,
     whole: Mapping[UUID, int] = _NOTHING,
@@ -259,11 +287,10 @@ def make_statement(
 ) -> Statement:
     """Write a payee's statement; every line shows what its amount is worked out from (recompute_statement.py does it).
 
-    shapes   chain = (closing of the statement before, number of this one); shares by source; backs by refund; whole as
-             for `totals`; shown: what else lines show, by kind and source; rules: the split rules that they name
+    shapes   chain = (closing of the statement before, number of this one); backs by refund; whole as for `totals`; shown: what else lines show, by kind and source; rules: the split rules that they name
     """
     opening, number = chain
-    sums = totals(payee_id, opening, entries, sources, whole)
+    sums = totals(payee_id, opening, entries, divided.sources, whole)
     money = {
         "opening": sums.opening, "sales": sums.sales, "fees": sums.fees, "shares": sums.shares,
         "payouts": sums.payouts, "adjustments": sums.adjustments, "closing": sums.closing,
@@ -281,9 +308,14 @@ def make_statement(
             "currency": run.currency,
             "totals": {name: Money(units, run.currency).to_wire() for name, units in money.items()},
             "lines": [
-                _statement_line(payee_id, run.currency, entry, sources, shares)
-                | _went_back(payee_id, run.currency, entry, backs, whole)
-                | dict(shown.get((entry.kind, entry.source_id), {}))
+                # Written at once: a line's values take several times the room of its bytes.
+                canonical_part(
+                    {
+                        **_statement_line(payee_id, run.currency, entry, divided),
+                        **_went_back(payee_id, run.currency, entry, backs, whole),
+                        **shown.get((entry.kind, entry.source_id), _NOTHING),
+                    }
+                )
                 for entry in entries
             ],
             **({"rules": {name: dict(rule) for name, rule in rules.items()}} if rules else {}),
@@ -295,33 +327,82 @@ def make_statement(
     )  # fmt: skip
 
 
-def _statement_line(
-    payee_id: UUID,
-    currency: str,
-    entry: Entry,
-    sources: Mapping[UUID, Source],
-    shares: Mapping[UUID, Sequence[Share]],
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """The shares of one offer as lines show them, and where each payee stands among them."""
+
+    fixed: Sequence[Share]
+    weights: Sequence[int]
+    whole: int
+    shown: msgspec.Raw
+    places: Mapping[UUID | None, Sequence[int]]
+
+
+class Divided:
+    """How orders and charges were divided, worked out once for all their payees of a part of a run."""
+
+    def __init__(self, sources: Mapping[UUID, Source], shares: Mapping[UUID, Sequence[Share]]) -> None:
+        """Keep the sources, and the shares of each that has some."""
+        self.sources, self._shares = sources, shares
+        # All sales of an offer have the very same shares; they are kept alive above.
+        self._offers: dict[int, _Weights] = {}
+        self._known: dict[UUID, tuple[dict[str, Any], _Weights, Sequence[int]]] = {}
+
+    def line(self, source: Source, payee_id: UUID) -> dict[str, Any]:
+        """What a payee's line shows of it: the whole, all weights, and which of the parts are the payee's."""
+        known = self._known.get(source.id)
+        if known is None:
+            if len(self._known) >= _DIVIDED_KEPT_MAX:
+                self._known.clear()
+            known = self._known[source.id] = self._divide(source)
+        common, offer, units = known
+        mine = offer.places.get(payee_id, ())
+        return {
+            **common,
+            "own": [str(n) for n in mine],
+            "sold_by_you": source.seller_id == payee_id,
+            "explain": [_explained(source.gross, offer, n, units[n]) for n in mine],
+        }
+
+    def _divide(self, source: Source) -> tuple[dict[str, Any], _Weights, Sequence[int]]:
+        shares = self._shares.get(source.id, ())
+        offer = self._offers.get(id(shares))
+        if offer is None:
+            offer = self._offers[id(shares)] = _weights(shares)
+        common = {
+            "source": ids.text(_PREFIX[source.kind], source.id),
+            "gross": source.gross.to_wire(),
+            "shares": offer.shown,
+        }
+        return common, offer, allocate_units(source.gross.units, offer.weights) if shares else ()
+
+
+def _weights(shares: Sequence[Share]) -> _Weights:
+    fixed = ordered(shares) if shares else ()
+    places: dict[UUID | None, list[int]] = {}
+    for n, share in enumerate(fixed):
+        if share.role not in (Role.PLATFORM, Role.TAX):
+            places.setdefault(share.organisation_id, []).append(n)
+    shown = canonical_part([{"role": share.role.value, "weight": share.weight} for share in fixed])
+    weights = [share.weight for share in fixed]
+    return _Weights(fixed, weights, sum(weights), shown, places)
+
+
+def _explained(gross: Money, offer: _Weights, n: int, units: int) -> dict[str, Any]:
+    share = offer.fixed[n]
+    return {"role": share.role.value, "text": explain(share, offer.whole, units, gross)}
+
+
+def _statement_line(payee_id: UUID, currency: str, entry: Entry, divided: Divided) -> dict[str, Any]:
     line: dict[str, Any] = {
         "journal": ids.text("jnl", entry.journal_id),
         "kind": entry.kind,
-        "amount": Money(entry.amount, currency).to_wire(),
+        "amount": {"amount": decimal_text(entry.amount), "currency": currency},
         "at": _instant(entry.effective_at),
     }
-    source = sources.get(entry.source_id)
+    source = divided.sources.get(entry.source_id)
     if entry.kind == postings.RELEASE and source is not None:
-        line["source"] = ids.text(_PREFIX[source.kind], source.id)
-        line["gross"] = source.gross.to_wire()
-        parts = split(source.gross, shares[source.id]) if source.id in shares else []
-        line["shares"] = [{"role": part.role.value, "weight": part.weight} for part in parts]
-        mine = [
-            (n, part)
-            for n, part in enumerate(parts)
-            if part.organisation_id == payee_id and part.role not in (Role.PLATFORM, Role.TAX)
-        ]
-        line["own"] = [str(n) for n, _ in mine]
-        line["sold_by_you"] = source.seller_id == payee_id
-        line["explain"] = [{"role": part.role.value, "text": dict(explain(part, source.gross))} for _, part in mine]
+        line.update(divided.line(source, payee_id))
     elif entry.kind == postings.SERVICE_CREDIT:
         line["source"] = ids.text("crd", entry.source_id)
     elif entry.kind == CONVERSION:
@@ -345,7 +426,14 @@ def _went_back(
     return {}
 
 
-def _invoice_line(position: int, line: InvoiceLine) -> dict[str, Any]:
+def _invoice_type(total: Money, sold: Sequence[InvoiceLine]) -> str:
+    if total.units < 0:
+        return "credit-note"
+    return "corrective-invoice" if sold and all(line.corrects for line in sold) else "invoice"
+
+
+def _invoice_line(position: int, line: InvoiceLine, earlier: Mapping[str, Earlier]) -> dict[str, Any]:
+    on = earlier.get(line.corrects) if line.corrects else None
     return {
         "line": position,
         "kind": line.source_kind,
@@ -354,6 +442,7 @@ def _invoice_line(position: int, line: InvoiceLine) -> dict[str, Any]:
         "quantity": format(line.quantity.normalize(), "f"),
         "amount": line.amount.to_wire(),
         **({} if line.corrects is None else {"corrects": line.corrects}),
+        **({} if on is None else {"corrects_invoice": ids.text("inv", on.id)}),
         **({} if line.tax is None else {"tax": {name: line.tax[name] for name in ("code", "rate", "country")}}),
     }
 
@@ -371,5 +460,7 @@ def _period(run: Run) -> dict[str, str]:
     return {"starts_at": _instant(run.period_start), "ends_at": _instant(run.period_end)}
 
 
+# All lines of a run have a few moments between them.
+@lru_cache(maxsize=4_096)
 def _instant(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

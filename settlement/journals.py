@@ -38,7 +38,7 @@ class Journal:
     """A balanced set of lines, named once and for all by (kind, source_id).
 
     `effective_at` is when it counts, by default the moment it is written; `note` is what else belongs to its body, so that
-    a repetition has to say the same.
+    a repetition has to say the same; `id` is what it is called where that follows from what it is, a fresh id by default.
     """
 
     kind: str
@@ -46,6 +46,7 @@ class Journal:
     lines: tuple[Line, ...]
     effective_at: datetime | None = None
     note: str | None = None
+    id: UUID | None = None
 
     @property
     def key(self) -> tuple[str, UUID]:

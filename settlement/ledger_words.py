@@ -43,6 +43,10 @@ _JOURNALS: Mapping[str, Text] = {
     "hold_end": Text("hold ended", "解除冻结"),
     "refund": Text("refund", "退款"),
     "netting": Text("debt netted", "欠款抵扣"),
+    "split": Text("split by a rule", "按规则分成"),
+    "advance": Text("advance", "预付款"),
+    "pool": Text("share of the incentive pool", "激励池分配"),
+    "guarantee": Text("minimum guarantee", "保底补足"),
 }
 
 

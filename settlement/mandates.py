@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ _SELF = Text("is the supplier itself", "即供应方自身")
 class Mandate:
     """A broker's mandate; claims made while it runs stand until `tail_until`.
 
+    shapes   ended_early: one of the two ended it; ends_at and tail_until are what came of it then
     units    share in parts of WHOLE, of the gross of each sale to a claimed buyer
     """
 
@@ -43,6 +44,7 @@ class Mandate:
     ends_at: datetime
     tail_until: datetime
     created_at: datetime
+    ended_early: bool = False
 
     def runs(self, at: datetime) -> bool:
         """Whether buyers may be claimed at that moment."""
@@ -58,6 +60,19 @@ class SignedMandate:
     sha256: bytes
     kid: str
     signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignedEnd:
+    """The end of a mandate before its term, with what the exchange signed."""
+
+    mandate: Mandate
+    ended_by: UUID
+    document: bytes
+    sha256: bytes
+    kid: str
+    signature: bytes
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,33 @@ def make(mandate_id: UUID, supplier_id: UUID, wish: MandateWish, now: datetime) 
     return Mandate(mandate_id, supplier_id, wish.broker_id, share, starts_at, ends_at, tail, now)
 
 
+def end_early(one: Mandate, now: datetime) -> Mandate | Problem:
+    """The mandate as it is when one of the two ends it now: as many months of tail as were agreed, counted from now.
+
+    errors   answers mandate-not-in-force
+    """
+    if now >= one.ends_at:
+        return not_in_force(one)
+    tail = months_after(now, _tail_months(one))
+    # Days at the end of a month are lost in counting; nobody gets a longer tail by an early end.
+    return replace(one, ends_at=now, tail_until=min(tail, one.tail_until), ended_early=True)
+
+
+def write_end(one: Mandate, ended_by: UUID) -> bytes:
+    """The canonical bytes of an early end that are hashed and signed."""
+    document: dict[str, Any] = {
+        "type": "mandate-end",
+        "v": 1,
+        "mandate": ids.text("mnd", one.id),
+        "supplier": ids.text("org", one.supplier_id),
+        "broker": ids.text("org", one.broker_id),
+        "ended_by": ids.text("org", ended_by),
+        "ends_at": _instant(one.ends_at),
+        "tail_until": _instant(one.tail_until),
+    }
+    return canonical(document)
+
+
 def write(one: Mandate) -> bytes:
     """The canonical bytes that are hashed and signed."""
     document: dict[str, Any] = {
@@ -141,16 +183,19 @@ def claim(
     errors   answers mandate-not-in-force, buyer-claimed
     """
     if not mandate.runs(now):
-        return MANDATE_NOT_IN_FORCE(
-            mandate=ids.text("mnd", mandate.id),
-            starts_at=_instant(mandate.starts_at),
-            ends_at=_instant(mandate.ends_at),
-        )
+        return not_in_force(mandate)
     for other in others:
         if other.stands(now) and (other.broker_id != mandate.broker_id or other.mandate_id == mandate.id):
             return BUYER_CLAIMED(until=_instant(other.stands_until))
     return Claim(
         claim_id, mandate.id, mandate.supplier_id, mandate.broker_id, buyer_id, evidence_sha256, mandate.tail_until, now
+    )
+
+
+def not_in_force(one: Mandate) -> Problem:
+    """Why nothing can be done under a mandate."""
+    return MANDATE_NOT_IN_FORCE(
+        mandate=ids.text("mnd", one.id), starts_at=_instant(one.starts_at), ends_at=_instant(one.ends_at)
     )
 
 
@@ -173,6 +218,10 @@ def months_after(at: datetime, months: int) -> datetime:
         except ValueError:
             continue
     return at.replace(year=year, month=month + 1)
+
+
+def _tail_months(one: Mandate) -> int:
+    return next(n for n in range(TAIL_MONTHS_MAX + 1) if months_after(one.ends_at, n) >= one.tail_until)
 
 
 def _instant(at: datetime) -> str:

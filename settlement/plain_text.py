@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from exchange.kernel import ids
 from exchange.kernel.money import UNITS_PER_MAJOR
@@ -18,6 +19,7 @@ from settlement.accounts import AccountKey, AccountKind
 from settlement.conversion import Rate, value_text
 
 _DECIMALS = 6
+_UTC = ZoneInfo("UTC")
 # Both programs know these five roots; what stands below is ours.
 _ROOTS: Mapping[AccountKind, str] = {
     AccountKind.WALLET: "Liabilities:Wallet",
@@ -79,10 +81,21 @@ class PlainAccount:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Whole days in UTC, the last one not included; `first` is the day of the opening balances."""
+    """Whole days of a time zone, the last one not included; `first` is the day of the opening balances."""
 
     first: date
     end: date
+    zone: ZoneInfo = _UTC
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """The first moments of the first day and of the day after the last; where clocks skip midnight, when they do."""
+        first, end = (datetime.combine(day, time(), self.zone).astimezone(UTC) for day in (self.first, self.end))
+        return first, end
+
+    def day_of(self, at: datetime) -> date:
+        """The day of a moment in this zone."""
+        return at.astimezone(self.zone).date()
 
 
 def account_name(key: AccountKey) -> str:
@@ -106,7 +119,7 @@ def head(dialect: Dialect, span: Span, accounts: Sequence[PlainAccount], rates: 
     yield from write(span, _by_name(accounts))
     yield "\n"
     for rate in sorted(rates, key=lambda one: (one.valid_from, one.sell, one.buy)):
-        yield _price(dialect, rate)
+        yield _price(dialect, span, rate)
     held = [one for one in _by_name(accounts) if one.opening]
     if held:
         # The openings of all accounts of a currency sum to zero by themselves: no equity account has to take up a rest.
@@ -114,11 +127,11 @@ def head(dialect: Dialect, span: Span, accounts: Sequence[PlainAccount], rates: 
         yield from _entry(dialect, span.first, "opening_balances", "", lines, {})
 
 
-def entry(dialect: Dialect, journal: PlainJournal) -> Iterator[str]:
-    """One journal as a transaction, with its ids as links, tags and metadata."""
+def entry(dialect: Dialect, span: Span, journal: PlainJournal) -> Iterator[str]:
+    """One journal as a transaction on its day in the span's zone, with its ids as links, tags and metadata."""
     at = journal.at.astimezone(UTC)
     facts = {"journal": ids.text("jnl", journal.id), "at": at.isoformat().replace("+00:00", "Z"), **journal.facts}
-    yield from _entry(dialect, at.date(), journal.kind, journal.source, journal.lines, facts)
+    yield from _entry(dialect, span.day_of(at), journal.kind, journal.source, journal.lines, facts)
 
 
 def foot(dialect: Dialect, span: Span, accounts: Sequence[PlainAccount]) -> Iterator[str]:
@@ -148,8 +161,8 @@ def _currencies(accounts: Sequence[PlainAccount]) -> list[str]:
 def _titles(span: Span) -> list[str]:
     period = f"{span.first} – {span.end}"
     return [
-        f"Corpus Exchange, general ledger, {period} (UTC, the last day not included)",
-        f"语料交易所总账，{period}（UTC，不含末日）",
+        f"Corpus Exchange, general ledger, {period} ({span.zone.key}, the last day not included)",
+        f"语料交易所总账，{period}（{span.zone.key}，不含末日）",
     ]
 
 
@@ -176,8 +189,8 @@ def _hledger_head(span: Span, accounts: Sequence[PlainAccount]) -> Iterator[str]
         yield f"account {name}" + (f"  ; organisation:{ids.text('org', holder)}\n" if holder is not None else "\n")
 
 
-def _price(dialect: Dialect, rate: Rate) -> str:
-    day, value = rate.valid_from.astimezone(UTC).date(), value_text(rate.value)
+def _price(dialect: Dialect, span: Span, rate: Rate) -> str:
+    day, value = span.day_of(rate.valid_from), value_text(rate.value)
     if dialect is Dialect.HLEDGER:
         return f"P {day} {rate.sell} {value} {rate.buy}\n"
     facts = {"rate": ids.text("rte", rate.id), "source": rate.source}

@@ -43,6 +43,8 @@ SPLIT = "split"
 ADVANCE = "advance"
 REFUND = "refund"
 NETTING = "netting"
+POOL = "pool"
+GUARANTEE = "guarantee"
 
 
 def part_account(part: Part) -> AccountKey:
@@ -233,3 +235,21 @@ def pay_advance(advance_id: UUID, organisation_id: UUID, amount: Money) -> Journ
         Line(payable(organisation_id, amount.currency), amount.units, advance_id),
     )
     return Journal(ADVANCE, advance_id, lines)
+
+
+def give_pool(distribution_id: UUID, currency: str, given: Sequence[tuple[UUID, int]]) -> Journal:
+    """The incentive pool of a month goes to suppliers: pool -> payable of each."""
+    total = sum(units for _, units in given)
+    first = Line(platform(AccountKind.POOL, currency), -total, distribution_id)
+    return Journal(
+        POOL, distribution_id, (first, *[Line(payable(o, currency), n, distribution_id) for o, n in given if n])
+    )
+
+
+def guarantee(guarantee_id: UUID, taken: Sequence[tuple[AccountKey, int]], to: tuple[AccountKey, int]) -> Journal:
+    """A guarantor pays what a month was short of, or gets it back: whoever gives -> who receives.
+
+    shapes   taken: `refunds.taken_from`; both above zero, of one sum
+    """
+    lines = [Line(account, -units, guarantee_id) for account, units in taken]
+    return Journal(GUARANTEE, guarantee_id, (*lines, Line(*to, guarantee_id)))

@@ -79,8 +79,14 @@ RUN_OPEN = problem_type(
     "run-open",
     Kind.CONFLICT,
     title=Text("Another settlement run is open", "另一个结算批次尚未关闭"),
-    detail=Text("The run {run} over another period is still open.", "针对其他期间的结算批次 {run} 尚未关闭。"),
-    remedy=Text("Let it finish (exchange settle --resume), then start this one.", "请先完成该批次，再启动新的批次。"),
+    detail=Text(
+        "The run {run} over another period, or over other regions, is still open.",
+        "针对其他期间或其他地区的结算批次 {run} 尚未关闭。",
+    ),
+    remedy=Text(
+        "Let it finish, or cancel it while nothing of it is booked, then start this one.",
+        "请先完成该批次（尚未入账时也可取消），再启动新的批次。",
+    ),
 )
 RUN_UNFINISHED = problem_type(
     "run-unfinished",
@@ -371,5 +377,104 @@ PERIOD_CLOSED_FURTHER = problem_type(
     remedy=Text(
         "Name a later end. A statement can begin and end at any moment inside closed periods.",
         "请指定更晚的截止时间。对账单可在已关闭期间内的任意时刻起止。",
+    ),
+)
+RUN_BOOKED = problem_type(
+    "run-booked",
+    Kind.CONFLICT,
+    title=Text("The run has booked already", "该结算批次已入账"),
+    detail=Text(
+        "{done} of {total} sellers of {run} are settled; what is booked stays, and half a settlement is no settlement.",
+        "结算批次 {run} 的 {total} 个供应方中已有 {done} 个完成结算；已入账的内容不可撤回，结算也不能只做一半。",
+    ),
+    remedy=Text(
+        "Let it finish. What it booked wrongly is corrected by a further run over the same period, or by a refund.",
+        "请待其完成。入账有误之处，由对同一期间的再次结算或退款更正。",
+    ),
+)
+BOOKS_WAIT_FOR_RUN = problem_type(
+    "books-wait-for-run",
+    Kind.CONFLICT,
+    title=Text("An open settlement run still books into that period", "尚有未关闭的结算批次记入该期间"),
+    detail=Text(
+        "The run {run} was opened at {opened_at}, and all that it books counts from then on.",
+        "结算批次 {run} 于 {opened_at} 启动，其全部分录均自该时刻起计。",
+    ),
+    remedy=Text(
+        "Let the run finish or cancel it, then close the books; or close them up to an earlier moment.",
+        "请先完成或取消该批次再关账，或改为更早的截止时间。",
+    ),
+)
+NOTHING_TO_COMPARE = problem_type(
+    "nothing-to-compare",
+    Kind.UNPROCESSABLE,
+    title=Text("That run cannot be compared with", "无法与该结算批次比较"),
+    detail=Text(
+        "{run} is no closed run of {currency} over the same region.",
+        "{run} 不是同一地区、币种为 {currency} 的已关闭结算批次。",
+    ),
+    remedy=Text(
+        "Name a closed run of the same currency and region, or none: the last one is taken then.",
+        "请指定同一币种和地区的已关闭批次；不指定时与最近一次比较。",
+    ),
+)
+POOL_POLICY_INVALID = problem_type(
+    "pool-policy-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("Not a possible policy of the pool", "激励池分配规则无效"),
+    detail=Text("{field} {why}.", "{field} {why}。"),
+    remedy=Text("Correct that field.", "请更正该字段。"),
+)
+POOL_NOT_GIVEN = problem_type(
+    "pool-not-given",
+    Kind.CONFLICT,
+    title=Text("The pool cannot be given away", "激励池无法分配"),
+    detail=Text("{currency} {month}: {why}.", "{currency} {month}：{why}。"),
+    remedy=Text(
+        "Look at the policies of the pool and at its balance; what is not given away stays in it.",
+        "请查看激励池的分配规则与余额；未分配的金额留在池中。",
+    ),
+)
+GUARANTEE_NOT_ASKED = problem_type(
+    "guarantee-not-asked",
+    Kind.CONFLICT,
+    title=Text("The rule asks the exchange for no guarantee", "该规则未请求平台保底"),
+    detail=Text(
+        "No step of {rule} is guaranteed by the platform, or it was accepted before.",
+        "{rule} 没有由平台承担的保底步骤，或此前已接受。",
+    ),
+    remedy=Text("Read the rule; its steps say who guarantees.", "请查看规则；其步骤注明保底方。"),
+)
+BOUNDS_INVALID = problem_type(
+    "bounds-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("These bounds cannot be", "账户上下限无效"),
+    detail=Text("Bounds of a {account} account: {reason}.", "{account} 账户的上下限：{reason}。"),
+    remedy=Text(
+        "Wallets and held money keep a floor, advances and debts a ceiling; the floor is not above the ceiling.",
+        "钱包与冻结款须有下限，预付款与欠款须有上限，且下限不高于上限。",
+    ),
+)
+BALANCE_OUTSIDE = problem_type(
+    "balance-outside-bounds",
+    Kind.CONFLICT,
+    title=Text("What is in the account lies outside", "账户当前余额超出所设上下限"),
+    detail=Text("The account holds {balance}; nothing was changed.", "账户当前余额为 {balance}，未作任何更改。"),
+    remedy=Text(
+        "Set bounds that its balance fits into, or wait until it has changed.",
+        "请设置能容纳当前余额的上下限，或待余额变化后再试。",
+    ),
+)
+POSITION_LIMITED = problem_type(
+    "position-limited",
+    Kind.CONFLICT,
+    title=Text("The exchange converts no more of this for now", "交易所暂不受理该兑换"),
+    detail=Text(
+        "{amount} would take the exchange's open position in {currency} over its limit.",
+        "兑换 {amount} 将使交易所的 {currency} 敞口超过限额。",
+    ),
+    remedy=Text(
+        "Convert less, convert later, or ask the operator. Converting in the other direction is possible.",
+        "请减少金额、稍后再试或联系运营方；反方向兑换不受影响。",
     ),
 )

@@ -234,6 +234,14 @@ class Out(NamedTuple):
     rule: Rule
 
 
+class Holder(NamedTuple):
+    """An organisation, or (kind) an account of the exchange itself."""
+
+    organisation_id: UUID | None
+    kind: AccountKind | None
+    currency: str
+
+
 class TooMany(ValueError):
     """More postings than one walk follows: the money was spread too widely."""
 
@@ -314,12 +322,37 @@ class Walk:
         """What of the money that was followed forwards lies where it arrived, per posting; at the edge it has left."""
         found = self._ends(onward=True)
         for at, stretches in self._given_back.items():
-            found[at] = found.get(at, 0) + sum(end - start for start, end in stretches)
+            # What made up for a debt of the buyer's is there no more; what came into a wallet is, as far as this walk goes.
+            owed = self._onward[at] if self.postings[at].account.kind is AccountKind.RECEIVABLE else []
+            made_up = sum(
+                _overlap(stretches, (join.source_start, join.source_start + join.source_size)) for join in owed
+            )
+            if left := sum(end - start for start, end in stretches) - made_up:
+                found[at] = found.get(at, 0) + left
         return found
 
     def origins(self) -> dict[At, int]:
         """Where the money that was followed backwards began, per posting: at the edge, or advanced and not made up for yet."""
         return self._ends(onward=False)
+
+    def holdings(self) -> dict[Holder, int]:
+        """What of the money each one through whose hands it went has in all, also those that have nothing of it any more.
+
+        What went out to the edge stays with the one whom it was paid to; a debt (a refund of what is not there) is below zero.
+
+        shapes   in the order in which they got it; they sum to what came in from the edge, per currency unless converted
+        """
+        found: dict[Holder, int] = {}
+        for one in self.passages():
+            if one.rule not in (Rule.LINES, Rule.CONVERTED):
+                continue
+            source, target = one.source.account, one.target.account
+            leaves, arrives = (0, 0) if target.kind in EDGE else (one.amount, one.arrived)
+            if source.kind not in EDGE:
+                found[_holder(source)] = found.get(_holder(source), 0) - leaves
+            if target.kind not in EDGE:
+                found[_holder(target)] = found.get(_holder(target), 0) + arrives
+        return found
 
     def _ends(self, *, onward: bool) -> dict[At, int]:
         found = {}
@@ -423,6 +456,10 @@ def _merged(stretches: Sequence[Stretch]) -> list[Stretch]:
 
 def _overlap(stretches: Sequence[tuple[int, int]], other: tuple[int, int]) -> int:
     return sum(max(0, min(end, other[1]) - max(start, other[0])) for start, end in stretches)
+
+
+def _holder(key: AccountKey) -> Holder:
+    return Holder(key.organisation_id, None if key.organisation_id else key.kind, key.currency)
 
 
 def _near(join: Join, *, onward: bool) -> Stretch:

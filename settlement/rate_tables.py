@@ -1,4 +1,4 @@
-"""The tables of rates and conversions, as migration 0024 makes them."""
+"""The tables of rates and conversions, as migration 0024 makes them, and limits of positions, as 0032 does."""
 
 from __future__ import annotations
 
@@ -51,4 +51,14 @@ conversion = Table(
     Column("converted_at", TIMESTAMP(timezone=True), nullable=False),
     Index("conversion_organisation", "organisation_id", "id"),
     Index("conversion_pair", "sell", "buy", "converted_at"),
+)
+position_limit = Table(
+    "position_limit",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("currency", Text, nullable=False),
+    Column("limit_units", BigInteger, nullable=True),
+    Column("set_by", Uuid, nullable=False),
+    Column("created_at", TIMESTAMP(timezone=True), nullable=False),
+    Index("position_limit_currency", "currency", "id"),
 )

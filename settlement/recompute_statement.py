@@ -37,6 +37,8 @@ _AS_ORDERED = {
     "hold_end": ("a hold that ended", "冻结结束"),
 }
 Level = tuple[int, int, int]
+# By step: what steps per lifetime had taken in earlier versions of their rule, and of what.
+Carried = Mapping[str, Mapping[str, str]]
 # By (step, period, role, organisation): what was given in all, now and before.
 Got = dict[tuple[str, str, str, str], tuple[int, int]]
 
@@ -93,9 +95,15 @@ def check(data: bytes, before: bytes | None = None) -> Report:
             _conversion(line, at, amount, currency, found)
         elif line["kind"] == "service_credit" and "credit" in line:
             _credit(line, at, amount, currency, found)
+        elif line["kind"] == "pool" and "weights" in line:
+            _pool(line, at, amount, found)
+        elif line["kind"] == "guarantee" and "promised" in line:
+            _guarantee(line, at, amount, found)
         else:
             as_they_stand.append((at, line["kind"]))
-        column = {"release": "shares", "payout": "payouts", "payout_failed": "payouts"}.get(line["kind"], "adjustments")
+        column = {"release": "shares", "pool": "shares", "payout": "payouts", "payout_failed": "payouts"}.get(
+            line["kind"], "adjustments"
+        )
         sums[column] += amount
     _sums(document, currency, sums, found, sortable=sortable)
     if before is not None:
@@ -172,16 +180,20 @@ def pour(steps: Sequence[Mapping[str, Any]], line: Mapping[str, Any], found: lis
     for sale in line["sales"]:
         sold = sum(units(one["amount"]) for one in sale["sold"])
         level = _level(sale.get("before"))
-        more = _period(steps, "sale", sale["sale"], level, (sold, sold), sale.get("introduced"), gave, found, at)
+        more = _period(
+            steps, "sale", sale["sale"], level, (sold, sold), sale.get("introduced"), ({}, {}), gave, found, at
+        )
         gross, left = months.get(sale["month"], (0, 0))
         months[sale["month"]] = gross + sold, left + more
     all_gross = all_left = 0
     for month, added in sorted(months.items()):
         level = _level(line.get("months", {}).get(month))
-        all_left += _period(steps, "month", month, level, added, None, gave, found, at)
+        all_left += _period(steps, "month", month, level, added, None, ({}, {}), gave, found, at)
         all_gross += added[0]
     added = (all_gross, all_left)
-    _period(steps, "lifetime", "all", _level(line.get("lifetime")), added, None, gave, found, at)
+    carried = line.get("carried", {"before": {}, "now": {}})
+    ends = carried["before"], carried["now"]
+    _period(steps, "lifetime", "all", _level(line.get("lifetime")), added, None, ends, gave, found, at)
     return gave
 
 
@@ -192,6 +204,7 @@ def _period(
     before: Level,
     added: tuple[int, int],
     introduced: Mapping[str, Any] | None,
+    carried: tuple[Carried, Carried],
     gave: Got,
     found: list[Difference],
     at: str,
@@ -200,10 +213,10 @@ def _period(
     own = [step for step in steps if step["per"] == per]
     if not own:
         return added[1]
-    earlier, left_before = _steps(own, before[0], before[1], introduced)
+    earlier, left_before = _steps(own, before[0], before[1], introduced, carried[0])
     if left_before != before[2]:
         found.append(Difference(f"{at}: {per} {period}: left before", decimal(left_before), decimal(before[2])))
-    now, left = _steps(own, before[0] + added[0], before[1] + added[1], introduced)
+    now, left = _steps(own, before[0] + added[0], before[1] + added[1], introduced, carried[1])
     for step, role, organisation in now | earlier:
         key = step, role, organisation
         gave[step, period, role, organisation] = now.get(key, 0), earlier.get(key, 0)
@@ -211,7 +224,11 @@ def _period(
 
 
 def _steps(
-    steps: Sequence[Mapping[str, Any]], gross: int, came_in: int, introduced: Mapping[str, Any] | None
+    steps: Sequence[Mapping[str, Any]],
+    gross: int,
+    came_in: int,
+    introduced: Mapping[str, Any] | None,
+    carried: Carried,
 ) -> tuple[dict[tuple[str, str, str], int], int]:
     left = came_in
     got: dict[tuple[str, str], int] = {}
@@ -226,11 +243,14 @@ def _steps(
         sign = -1 if left < 0 else 1
         there = sign * left
         had = sign * sum(got.get((role, organisation), 0) for role, organisation, _ in payees)
-        wanted = _wanted(step, max(sign * gross, 0), there, had, introduced)
+        # A step that goes on from earlier versions of its rule has taken that much of its limits already.
+        on = carried.get(step["id"], {}) if sign > 0 and step.get("carry") else {}
+        before = {name: units(on.get(name, "0")) for name in ("taken", "gross", "came_in", "had")}
+        wanted = _wanted(step, max(sign * gross, 0), there, had, introduced, before)
         if there and "at_least" in step:
-            wanted = max(wanted, units(step["at_least"]))
+            wanted = max(wanted, units(step["at_least"]) - before["taken"])
         if "at_most" in step:
-            wanted = min(wanted, units(step["at_most"]))
+            wanted = min(wanted, units(step["at_most"]) - before["taken"])
         taken = sign * max(min(wanted, there), 0)
         left -= taken
         for (role, organisation, _), part in zip(
@@ -241,23 +261,31 @@ def _steps(
     return given, left
 
 
-def _wanted(step: Mapping[str, Any], gross: int, there: int, had: int, introduced: Mapping[str, Any] | None) -> int:
+def _wanted(
+    step: Mapping[str, Any],
+    gross: int,
+    there: int,
+    had: int,
+    introduced: Mapping[str, Any] | None,
+    before: Mapping[str, int],
+) -> int:
     """What a step asks for; a fraction of a millionth is not asked for."""
     op = step["op"]
     if op == "fixed":
-        return units(step["amount"])
+        return units(step["amount"]) - before["taken"]
     if op == "share_of_gross":
         return gross * units(step["percent"]) // WHOLE
     if op == "share_of_net":
         return there * units(step["percent"]) // WHOLE
     if op == "tiers":
-        return _tiers(step["tiers"], there if step.get("of") == "net" else gross)
+        start, more = (before["came_in"], there) if step.get("of") == "net" else (before["gross"], gross)
+        return _tiers(step["tiers"], start + more) - _tiers(step["tiers"], start)
     if op == "mandate":
         return gross * units(introduced["percent"]) // WHOLE if introduced else 0
     if op == "recoup":
-        return min(units(step["amount"]), there * units(step.get("percent", "100")) // WHOLE)
+        return min(units(step["amount"]) - before["taken"], there * units(step.get("percent", "100")) // WHOLE)
     if op == "guarantee":
-        return units(step["amount"]) - had
+        return units(step["amount"]) - before["taken"] - before["had"] - had
     if op == "residual":
         return there
     raise Unreadable(f"an unknown step {op!r}")
@@ -346,6 +374,21 @@ def _conversion(line: Mapping[str, Any], at: str, amount: int, currency: str, fo
 
 def _credit(line: Mapping[str, Any], at: str, amount: int, currency: str, found: list[Difference]) -> None:
     _same(found, at, units(line["owed"]) - _money(line["credit"], currency), amount)
+
+
+def _pool(line: Mapping[str, Any], at: str, amount: int, found: list[Difference]) -> None:
+    # What the weights up to one's own make of the whole, less what those before it made.
+    total, before, whole = units(line["shared"]), int(line["before"]), int(line["weights"])
+    _same(found, at, total * (before + int(line["weight"])) // whole - total * before // whole, amount)
+
+
+def _guarantee(line: Mapping[str, Any], at: str, amount: int, found: list[Difference]) -> None:
+    short = units(line["promised"]) - max(units(line["got"]), 0)
+    back = min(units(line["outstanding"]), -short) if line["recouped"] else 0
+    cumulative = short if short > 0 else -back
+    _same(found, f"{at}: cumulative", cumulative, units(line["cumulative"]))
+    booked = cumulative - units(line["booked_before"])
+    _same(found, at, (booked if line["side"] == "payee" else -booked) + units(line["owed"]), amount)
 
 
 def _sums(

@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from settlement.tables import metadata
 
@@ -93,6 +93,7 @@ split_run = Table(
     _time("until"),
     _id("journal_id", nullable=True),
     _time("created_at"),
+    Column("carried", JSONB),
     Index("split_run_rule", "rule_id", "seq"),
 )
 split_source = Table(
@@ -157,6 +158,18 @@ mandate = Table(
     *_signed(),
     Index("mandate_supplier", "supplier_id"),
     Index("mandate_broker", "broker_id"),
+)
+mandate_end = Table(
+    "mandate_end",
+    metadata,
+    _id("mandate_id", key=True, of="mandate"),
+    _id("supplier_id"),
+    _id("broker_id"),
+    _id("ended_by"),
+    _time("ends_at"),
+    _time("tail_until"),
+    *_signed(),
+    CheckConstraint("ends_at <= tail_until"),
 )
 buyer_claim = Table(
     "buyer_claim",

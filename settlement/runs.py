@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from exchange.kernel import ids
 from exchange.kernel.money import Money
 
 QUARTER_S = 900
+_MS = timedelta(milliseconds=1)
 
 
 class Side(StrEnum):
@@ -22,9 +24,29 @@ class Side(StrEnum):
     PAYEE = "payee"
 
 
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+# A run that booked anything is finished; what it booked is corrected by a further run.
+TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
+    RunState.OPEN: frozenset({RunState.CLOSED, RunState.CANCELLED}),
+    RunState.CLOSED: frozenset(),
+    RunState.CANCELLED: frozenset(),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A settlement run over the half-open period [start, end)."""
+    """A settlement run over the half-open period [start, end), of the sellers and payees of one country, or of all.
+
+    Whatever it writes counts from `opened_at`, whenever it comes to it, and has ids that follow from the run alone: done
+    again from the same facts it writes the same bytes.
+    """
 
     id: UUID
     period_start: datetime
@@ -32,14 +54,35 @@ class Run:
     currency: str
     number: int
     state: str
+    opened_at: datetime
+    region: str | None = None
+
+    @property
+    def seen_until(self) -> datetime:
+        """The first moment after its opening: what counts from then on is the next run's."""
+        return self.opened_at + _MS
 
 
 @dataclass(frozen=True, slots=True)
 class RunItem:
-    """One part of a run: a seller to settle or a payee to write a statement for."""
+    """One part of a run: a seller to settle or a payee to write a statement for; `position` counts those of its side."""
 
     id: UUID
     organisation_id: UUID
+    position: int = 0
+
+
+def id_of_run(
+    opened_at: datetime, start: datetime, end: datetime, currency: str, region: str | None, number: int
+) -> UUID:
+    """The id of a run, from what it is."""
+    return ids.derived(opened_at, "run", start.astimezone(UTC), end.astimezone(UTC), currency, region, number)
+
+
+def opening(now: datetime, last: datetime | None) -> datetime:
+    """When a run opens that is started now: in a millisecond of its own, after that of every other run."""
+    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return at if last is None else max(at, last + _MS)
 
 
 @dataclass(frozen=True, slots=True)

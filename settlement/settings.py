@@ -16,3 +16,13 @@ class StripeSettings:
     webhook_secret: str = field(default="", repr=False)
     api_base: str | None = None
     timeout_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementSettings:
+    """What happens to the books by the clock."""
+
+    books_close_after_days: int = 0
+    """How many days after a month's end (UTC) its books are closed where it is settled; 0 = only when told to."""
+    previews_kept_days: int = 90
+    """How many days the preview of a settlement run is kept."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from exchange.kernel import ids
-from exchange.kernel.money import Money, allocate
+from exchange.kernel.money import Money, allocate, decimal_text
 from exchange.kernel.text import LocaleMap
 
 SHARES_MAX = 150
@@ -69,8 +70,6 @@ class Part:
     role: Role
     organisation_id: UUID | None
     amount: Money
-    weight: int
-    weights_total: int
 
 
 def parse_shares(shares: Sequence[Mapping[str, Any]], seller_id: UUID) -> tuple[Share, ...]:
@@ -106,22 +105,30 @@ def split(total: Money, shares: Sequence[Share]) -> list[Part]:
     errors   BadShares
     source   Hamilton's method; ties go to the first in the fixed order
     """
+    fixed, weights = _weighed(tuple(shares))
+    amounts = allocate(total, weights)
+    return [Part(s.role, s.organisation_id, a) for s, a in zip(fixed, amounts, strict=True)]
+
+
+@lru_cache(maxsize=4_096)
+def _weighed(shares: tuple[Share, ...]) -> tuple[tuple[Share, ...], tuple[int, ...]]:
+    """Shares in their order with their weights: the same for every sale of an offer."""
     fixed = ordered(shares)
-    weights = [share.weight for share in fixed]
-    amounts, whole = allocate(total, weights), sum(weights)
-    return [Part(s.role, s.organisation_id, a, s.weight, whole) for s, a in zip(fixed, amounts, strict=True)]
+    return fixed, tuple(share.weight for share in fixed)
 
 
 def with_tax(parts: Sequence[Part], tax: Money) -> list[Part]:
     """The parts of what was split, and the tax that came on top of it."""
-    return [*parts, Part(Role.TAX, None, tax, 0, 0)] if tax.units else list(parts)
+    return [*parts, Part(Role.TAX, None, tax)] if tax.units else list(parts)
 
 
-def explain(part: Part, total: Money) -> LocaleMap:
-    """Say in both languages how a part came out of the whole."""
-    name = ROLE_NAMES[part.role]
-    arithmetic = f"{total} x {part.weight} / {part.weights_total} = {part.amount}"
-    return {lang: f"{text}: {arithmetic}" for lang, text in name.items()}
+def explain(share: Share, whole: int, units: int, total: Money) -> LocaleMap:
+    """Say in both languages how a part came out of the total.
+
+    units    `whole` is the sum of all weights; `units` are the part's millionths
+    """
+    arithmetic = f"{total} x {share.weight} / {whole} = {decimal_text(units)} {total.currency}"
+    return {lang: f"{text}: {arithmetic}" for lang, text in ROLE_NAMES[share.role].items()}
 
 
 def _parse_share(share: Mapping[str, Any], seller_id: UUID) -> Share:

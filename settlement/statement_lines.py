@@ -13,7 +13,7 @@ from settlement.accounts import AccountKind
 from settlement.conversion import Conversion, value_text
 from settlement.refunds import Paid, reversed_units
 from settlement.splits import Role
-from settlement.waterfall import LIFETIME, Bucket, Introduced, Level, Per
+from settlement.waterfall import LIFE, NOTHING, Bucket, Carried, Introduced, Level, Per
 
 
 class Piece(Protocol):
@@ -44,12 +44,13 @@ def split_line(
     introduced: Mapping[UUID, Introduced],
     parts: Sequence[Part],
     aside: tuple[int, int],
+    carried: tuple[Mapping[str, Carried], Mapping[str, Carried]] = (NOTHING, NOTHING),
 ) -> dict[str, Any]:
     """What a booking of a split rule shows one payee: what was sold, where each period stood before, what its steps gave.
 
     shapes   rule = (id, document); sold: (order or charge, month, units); parts: (step, per, period, role, organisation,
              cumulative, amount); aside: what went to the payee's advance, and what it owes; periods over which no step
-             counts are left out
+             counts are left out; carried: what steps per lifetime went on from before, and now
     """
     by_sale: dict[UUID, list[tuple[Piece, str, int]]] = {}
     for one in sold:
@@ -66,7 +67,8 @@ def split_line(
             for sale_id, pieces in by_sale.items()
         ],
         **({"months": months} if Per.MONTH in counted else {}),
-        **({"lifetime": _level(before.get(Bucket(Per.LIFETIME, LIFETIME)))} if Per.LIFETIME in counted else {}),
+        **({"lifetime": _level(before.get(LIFE))} if Per.LIFETIME in counted else {}),
+        **({"carried": {"before": _on(carried[0]), "now": _on(carried[1])}} if carried[0] or carried[1] else {}),
         "parts": [
             {
                 "step": step,
@@ -150,6 +152,18 @@ def _sale(
 def _level(level: Level | None) -> dict[str, str]:
     one = level or Level()
     return {"gross": decimal_text(one.gross), "came_in": decimal_text(one.came_in), "left": decimal_text(one.left)}
+
+
+def _on(carried: Mapping[str, Carried]) -> dict[str, dict[str, str]]:
+    return {
+        step: {
+            "taken": decimal_text(one.taken),
+            "gross": decimal_text(one.gross),
+            "came_in": decimal_text(one.came_in),
+            "had": decimal_text(one.had),
+        }
+        for step, one in carried.items()
+    }
 
 
 def _named(period: str, by_sale: Mapping[UUID, Sequence[tuple[Piece, str, int]]]) -> str:

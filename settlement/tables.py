@@ -184,9 +184,25 @@ run = Table(
     _text("state"),
     _time("created_at"),
     _time("closed_at", nullable=True),
-    UniqueConstraint("period_start", "period_end", "currency", "number"),
+    _text("region", nullable=True),
+    UniqueConstraint(
+        "period_start",
+        "period_end",
+        "currency",
+        "region",
+        "number",
+        postgresql_nulls_not_distinct=True,
+        name="run_numbered",
+    ),
 )
-Index("run_open", run.c.currency, unique=True, postgresql_where=text("state = 'open'"))
+Index(
+    "run_open",
+    run.c.currency,
+    run.c.region,
+    unique=True,
+    postgresql_where=text("state = 'open'"),
+    postgresql_nulls_not_distinct=True,
+)
 run_item = Table(
     "run_item",
     metadata,
@@ -196,6 +212,8 @@ run_item = Table(
     _id("organisation_id"),
     _text("state"),
     _time("done_at", nullable=True),
+    Column("position", Integer, nullable=False, server_default=text("0")),
+    Column("weight", Integer, nullable=False, server_default=text("1")),
     UniqueConstraint("run_id", "side", "organisation_id"),
 )
 Index(
@@ -204,6 +222,37 @@ Index(
     run_item.c.side,
     run_item.c.organisation_id,
     postgresql_where=text("state = 'pending'"),
+)
+open_order = Table(
+    "open_order",
+    metadata,
+    _id("order_id", primary_key=True),
+    _id("seller_id"),
+    _text("currency"),
+    Index("open_order_seller", "seller_id", "currency"),
+)
+preview = Table(
+    "preview",
+    metadata,
+    _id("id", primary_key=True),
+    _time("period_start"),
+    _time("period_end"),
+    _text("currency"),
+    _text("region", nullable=True),
+    _id("compare_with", nullable=True),
+    _text("state"),
+    _time("seen_at", nullable=True),
+    Column("summary", JSONB),
+    _id("made_by", nullable=True),
+    _time("created_at"),
+)
+preview_line = Table(
+    "preview_line",
+    metadata,
+    Column("preview_id", Uuid, ForeignKey("settlement.preview.id", ondelete="CASCADE"), primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("document", JSONB, nullable=False),
 )
 charge = Table(
     "charge",

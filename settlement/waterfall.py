@@ -68,7 +68,8 @@ class Band:
 class Step:
     """One step, with payees who are organisations.
 
-    shapes   on_net: tiers count what is left, and not the gross; advance_of: whose advance a recoupment pays back
+    shapes   on_net: tiers count what is left, and not the gross; advance_of: whose advance a recoupment pays back;
+             carries: a step per lifetime goes on from where earlier versions of the rule left it
     units    share in parts of WHOLE; amount, at_least and at_most in millionths per sale, month or life
     """
 
@@ -83,6 +84,7 @@ class Step:
     bands: tuple[Band, ...] = ()
     on_net: bool = False
     advance_of: UUID | None = None
+    carries: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,9 @@ class Bucket(NamedTuple):
     period: str
 
 
+LIFE = Bucket(Per.LIFETIME, LIFETIME)
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     """What has come into a bucket in all, and what its steps left of it.
@@ -140,6 +145,22 @@ class Level:
     gross: int = 0
     came_in: int = 0
     left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """From where a step per lifetime goes on: what the steps of its name took in earlier versions of the rule, and of what.
+
+    units    millionths, none below zero; `had` is what the payees had of the steps before
+    """
+
+    taken: int = 0
+    gross: int = 0
+    came_in: int = 0
+    had: int = 0
+
+
+NOTHING: Mapping[str, Carried] = {}
 
 
 class Key(NamedTuple):
@@ -184,7 +205,12 @@ class Poured:
     parts: tuple[StepPart, ...]
 
 
-def apply(rule: Waterfall, sold: Iterable[Sold], booked: Mapping[Key, int] | None = None) -> list[StepPart]:
+def apply(
+    rule: Waterfall,
+    sold: Iterable[Sold],
+    booked: Mapping[Key, int] | None = None,
+    carried: Mapping[str, Carried] = NOTHING,
+) -> list[StepPart]:
     """Say what each step gives each payee of all that was sold, and what of that is not booked yet.
 
     shapes   sold: everything, in any order and any pieces -> the steps in their order, period by period; a key that was
@@ -193,17 +219,24 @@ def apply(rule: Waterfall, sold: Iterable[Sold], booked: Mapping[Key, int] | Non
     source   cumulative rounding: f(total) - booked, as in settlement.md section 6.4
     """
     before = {} if booked is None else booked
-    found = list(pour(rule, sold, {}, before).parts)
+    found = list(pour(rule, sold, {}, before, carried).parts)
     there = {part.key for part in found}
     per = {step.id: step.per for step in rule.steps}
     gone = [key for key in before if key not in there and before[key] and key.step in per]
     return found + [StepPart(key, per[key.step], 0, 0, 0, before[key], 0) for key in gone]
 
 
-def pour(rule: Waterfall, sold: Iterable[Sold], before: Mapping[Bucket, Level], booked: Mapping[Key, int]) -> Poured:
-    """Add sales to what was sold before; only the buckets that they touch are worked out again.
+def pour(
+    rule: Waterfall,
+    sold: Iterable[Sold],
+    before: Mapping[Bucket, Level],
+    booked: Mapping[Key, int],
+    carried: Mapping[str, Carried] = NOTHING,
+) -> Poured:
+    """Add sales to what was sold before; only the buckets that they touch are worked out again, and always the lifetime's.
 
-    shapes   before: the levels of those buckets, an empty one where one is missing; booked: what their steps booked
+    shapes   before: the levels of those buckets, an empty one where one is missing; booked: what their steps booked;
+             carried: what `carry` says of the version before
     """
     sales: dict[UUID, list[Sold]] = {}
     for one in sold:
@@ -215,16 +248,41 @@ def pour(rule: Waterfall, sold: Iterable[Sold], before: Mapping[Bucket, Level], 
     for sale_id, pieces in sales.items():
         units = sum(piece.units for piece in pieces)
         bucket = Bucket(Per.SALE, str(sale_id))
-        left = _fill(rule, bucket, (units, units), before, booked, pieces[0].introduced, levels, parts)
+        left = _fill(rule, bucket, (units, units), before, booked, pieces[0].introduced, levels, parts, NOTHING)
         gross, more = months.get(pieces[0].month, (0, 0))
         months[pieces[0].month] = gross + units, more + left
     gross = more = 0
     for month, added in sorted(months.items()):
-        left = _fill(rule, Bucket(Per.MONTH, month), added, before, booked, None, levels, parts)
+        left = _fill(rule, Bucket(Per.MONTH, month), added, before, booked, None, levels, parts, NOTHING)
         gross, more = gross + added[0], more + left
-    if sales:
-        _fill(rule, Bucket(Per.LIFETIME, LIFETIME), (gross, more), before, booked, None, levels, parts)
+    _fill(rule, LIFE, (gross, more), before, booked, None, levels, parts, carried)
     return Poured(levels, tuple(parts))
+
+
+def carry(rule: Waterfall, level: Level, before: Mapping[str, Carried] = NOTHING) -> dict[str, Carried]:
+    """From where the next version of a rule goes on, by step: what this one took in its life, and what it went on from.
+
+    It depends on what was sold by the earlier versions in all, and on nothing else; so the parts of a later version are
+    worked out again when one of those sells more, or gives back.
+    """
+    found = dict(before)
+    got: dict[tuple[Role, UUID | None], int] = {}
+    parts: list[StepPart] = []
+    _fill(rule, LIFE, (0, 0), {LIFE: level}, {}, None, {}, parts, before)
+    for step in rule.of(Per.LIFETIME):
+        mine = [part for part in parts if part.key.step == step.id]
+        had = sum(got.get((payee.role, payee.organisation_id), 0) for payee in step.payees)
+        for part in mine:
+            holder = part.key.role, part.key.organisation_id
+            got[holder] = got.get(holder, 0) + part.cumulative
+        one = before.get(step.id, Carried()) if step.carries else Carried()
+        found[step.id] = Carried(
+            one.taken + max(sum(part.cumulative for part in mine), 0),
+            one.gross + max(level.gross, 0),
+            one.came_in + max(mine[0].came_in if mine else 0, 0),
+            one.had + max(had, 0),
+        )
+    return found
 
 
 def touched(sold: Iterable[Sold]) -> list[Bucket]:
@@ -233,7 +291,7 @@ def touched(sold: Iterable[Sold]) -> list[Bucket]:
     for one in sold:
         found[Bucket(Per.SALE, str(one.sale_id))] = None
         found[Bucket(Per.MONTH, one.month)] = None
-    return [*found, Bucket(Per.LIFETIME, LIFETIME)]
+    return [*found, LIFE]
 
 
 def stateless(rule: Waterfall) -> tuple[Share, ...] | None:
@@ -280,6 +338,7 @@ def _fill(
     introduced: Introduced | None,
     levels: dict[Bucket, Level],
     parts: list[StepPart],
+    carried: Mapping[str, Carried],
 ) -> int:
     """Work one bucket out again with `added` (gross, came in) on top; how much more it leaves than before."""
     steps = rule.of(bucket.per)
@@ -290,7 +349,8 @@ def _fill(
     left = came_in
     got: dict[tuple[Role, UUID | None], int] = {}
     for step in steps:
-        given, short = _given(step, gross, left, got, introduced)
+        on_top = carried.get(step.id, Carried()) if step.carries else Carried()
+        given, short = _given(step, gross, left, got, introduced, on_top)
         into, left = left, left - sum(units for _, units in given)
         for payee, units in given:
             holder = payee.role, payee.organisation_id
@@ -308,6 +368,7 @@ def _given(
     left: int,
     got: Mapping[tuple[Role, UUID | None], int],
     introduced: Introduced | None,
+    carried: Carried,
 ) -> tuple[list[tuple[Payee, int]], int]:
     """What a step gives whom of what is left, and what a guarantee is short of. What went back is a sale backwards."""
     sign = -1 if left < 0 else 1
@@ -318,34 +379,37 @@ def _given(
         return [], 0
     there = sign * left
     had = sign * sum(got.get((payee.role, payee.organisation_id), 0) for payee in payees)
-    wanted = _wanted(step, max(sign * gross, 0), there, had, introduced)
+    # A version that gave back more than it sold goes on from nothing, so that it is its own mirror.
+    before = carried if sign > 0 else Carried()
+    wanted = _wanted(step, max(sign * gross, 0), there, had, introduced, before)
     if there and step.at_least is not None:
-        wanted = max(wanted, step.at_least)
+        wanted = max(wanted, step.at_least - before.taken)
     if step.at_most is not None:
-        wanted = min(wanted, step.at_most)
+        wanted = min(wanted, step.at_most - before.taken)
     taken = max(min(wanted, there), 0)
     short = max(wanted - taken, 0) if step.op is Op.GUARANTEE else 0
     units = allocate_units(sign * taken, [payee.weight for payee in payees])
     return list(zip(payees, units, strict=True)), short
 
 
-def _wanted(step: Step, gross: int, there: int, had: int, introduced: Introduced | None) -> int:
+def _wanted(step: Step, gross: int, there: int, had: int, introduced: Introduced | None, before: Carried) -> int:
     """What a step asks for before its least, its most and what there is; a fraction of a millionth is not asked for."""
     match step.op:
         case Op.FIXED:
-            return step.amount
+            return step.amount - before.taken
         case Op.SHARE_OF_GROSS:
             return gross * step.share // WHOLE
         case Op.SHARE_OF_NET:
             return there * step.share // WHOLE
         case Op.TIERS:
-            return _tiered(step.bands, there if step.on_net else gross)
+            start, more = (before.came_in, there) if step.on_net else (before.gross, gross)
+            return _tiered(step.bands, start + more) - _tiered(step.bands, start)
         case Op.MANDATE:
             return 0 if introduced is None else gross * introduced.share // WHOLE
         case Op.RECOUP:
-            return min(step.amount, there * step.share // WHOLE)
+            return min(step.amount - before.taken, there * step.share // WHOLE)
         case Op.GUARANTEE:
-            return step.amount - had
+            return step.amount - before.taken - before.had - had
         case Op.RESIDUAL:
             return there
 

@@ -17,6 +17,7 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.money import units_of
 from exchange.kernel.schemas import Shape
 from exchange.kernel.text import Text
+from settlement.guarantees import Guarantor, Promise
 from settlement.lineage import Holder
 from settlement.problems import SPLIT_FIELD
 from settlement.splits import WITHOUT_ORGANISATION, Role
@@ -44,11 +45,15 @@ _MAY: dict[Op, frozenset[str]] = {
     Op.TIERS: _LIMITS | {"of"},
     Op.MANDATE: _LIMITS,
     Op.RECOUP: frozenset({"percent", "advance_of"}),
-    Op.GUARANTEE: frozenset(),
+    Op.GUARANTEE: frozenset({"guaranteed_by", "recouped"}),
     Op.RESIDUAL: frozenset(),
 }
-_COMMON = frozenset({"id", "op", "per", "payees"})
+_COMMON = frozenset({"id", "op", "per", "payees", "carry"})
 _NOT_HERE = Text("does not belong to a step of this kind", "不属于该类步骤")
+_NO_LIFE = Text("belongs to a step per lifetime that is not the residual", "仅适用于按全期计算的非剩余步骤")
+_NO_MONTH = Text("belongs to a guarantee per month", "仅适用于按月计算的保底步骤")
+_OWN_GUARANTOR = Text("are paid by their own guarantor", "的收款方即为保底方自身")
+_NO_GUARANTOR = Text("needs guaranteed_by", "须同时填写 guaranteed_by")
 _MISSING = Text("is missing", "缺失")
 _NO_ORGANISATION = Text("names an organisation, but this role has none", "填写了机构，但该角色不对应机构")
 _WHOSE = Text("is missing; say which organisation", "缺失；请填写机构编号")
@@ -147,7 +152,10 @@ def steps_of(draft: Draft, supplier_id: UUID, upstream: Mapping[str, Sequence[Ho
                 payees.append({**payee, "organisation": ids.text("org", supplier_id)})
             else:
                 payees.append(dict(payee))
-        more = {"advance_of": ids.text("org", supplier_id)} if _owes_without_name(step) else {}
+        more: dict[str, Any] = {"advance_of": ids.text("org", supplier_id)} if _owes_without_name(step) else {}
+        if step.get("per") == Per.LIFETIME and step["op"] != Op.RESIDUAL:
+            # Said in the signed document: older ones that don't say it begin at nothing.
+            more["carry"] = step.get("carry", True)
         found.append({"per": Per.SALE.value, **step, **more, "payees": payees})
     return found
 
@@ -180,6 +188,32 @@ def write(
         "steps": [dict(step) for step in steps],
     }
     return canonical(document)
+
+
+def promises_of(rule_id: UUID, supplier_id: UUID, currency: str, steps: Sequence[Mapping[str, Any]]) -> list[Promise]:
+    """What the steps of a rule promise of each month, and who pays it; steps without a guarantor promise nothing.
+
+    shapes   steps as `steps_of` answers them: their payees are organisations, or accounts of the exchange, which need no promise
+    """
+    return [
+        Promise(
+            rule_id,
+            step["id"],
+            supplier_id,
+            ids.parse("org", step["payees"][0]["organisation"]),
+            Guarantor(step["guaranteed_by"]),
+            units_of(step["amount"]),
+            step.get("recouped", False),
+            currency,
+        )
+        for step in steps
+        if "guaranteed_by" in step and _is_another(step, supplier_id) and units_of(step["amount"])
+    ]
+
+
+def _is_another(step: Mapping[str, Any], supplier_id: UUID) -> bool:
+    payee = step["payees"][0].get("organisation")
+    return payee is not None and (step["guaranteed_by"], payee) != ("supplier", ids.text("org", supplier_id))
 
 
 def load(document: bytes) -> Waterfall:
@@ -216,6 +250,7 @@ def _step(step: Mapping[str, Any]) -> Step:
         ),
         on_net=step.get("of") == "net",
         advance_of=ids.parse("org", step["advance_of"]) if "advance_of" in step else None,
+        carries=step.get("carry", False),
     )
 
 
@@ -242,11 +277,24 @@ def _steps_wrong(steps: Sequence[Mapping[str, Any]]) -> list[tuple[str, Text]]:
     for n, step in enumerate(steps):
         op, named = Op(step["op"]), set(step) - _COMMON
         wrong += [(f"/steps/{n}/{one}", _NOT_HERE) for one in sorted(named - _NEEDS[op] - _MAY[op])]
+        if "carry" in step and (step.get("per") != Per.LIFETIME or op is Op.RESIDUAL):
+            wrong.append((f"/steps/{n}/carry", _NO_LIFE))
+        if "guaranteed_by" in step and step.get("per") != Per.MONTH:
+            wrong.append((f"/steps/{n}/guaranteed_by", _NO_MONTH))
+        if "guaranteed_by" in step and any(_own_guarantor(step["guaranteed_by"], one) for one in step["payees"]):
+            wrong.append((f"/steps/{n}/payees", _OWN_GUARANTOR))
+        if "recouped" in step and "guaranteed_by" not in step:
+            wrong.append((f"/steps/{n}/recouped", _NO_GUARANTOR))
         wrong += [(f"/steps/{n}/{one}", _MISSING) for one in sorted(_NEEDS[op] - named)]
         for m, payee in enumerate(step["payees"]):
             if (reason := _payee_wrong(op, payee)) is not None:
                 wrong.append((f"/steps/{n}/payees/{m}", reason))
     return wrong
+
+
+def _own_guarantor(guarantor: str, payee: Mapping[str, Any]) -> bool:
+    """Nobody guarantees itself anything, and no account of the exchange needs a guarantee."""
+    return payee["role"] == guarantor or Role(payee["role"]) in WITHOUT_ORGANISATION
 
 
 def _payee_wrong(op: Op, payee: Mapping[str, Any]) -> Text | None:

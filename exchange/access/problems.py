@@ -138,3 +138,76 @@ TOKEN_NOT_FOR_DATA = problem_type(
         "请通过采购接口获取该使用权的新令牌，并以 “Authorization: Bearer ...” 发送。",
     ),
 )
+EVENT_UNKNOWN = problem_type(
+    "usage-event-unknown",
+    Kind.UNPROCESSABLE,
+    title=Text("No such usage event", "没有该用量事件"),
+    detail=Text(
+        "This source reported no event {event} with a time on {day} (UTC).",
+        "该来源没有上报过时间在 {day}（UTC）、编号为 {event} 的事件。",
+    ),
+    remedy=Text(
+        "Name the event by its id and its time as they were reported, and its source if it was another one of yours.",
+        "请按上报时的编号和时间指明事件；如由您的其他来源上报，请同时填写 source。",
+    ),
+)
+EVENT_PUT_ASIDE = problem_type(
+    "usage-event-put-aside",
+    Kind.UNPROCESSABLE,
+    title=Text("The event does not count", "该事件未计入"),
+    detail=Text(
+        "The event {event} stands under another day, and was put aside under this one.",
+        "事件 {event} 已计入另一日，在本日未予计入。",
+    ),
+    remedy=Text("Correct it under the day under which it counts.", "请在其计入的日期下更正。"),
+)
+CORRECTION_TOO_LATE = problem_type(
+    "usage-correction-too-late",
+    Kind.UNPROCESSABLE,
+    title=Text("Too late to correct", "已超过更正期限"),
+    detail=Text("An event can be corrected for {days} days after its time.", "事件仅可在其发生后 {days} 天内更正。"),
+    remedy=Text("Settle it with the other side, by a refund for example.", "请与对方协商处理，例如通过退款。"),
+)
+CORRECTIONS_TOO_MANY = problem_type(
+    "usage-corrections-too-many",
+    Kind.UNPROCESSABLE,
+    title=Text("Corrected too often", "更正次数过多"),
+    detail=Text("The event {event} was corrected {limit} times already.", "事件 {event} 已更正 {limit} 次。"),
+    remedy=Text("Look into what counts it wrongly; the operator can help.", "请排查计数错误的原因；运营方可提供协助。"),
+)
+CORRECTION_CHANGES_NOTHING = problem_type(
+    "usage-correction-changes-nothing",
+    Kind.UNPROCESSABLE,
+    title=Text("Nothing to correct", "无需更正"),
+    detail=Text("The event {event} counts as {quantity} already.", "事件 {event} 已按 {quantity} 计入。"),
+    remedy=Text("Nothing needs to be done.", "无需操作。"),
+)
+ROOTS_PENDING = problem_type(
+    "usage-roots-pending",
+    Kind.CONFLICT,
+    title=Text("The proof is not ready yet", "证明尚未生成"),
+    detail=Text(
+        "The day {day} is sealed and counted, but its Merkle roots are not written yet.",
+        "{day} 已封存并计数，但当日的默克尔根尚未生成。",
+    ),
+    remedy=Text(
+        "Ask again in a few minutes; the bill itself does not wait for it.", "请几分钟后重试；账单本身不受影响。"
+    ),
+)
+HELD_USAGE_REASON = problem_type(
+    "held-usage-reason",
+    Kind.UNPROCESSABLE,
+    title=Text("The decision has no reason", "决定缺少理由"),
+    detail=Text("reason: {reason}.", "reason：{reason}。"),
+    remedy=Text("Say why, in English and Chinese: both sides read it.", "请以中英文说明理由，供双方查阅。"),
+)
+HELD_USAGE_DECIDED = problem_type(
+    "held-usage-decided",
+    Kind.CONFLICT,
+    title=Text("Decided already, or replaced", "已决定或已被替代"),
+    detail=Text(
+        "The exception {exception} was decided, or the day has grown since.",
+        "例外 {exception} 已作出决定，或当日用量此后已增加。",
+    ),
+    remedy=Text("Look at the open exceptions again.", "请重新查看待处理的例外。"),
+)

@@ -32,3 +32,17 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long after its end a UTC day stays open for usage."""
     days_ahead: int = 3
     """How many days of usage partitions are made ahead."""
+    window_days: int = 35
+    """How many days before and after a day are looked through for events that stand under both, when it is sealed."""
+    correction_days_max: int = 400
+    """How old an event may be when it is corrected; its period is charged anew, whatever was invoiced since."""
+    corrections_max: int = 20
+    """How often one event may be corrected."""
+    day_units_most: int = 10**13
+    """How many units of a meter one grant plausibly uses in a UTC day; what is above is held for a person."""
+    day_bytes_most: int = 10**17
+    """The same for bytes."""
+    day_use_times: int = 1_000
+    """How many times its busiest day of the four weeks before a grant plausibly uses in a day."""
+    day_use_least: int = 10**9
+    """Days of up to so many units are never held for their history."""

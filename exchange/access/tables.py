@@ -177,7 +177,54 @@ usage_day = Table(
     Column("part", Integer, nullable=False, server_default=text("0")),
     _time("closed_at", nullable=True),
     _time("sealed_at", nullable=True),
+    Column("rooted", Integer, nullable=False, server_default=text("-1")),
 )
+usage_touch = Table("usage_touch", metadata, Column("day", Date, nullable=False), _id("grant_id"))
+Index("usage_touch_day", usage_touch.c.day, usage_touch.c.grant_id)
+usage_filter = Table(
+    "usage_filter",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("keys", BigInteger, nullable=False),
+    Column("words", LargeBinary, nullable=False),
+    _time("made_at"),
+)
+usage_exception = Table(
+    "usage_exception",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("source_id", Integer, primary_key=True, autoincrement=False),
+    _id("event_id", primary_key=True),
+    Column("other_day", Date, nullable=False),
+    _id("grant_id"),
+    Column("meter", SmallInteger, nullable=False),
+    _time("at"),
+    Column("quantity", BigInteger, nullable=False),
+    _id("batch_id"),
+    _time("found_at"),
+    *_sides(),
+    _grant_as_id(),
+)
+usage_correction = Table(
+    "usage_correction",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("source_id", Integer, primary_key=True, autoincrement=False),
+    _id("event_id", primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("before", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    _id("grant_id"),
+    Column("meter", SmallInteger, nullable=False),
+    _time("at"),
+    _id("batch_id"),
+    _time("created_at"),
+    *_sides(),
+    _grant_as_id(),
+)
+Index("usage_correction_grant", usage_correction.c.grant_id, usage_correction.c.at)
 usage_rollup = Table(
     "usage_rollup",
     metadata,

@@ -356,12 +356,24 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def leaf(source_id: int, event_id: str, grant: str, meter: str, at: str, quantity: int) -> bytes:
+def leaf(
+    source_id: int,
+    event_id: str,
+    grant: str,
+    meter: str,
+    at: str,
+    quantity: int,
+    corrected: tuple[int, int] | None = None,
+) -> bytes:
     """The canonical bytes of one usage record: what audit entries and the Merkle roots of statements hash.
 
+    shapes   corrected: the number of its last correction, and the quantity that was reported first; None where it stands
     source   RFC 8785; written out, because every record of a day passes here (a test compares with kernel.canonical)
     """
+    number, reported = (
+        ("", "") if corrected is None else (f'"correction":{corrected[0]},', f',"reported":{corrected[1]}')
+    )
     return (
-        f'{{"at":"{at}","event":"{event_id}","grant":"{grant}","meter":"{meter}","quantity":{quantity},'
+        f'{{"at":"{at}",{number}"event":"{event_id}","grant":"{grant}","meter":"{meter}","quantity":{quantity}{reported},'
         f'"source":{source_id},"type":"usage","v":1}}'
     ).encode()

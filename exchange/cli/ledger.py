@@ -6,10 +6,11 @@ import argparse
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -28,6 +29,8 @@ from settlement.plain_text import Dialect
 
 Act = Callable[[argparse.Namespace, Any, str], Awaitable[int]]
 _CURRENCY_LENGTH = 3
+_DAY_LENGTH = len("2026-01-15")
+_YEARS = range(1970, 3000)
 _KINDS = tuple(kind.value for kind in AccountKind)
 
 
@@ -45,7 +48,7 @@ def add(subs: Any) -> None:
     command = subs.add_parser(
         "ledger",
         help="balances, statements, trial balance, traces and exports of the ledger",
-        description="Look into the general ledger; nothing is changed. Times are RFC 3339 with a zone, days are UTC. "
+        description="Look into the general ledger; nothing is changed. Times are RFC 3339 with a zone; a day such as 2026-01-15 is its first moment in the time zone of --zone. "
         "查看总账：余额、对账单、试算平衡、资金追踪与导出。",
     )
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -66,6 +69,8 @@ def add(subs: Any) -> None:
     made["export"].add_argument("--from", dest="first", metavar="2026-01-01", help="first day; the beginning if absent")
     made["export"].add_argument("--to", dest="end", metavar="2026-02-01", help="not included; all if absent")
     made["export"].add_argument("--output", metavar="FILE", help="standard output if absent")
+    for name in ("balances", "statement", "trial-balance", "export"):
+        made[name].add_argument("--zone", metavar="Asia/Shanghai", default="UTC", help="whose days; UTC if absent")
     for action in made.values():
         action.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent")
         add_json(action)
@@ -108,7 +113,7 @@ async def _balances(chosen: argparse.Namespace, made: Any, language: str) -> int
         organisation_id=_organisation(chosen.organisation),
         kind=AccountKind(chosen.kind) if chosen.kind else None,
         currency=_currency(chosen.currency) if chosen.currency else None,
-        at=_moment(chosen.at),
+        at=_moment(chosen.at, chosen.zone),
         with_empty=chosen.empty,
     )
     found = await made.db.run(partial(show_balances, wish=wish))
@@ -118,8 +123,8 @@ async def _balances(chosen: argparse.Namespace, made: Any, language: str) -> int
 
 async def _statement(chosen: argparse.Namespace, made: Any, language: str) -> int:
     key = _key(chosen)
-    since = _moment(chosen.since) or datetime(1970, 1, 1, tzinfo=UTC)
-    until = _moment(chosen.until)
+    since = _moment(chosen.since, chosen.zone) or datetime(1970, 1, 1, tzinfo=UTC)
+    until = _moment(chosen.until, chosen.zone)
     if until is not None and until <= since:
         raise Refused(Text("--to is later than --from", "--to 须晚于 --from"))
     found = await made.db.run(partial(show_account, key=key, since=since, until=until))
@@ -128,7 +133,7 @@ async def _statement(chosen: argparse.Namespace, made: Any, language: str) -> in
 
 
 async def _trial_balance(chosen: argparse.Namespace, made: Any, language: str) -> int:
-    found = await made.db.run(partial(show_trial_balance, at=_moment(chosen.at)))
+    found = await made.db.run(partial(show_trial_balance, at=_moment(chosen.at, chosen.zone)))
     say(msgspec.to_builtins(found), as_json=chosen.json, lines=trial_lines(found, language))
     return 0 if found.balanced else 1
 
@@ -144,7 +149,7 @@ async def _trace(chosen: argparse.Namespace, made: Any, language: str) -> int:
 
 
 async def _export(chosen: argparse.Namespace, made: Any, language: str) -> int:
-    wish = ExportWish(Dialect(chosen.dialect), _day(chosen.first), _day(chosen.end))
+    wish = ExportWish(Dialect(chosen.dialect), _day(chosen.first), _day(chosen.end), _zone(chosen.zone))
     # With --json and no file the text would stand in the way of the JSON, so it goes into it.
     pieces: list[str] = []
     inline = chosen.json and not chosen.output
@@ -202,25 +207,44 @@ def _currency(text: str) -> str:
     return text
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(text: str | None, zone: str) -> datetime | None:
+    place = _zone(zone)
     if text is None:
         return None
     try:
+        if len(text) == _DAY_LENGTH:
+            return datetime.combine(_in_reach(date.fromisoformat(text)), time(), place).astimezone(UTC)
         found = datetime.fromisoformat(text)
     except ValueError:
         found = datetime.min  # noqa: DTZ901  # has no zone, so it is refused below like any other such
     if found.tzinfo is None:
         raise Refused(
             Text(
-                f"{text} is no time with a zone such as 2026-01-15T08:00:00+08:00",
-                f"{text} 不是带时区的时间（例如 2026-01-15T08:00:00+08:00）",
+                f"{text} is no day such as 2026-01-15, and no time with a zone such as 2026-01-15T08:00:00+08:00",
+                f"{text} 不是日期（例如 2026-01-15），也不是带时区的时间（例如 2026-01-15T08:00:00+08:00）",
             )
         )
     return found
 
 
+def _in_reach(day: date) -> date:
+    if day.year not in _YEARS:
+        raise ValueError(f"{day} is a day of no ledger")
+    return day
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, KeyError, OSError) as error:
+        # A path, an unknown key, a folder: each wrong name is told by an exception of its own.
+        raise Refused(
+            Text(f"{name} is no time zone such as Asia/Shanghai", f"{name} 不是时区名称（例如 Asia/Shanghai）")
+        ) from error
+
+
 def _day(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        return _in_reach(date.fromisoformat(text)) if text else None
     except ValueError as error:
         raise Refused(Text(f"{text} is no day such as 2026-01-15", f"{text} 不是日期（例如 2026-01-15）")) from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from exchange.flows.export_ledger import Exported
 from exchange.flows.show_ledger import LedgerBalances, LedgerStatement, LedgerTrial
-from exchange.flows.show_provenance import AccountView, Provenance, ProvenanceEnd, ProvenanceStep
+from exchange.flows.show_provenance import AccountView, Provenance, ProvenanceEnd, ProvenanceHolder, ProvenanceStep
 from exchange.kernel.text import LANGUAGES, Text, pick
 from settlement.accounts import AccountKind
 from settlement.ledger_words import ACCOUNTS, journal_word
@@ -66,9 +66,9 @@ def trial_lines(found: LedgerTrial, language: str) -> list[str]:
 def export_line(found: Exported, file: str, language: str) -> str:
     """What was written where."""
     return Text(
-        f"{file}: {found.journals} journals with {found.postings} lines on {found.accounts} accounts, {found.first} – {found.end}, "
+        f"{file}: {found.journals} journals with {found.postings} lines on {found.accounts} accounts, {found.first} – {found.end} ({found.zone}), "
         f"sha256 {found.sha256}",
-        f"{file}：{found.accounts} 个账户、{found.journals} 张凭证、{found.postings} 条分录，{found.first} – {found.end}，"
+        f"{file}：{found.accounts} 个账户、{found.journals} 张凭证、{found.postings} 条分录，{found.first} – {found.end}（{found.zone}），"
         f"sha256 {found.sha256}",
     ).in_(language)
 
@@ -81,7 +81,8 @@ def trace_lines(found: Provenance, language: str) -> list[str]:
     lines.append(Text("Way", "路径").in_(language))
     for step in found.steps:
         lines += _step(step, found.names, language)
-    lines += ["", Text("Now", "去向").in_(language), *(_end(one, found.names, language) for one in found.ends)]
+    lines += ["", Text("Now", "去向").in_(language), *(_end(one, found.names, language) for one in found.ends), ""]
+    lines += [Text("Who has it", "归属").in_(language), *(_holder(one, found.names, language) for one in found.holders)]
     return lines
 
 
@@ -113,6 +114,12 @@ def _step(step: ProvenanceStep, names: Names, language: str) -> Iterator[str]:
         yield "      " + Text(f"period {period}", f"期间 {period}").in_(language)
     if step.occasion is not None:
         yield "      " + Text(f"payout for {step.occasion}", f"付款事由 {step.occasion}").in_(language)
+
+
+def _holder(one: ProvenanceHolder, names: Names, language: str) -> str:
+    per = Text(f"{one.per_one} of each 1", f"每 1 中的 {one.per_one}").in_(language) if one.per_one else ""
+    who = _word(one.account, language) if one.account else _who(one.organisation, names, language)
+    return f"  {_money(one.amount):>26}  {who}" + (f"  ({per})" if per else "")
 
 
 def _end(one: ProvenanceEnd, names: Names, language: str) -> str:

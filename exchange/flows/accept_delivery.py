@@ -13,7 +13,7 @@ from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
-from settlement.acceptances import Fact, Said, Standing, may_say
+from settlement.acceptances import Fact, Said, Standing, may_say, said_at
 from settlement.problems import ACCEPTANCE_STATE
 from settlement.store import acceptances
 from settlement.store.refunds import Source
@@ -50,7 +50,7 @@ async def accept_delivery(tx: Tx, actor: Actor, order_id: UUID) -> DeliveryStand
             order.buyer_id,
             order.seller_id,
             Said.ACCEPTED,
-            tx.now,
+            said_at(facts, tx.now),
             organisation_id=actor.organisation_id,
         ),
     )

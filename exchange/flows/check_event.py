@@ -32,7 +32,7 @@ from exchange.flows.chain_of_rights import declared_now, refuse_wider
 from exchange.flows.end_grant import bound_until
 from exchange.flows.problems import FROZEN
 from exchange.flows.sale import Sale, Sales
-from exchange.flows.settle_sellers import goes_on
+from exchange.flows.settle_books import goes_on
 from exchange.flows.upstreams import refuse_conflict
 from exchange.kernel import ids
 from exchange.kernel.db import Tx

@@ -37,7 +37,7 @@ async def claim_buyer(
 
     errors   answers not-found, mandate-invalid, mandate-not-in-force, buyer-claimed
     """
-    mandate = (await store.find_mandates(tx, [mandate_id])).get(mandate_id)
+    mandate = await store.lock_mandate(tx, mandate_id)
     if mandate is None or mandate.broker_id != actor.organisation_id:
         return NOT_FOUND()
     buyer = await parties.find_organisation(tx, buyer_id)

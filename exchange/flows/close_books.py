@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from compliance import store as audit
+from compliance.entries import Entry
 from exchange.flows.once import done
+from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, INVALID_REQUEST, Problem
 from settlement.periods import ClosedFurther, ClosedPeriod, TooEarly
-from settlement.problems import PERIOD_CLOSED_FURTHER, PERIOD_NOT_OVER
-from settlement.store import periods
+from settlement.problems import BOOKS_WAIT_FOR_RUN, PERIOD_CLOSED_FURTHER, PERIOD_NOT_OVER
+from settlement.store import periods, runs
 
 
 class BooksClosed(msgspec.Struct, frozen=True):
@@ -26,15 +28,43 @@ class BooksClosed(msgspec.Struct, frozen=True):
     closed_at: str
 
 
+async def close_months(tx: Tx, after_days: int) -> list[BooksClosed]:
+    """Close the books of the month before, of each currency that is settled to its end: some days later, by the clock.
+
+    A currency waits while a run of it is open, while its last run ended earlier, and while transactions are under way.
+
+    shapes   after_days: how many whole days after the end of a month (UTC) its books are closed
+    """
+    first = (tx.now.astimezone(UTC) - timedelta(days=after_days)).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    made = []
+    for currency in await runs.currencies_settled(tx, first):
+        if not await periods.period_open(tx, currency, first - timedelta(milliseconds=1)):
+            continue
+        if await runs.opened_before(tx, currency, first) is not None:
+            continue
+        closed = await periods.close_period(tx, currency, first)
+        if isinstance(closed, ClosedPeriod):
+            said = f"{currency}/{_time(first)}"
+            await audit.append(tx, [Entry(action="books.close", organisation_id=None, object_id=said)])
+            made.append(receipt(closed))
+    return made
+
+
 async def close_books(tx: Tx, actor: Actor, currency: str, end: datetime) -> BooksClosed | Problem:
     """Close a period; the same end again answers the same.
 
-    errors   answers forbidden, invalid-request, period-not-over, period-closed-further
+    errors   answers forbidden, invalid-request, period-not-over, period-closed-further, books-wait-for-run
     """
     if "operator" not in actor.roles:
         return FORBIDDEN(needs="operator")
     if end.microsecond or end.second:
         return INVALID_REQUEST(reason="books are closed at a whole minute")
+    run = await runs.opened_before(tx, currency, end)
+    if run is not None:
+        # All that a run books counts from its opening, whenever it comes to it.
+        return BOOKS_WAIT_FOR_RUN(run=ids.text("run", run.id), opened_at=_time(run.opened_at))
     match await periods.close_period(tx, currency, end):
         case TooEarly(again_at=again_at):
             return PERIOD_NOT_OVER(end=_time(end), again_at=_time(again_at))

@@ -31,10 +31,11 @@ from settlement.journals import Insufficient, Posted
 from settlement.problems import (
     CONVERSION_AMOUNT,
     PAYABLE_INSUFFICIENT,
+    POSITION_LIMITED,
     RATE_LAPSED,
     WALLET_INSUFFICIENT,
 )
-from settlement.store import ledger, payouts, rates
+from settlement.store import ledger, payouts, positions, rates
 
 _PAYEES = frozenset({"supplier", "broker", "assessor"})
 
@@ -95,7 +96,7 @@ async def quote_conversions(tx: Tx, sell: str | None, buy: str | None, amount: M
 async def convert_funds(tx: Tx, actor: Actor, wish: ConversionWish) -> ConversionReceipt | Problem:
     """Book one conversion: the amount leaves the account of one currency, what it buys enters that of the other.
 
-    errors   answers forbidden, rate-lapsed, conversion-amount, wallet-insufficient, payable-insufficient
+    errors   answers forbidden, rate-lapsed, conversion-amount, wallet-insufficient, payable-insufficient, position-limited
     """
     assert wish.kind in CONVERTIBLE, wish.kind
     if not actor.roles & (frozenset({"buyer"}) if wish.kind is AccountKind.WALLET else _PAYEES):
@@ -110,6 +111,10 @@ async def convert_funds(tx: Tx, actor: Actor, wish: ConversionWish) -> Conversio
         return converted
     if wish.kind is AccountKind.PAYABLE and (short := await _short(tx, actor, wish.amount)) is not None:
         return PAYABLE_INSUFFICIENT(needed=str(wish.amount), available=str(short))
+    moved = {wish.amount.currency: wish.amount.units, wish.buy: -converted.bought.units}
+    if (over := await positions.limited(tx, moved)) is not None:
+        amount = wish.amount if over[0] == wish.amount.currency else converted.bought
+        return POSITION_LIMITED(amount=str(amount), currency=over[0])
     one = Conversion(
         tx.new_id(), actor.organisation_id, wish.kind, rate.id, rate.value, rate.source, wish.amount,
         converted.bought, converted.remainder, tx.now,

@@ -16,7 +16,7 @@ from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, NOT_FOUND, Problem
 from exchange.kernel.money import Money
-from settlement.acceptances import Fact, Outcome, Said, may_say
+from settlement.acceptances import Fact, Outcome, Said, may_say, said_at
 from settlement.refunds import Reason
 from settlement.store import acceptances
 
@@ -61,7 +61,7 @@ async def decide_rejection(
         order.buyer_id,
         order.seller_id,
         Said.DECIDED,
-        tx.now,
+        said_at(facts, tx.now),
         outcome=outcome,
         refund_id=made.id if made else None,
         organisation_id=actor.organisation_id,

@@ -17,8 +17,9 @@ from settlement.conversion import CONVERSION
 from settlement.documents import Entry
 from settlement.orders import Source
 from settlement.statement_lines import back_line, conversion_line, credit_line, split_line
-from settlement.store import refunds, shown, sources, split_rules
+from settlement.store import guarantees, pools, refunds, shown, sources, split_rules
 from settlement.store.shown import Owned, RunShown
+from settlement.top_up_lines import guarantee_line, pool_line
 from settlement.waterfall_document import SplitRule, month_of
 
 Shown = Mapping[tuple[str, UUID], Mapping[str, Any]]
@@ -57,6 +58,7 @@ async def explain_entries(
     owned = await shown.owned_of(tx, [*runs, *credits_], payees)
     backs = await shown.back_before_release(tx, sorted(whole), payees)
     paid = await refunds.paid_for(tx, sorted({source for source, _ in backs})) if backs else {}
+    topped_up = await _topped_up(tx, of_kind, payees)
     names = await sources.names_of(tx, of_kind.get("hold", set()) | of_kind.get("hold_end", set()))
     lines: dict[UUID, dict[tuple[str, UUID], Mapping[str, Any]]] = {payee: {} for payee in payees}
     named: dict[UUID, dict[str, Mapping[str, str]]] = {payee: {} for payee in payees}
@@ -74,11 +76,25 @@ async def explain_entries(
             elif entry.kind == postings.SERVICE_CREDIT and source in credits_:
                 owed = owned.get((source, payee, AccountKind.DEBT), 0)
                 lines[payee][key] = credit_line(source, *credits_[source], owed)
+            elif (source, payee) in topped_up:
+                lines[payee][key] = topped_up[source, payee]
             elif entry.kind == postings.ADVANCE:
                 lines[payee][key] = {"source": ids.text("adv", source)}
             elif source in names:
                 lines[payee][key] = {"source": names[source]}
     return Explained(lines, named)
+
+
+async def _topped_up(
+    tx: Tx, of_kind: Mapping[str, set[UUID]], payees: Sequence[UUID]
+) -> dict[tuple[UUID, UUID], Mapping[str, Any]]:
+    """Lines of the incentive pool and of minimum guarantees, by (source, payee)."""
+    given = await pools.shares_of(tx, sorted(of_kind.get(postings.POOL, ())), payees)
+    found: dict[tuple[UUID, UUID], Mapping[str, Any]] = {key: pool_line(one) for key, one in given.items()}
+    guaranteed = await guarantees.of_ids(tx, sorted(of_kind.get(postings.GUARANTEE, ())))
+    for source, one in guaranteed.items():
+        found |= {(source, payee): guarantee_line(payee, one) for payee in payees}
+    return found
 
 
 def _run_line(payee: UUID, run_id: UUID, run: RunShown, rule: SplitRule, owned: Owned) -> Mapping[str, Any]:
@@ -104,6 +120,7 @@ def _run_line(payee: UUID, run_id: UUID, run: RunShown, rule: SplitRule, owned: 
             for part in run.parts
         ],
         aside,
+        run.carried,
     )
 
 

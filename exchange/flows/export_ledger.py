@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -16,23 +17,26 @@ from settlement.store import plain_text as store
 
 Sink = Callable[[str], object]
 _DAY = timedelta(days=1)
+UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class ExportWish:
-    """Which program reads it, and which whole days in UTC (`end` not included); the ends of the ledger where None."""
+    """Which program reads it, and which whole days of a zone (`end` not included); the ends of the ledger where None."""
 
     dialect: Dialect
     first: date | None = None
     end: date | None = None
+    zone: ZoneInfo = UTC
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """What was written: how many accounts, journals and lines of them, and the hash of the text."""
+    """What was written: which days of which zone, how many accounts, journals and lines of them, and the hash of the text."""
 
     format: str
     first: str
     end: str
+    zone: str
     accounts: int
     journals: int
     postings: int
@@ -55,7 +59,7 @@ async def export_ledger(tx: Tx, wish: ExportWish, sink: Sink) -> Exported:
     """
     await store.pin(tx)
     span = await _span(tx, wish)
-    since, until = _midnight(span.first), _midnight(span.end)
+    since, until = span.bounds
     hashed = hashlib.sha256()
 
     def write(piece: str) -> None:
@@ -68,24 +72,27 @@ async def export_ledger(tx: Tx, wish: ExportWish, sink: Sink) -> Exported:
     count = postings = 0
     async for journal in store.journals(tx, since, until):
         count, postings = count + 1, postings + len(journal.lines)
-        write("".join(entry(wish.dialect, journal)))
+        write("".join(entry(wish.dialect, span, journal)))
     for piece in foot(wish.dialect, span, accounts):
         write(piece)
     return Exported(
-        wish.dialect.value, str(span.first), str(span.end), len(accounts), count, postings, hashed.hexdigest()
+        wish.dialect.value,
+        str(span.first),
+        str(span.end),
+        span.zone.key,
+        len(accounts),
+        count,
+        postings,
+        hashed.hexdigest(),
     )
 
 
 async def _span(tx: Tx, wish: ExportWish) -> Span:
     ends = await store.ends(tx)
-    first = wish.first or (ends and ends[0].astimezone(UTC).date())
-    end = wish.end or (ends and ends[1].astimezone(UTC).date() + _DAY)
+    first = wish.first or (ends and ends[0].astimezone(wish.zone).date())
+    end = wish.end or (ends and ends[1].astimezone(wish.zone).date() + _DAY)
     if first is None or end is None:
         raise NoDays(Text("the ledger is empty", "总账为空"))
     if first >= end:
         raise NoDays(Text(f"{first} is not before {end}", f"{first} 不早于 {end}"))
-    return Span(first, end)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+    return Span(first, end, wish.zone)

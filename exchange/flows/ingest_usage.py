@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -19,7 +20,7 @@ from exchange.access.problems import USAGE_BATCH_CONFLICT
 from exchange.access.settings import AccessSettings
 from exchange.access.store import seal, usage
 from exchange.access.store.usage import Claim, Source
-from exchange.access.usage import Events, GrantCache, Judged, columns, copy_rows, judge
+from exchange.access.usage import Events, GrantCache, Judged, Refusal, columns, copy_rows, judge
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
@@ -96,18 +97,20 @@ def _claim(tx: Tx, report: Report, verdict: Judged) -> Claim:
         {
             "batch": ids.text("ubt", batch_id),
             "accepted": verdict.accepted,
-            "refused": [
-                {
-                    "index": refusal.index,
-                    "type": refusal.problem.slug,
-                    "title": refusal.problem.type.title.map(),
-                    "detail": {language: refusal.problem.detail(language) for language in ("en", "zh")},
-                }
-                for refusal in verdict.refusals
-            ],
+            "refused": [told(refusal) for refusal in verdict.refusals],
         }
     )
     return Claim(batch_id, report.source, report.key, report.sha256, verdict.accepted, answer)
+
+
+def told(refusal: Refusal) -> dict[str, Any]:
+    """What is said of an event that was not taken."""
+    return {
+        "index": refusal.index,
+        "type": refusal.problem.slug,
+        "title": refusal.problem.type.title.map(),
+        "detail": {language: refusal.problem.detail(language) for language in ("en", "zh")},
+    }
 
 
 def _answer(claim: Claim, new: set[UUID], stored: tuple[bytes, bytes]) -> Ingested | Problem:

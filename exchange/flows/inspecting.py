@@ -9,6 +9,7 @@ import msgspec
 
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store import listings
+from exchange.flows.apply_split_rules import split_now
 from exchange.kernel.db import Tx
 from settlement import postings
 from settlement.acceptances import Fact, Inspection, Standing, inspection_of, standing
@@ -41,11 +42,15 @@ def stands(tx: Tx, order: Order, window: Inspection, facts: Sequence[Fact]) -> S
 async def release_now(tx: Tx, order: Order) -> None:
     """Make payable what waits of an accepted order, its paid charges included; the order is locked.
 
-    Shares of charges that are not paid stay where they are, and so does a give-back that they must cover: a settlement
-    run releases them.
+    What waits for a split rule is split at once. Shares of charges that are not paid stay where they are, and so does a
+    give-back that they must cover: a settlement run releases them.
     """
     currency = order.price.currency
-    dues = [one for one in await runs.open_dues(tx, [order.seller_id], currency) if one.buyer_id == order.buyer_id]
+    dues = [
+        one
+        for one in await runs.open_dues(tx, [order.seller_id], currency, lock=True)
+        if one.buyer_id == order.buyer_id
+    ]
     # All charges of these two are seen together; of other orders only what was given back goes, as a run would have it.
     others = frozenset(one.order_id for one in dues if one.order_id is not None) - {order.id}
     free = [one.charge_id for one in releasable(dues, others)]
@@ -57,6 +62,9 @@ async def release_now(tx: Tx, order: Order) -> None:
     if not all(isinstance(one, Posted) for one in results):
         raise NotReleased(str(results))
     await runs.pay_dues(tx, dict.fromkeys(free, 0), set(free))
+    # What has no shares waits on the clearing account; a charge may be of another offer than its order, with a rule of its own.
+    if waiting := [one for one in sources if one not in shares]:
+        await split_now(tx, currency, waiting)
 
 
 async def read_facts(tx: Tx, order_id: UUID) -> list[Fact]:

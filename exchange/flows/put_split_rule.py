@@ -25,10 +25,11 @@ from exchange.parties import store as parties
 from settlement import waterfall_document
 from settlement.problems import SPLIT_FIELD, SPLIT_RULES_TOO_MANY, SPLIT_UNCHANGED
 from settlement.splits import ROLE_NAMES
+from settlement.store import guarantees
 from settlement.store import split_rules as store
 from settlement.waterfall import Payee, Waterfall, stateless
 from settlement.waterfall_check import Finding, Weight, check, refusal
-from settlement.waterfall_document import Draft, SplitRule, parse, steps_of, understand
+from settlement.waterfall_document import Draft, SplitRule, parse, promises_of, steps_of, understand
 
 VERSIONS_MAX = 200
 # The lines of one journal: every payee of a rule, and the sales that it splits at once, fit into it.
@@ -121,6 +122,7 @@ async def put_split_rule(
     made = _made(tx, keyring, dataset, (code, 1 if before is None else before.version + 1), found)
     payees = {payee.organisation_id for payee in found.payees if payee.organisation_id is not None}
     await store.insert_rule(tx, made, sorted(payees))
+    await guarantees.insert_promises(tx, promises_of(made.id, made.supplier_id, made.currency, found.steps))
     name = ids.text("rul", made.id)
     others = sorted(payees - {actor.organisation_id})
     await audit.append(tx, [done(actor, "split_rule.put", name, *others, document=made.sha256)])

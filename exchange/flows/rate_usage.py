@@ -10,12 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Inexact
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from contracts import measurements_store as measurements
 from exchange.access.grants import Grant
 from exchange.access.store import seal
+from exchange.access.store.windows import windowed_totals
+from exchange.flows.hold_usage import without_held
+from exchange.flows.milestones import reached
 from exchange.flows.sale import Sale
 from exchange.flows.taxing import Taxing, taxing
 from exchange.kernel import ids
@@ -42,6 +46,7 @@ _DAY = timedelta(days=1)
 # so that one absurd report never stops everybody else's settlement.
 CHARGE_MOST_UNITS = 10**17
 
+_NOWHERE: Mapping[UUID, int] = MappingProxyType({})
 Window = tuple[datetime, datetime]
 Use = tuple[Period, Mapping[str, Quantity]]
 LineKey = tuple[str, int]
@@ -63,32 +68,41 @@ class Facts:
     periods: Mapping[UUID, Sequence[Period]]
     usage: Mapping[tuple[UUID, Window], Mapping[str, int]]
     outcomes: Mapping[UUID, Mapping[str, Any]]
+    milestones: Mapping[UUID, Mapping[str, int]]
     booked: Mapping[UUID, Mapping[LineKey, Booked]]
     settled: Mapping[UUID, Settled]
     standings: Mapping[UUID, Standing]
 
 
-async def rate_usage(tx: Tx, run: Run, sold: Sequence[Sold]) -> tuple[list[Charge], list[Grant]]:
+async def rate_usage(
+    tx: Tx, run: Run, sold: Sequence[Sold], places: Mapping[UUID, int] = _NOWHERE
+) -> tuple[list[Charge], list[Grant]]:
     """Rate every service period that the run's period touches, that ended within `LATE` before it, or whose use changed.
 
     A grant that comes to more than an account holds, or whose tax is not known, is not charged but answered second: held.
 
-    Rating is cumulative, so late use, corrections and a second run over the same period come out right.
+    Rating is cumulative, so late use, corrections and a second run over the same period come out right. The ids of
+    charges follow from the run and from what is charged.
+
+    shapes   sold: the grants of a seller in the order of their ids; places: where each seller stands among those of the run
     """
     if not sold:
         return [], []
     facts = await _facts(tx, run, sold)
     charges: list[Charge] = []
     held: list[Grant] = []
+    counts: dict[UUID, int] = defaultdict(int)
     for one in sold:
+        seller = one.grant.seller_id
         try:
-            rated = _rate(tx, run, one, facts)
+            rated = _rate(run, one, facts, places.get(seller, 0) * ids.PART_ROOM + counts[seller])
         except (BadMoney, Inexact):
             rated = None
         if rated is None or any(abs(charge.amount.units) > CHARGE_MOST_UNITS for charge in rated):
             held.append(one.grant)
         else:
             charges += rated
+            counts[seller] += len(rated)
     return charges, held
 
 
@@ -101,8 +115,9 @@ async def _facts(tx: Tx, run: Run, sold: Sequence[Sold]) -> Facts:
     measured = [one.grant.id for one in sold if one.sale.plan.outcomes]
     return Facts(
         periods,
-        await _usage(tx, run, periods),
+        await without_held(tx, await _usage(tx, run, periods)),
         await measurements.agreed(tx, measured, run.period_end) if measured else {},
+        await reached(tx, sold, run.period_end),
         await runs.booked(tx, grant_ids),
         settled,
         await parties.standing(
@@ -111,7 +126,7 @@ async def _facts(tx: Tx, run: Run, sold: Sequence[Sold]) -> Facts:
     )
 
 
-def _rate(tx: Tx, run: Run, sold: Sold, facts: Facts) -> list[Charge] | None:
+def _rate(run: Run, sold: Sold, facts: Facts, place: int) -> list[Charge] | None:
     grant, plan = sold.grant, sold.sale.plan
     sides = facts.standings[grant.seller_id], facts.standings[grant.buyer_id]
     taxed = taxing(sides, plan, run.period_end)
@@ -124,17 +139,18 @@ def _rate(tx: Tx, run: Run, sold: Sold, facts: Facts) -> list[Charge] | None:
     before = {key: paid.get(key, 0) + (booked[key].units if key in booked else 0) for key in {*paid, *booked}}
     dues = bill(plan, _uses(run, grant, facts), before, until=run.period_end)
     charges = []
-    for due in dues:
-        corrects = _corrected(sold, due, booked, paid, facts)
+    for n, due in enumerate(dues, place):
+        corrects = _corrected(run, sold, due, booked, facts)
         back = corrects is not None and (due.amount.units < 0 or _reverses(due))
         treated = _taxed_before(sold, due, booked, taxed) if back else taxed
-        charges.append(_charge(tx, run, sold, due, treated, corrects))
+        charges.append(_charge(run, sold, due, treated, corrects, n))
     return charges
 
 
 def _uses(run: Run, grant: Grant, facts: Facts) -> list[Use]:
     """Each period with what was used in it; outcomes that both sides signed count as use of the whole agreement."""
     outcomes = {f"outcome/{name}": value for name, value in facts.outcomes.get(grant.id, {}).items()}
+    outcomes |= facts.milestones.get(grant.id, {})
     found: list[Use] = []
     for period in facts.periods[grant.id]:
         used: Mapping[str, Quantity] = facts.usage.get((grant.id, _window(run, period)), {})
@@ -142,16 +158,15 @@ def _uses(run: Run, grant: Grant, facts: Facts) -> list[Use]:
     return found
 
 
-def _corrected(
-    sold: Sold, due: Due, booked: Mapping[LineKey, Booked], paid: Mapping[LineKey, int], facts: Facts
-) -> UUID | None:
+def _corrected(run: Run, sold: Sold, due: Due, booked: Mapping[LineKey, Booked], facts: Facts) -> UUID | None:
     """The charge, or the order, that a line corrects: it comes after its period was settled, or takes back."""
     key, end = due.line.key, due.line.period.end if due.line.period else None
     settled = facts.settled.get(sold.grant.seller_id)
     until = None if settled is None else settled.until
     # An order that was paid after that run had never been rated by it.
     seen = until is not None and sold.order.paid_at is not None and sold.order.paid_at < until
-    late = seen and until is not None and end is not None and end <= until
+    # A further run over a time that was settled only books what is different, whatever the line is charged by.
+    late = seen and until is not None and (run.period_end <= until or (end is not None and end <= until))
     if not late and not _reverses(due):
         return None
     return booked[key].first if key in booked else sold.order.id
@@ -177,12 +192,13 @@ def _taxed_before(sold: Sold, due: Due, booked: Mapping[LineKey, Booked], now: T
     return None if document is None else Taxing.stored(document)
 
 
-def _charge(tx: Tx, run: Run, sold: Sold, due: Due, taxed: Taxing | None, corrects: UUID | None) -> Charge:
+def _charge(run: Run, sold: Sold, due: Due, taxed: Taxing | None, corrects: UUID | None, place: int) -> Charge:
     grant, line = sold.grant, due.line
+    named = run.id, "charge", grant.id, line.id, line.key[1]
     tax = None if taxed is None else taxed.on(due.amount)
     period = line.period
     return Charge(
-        id=tx.new_id(),
+        id=ids.derived(run.opened_at, *named, place=place),
         run_id=run.id,
         grant_id=grant.id,
         order_id=grant.order_id,
@@ -270,13 +286,8 @@ def _window(run: Run, period: Period) -> Window:
 async def _usage(
     tx: Tx, run: Run, periods: Mapping[UUID, Sequence[Period]]
 ) -> dict[tuple[UUID, Window], dict[str, int]]:
-    """What each grant used in each window, one look per window however many grants share it."""
-    sharing: dict[Window, set[UUID]] = defaultdict(set)
-    for grant_id, begun in periods.items():
-        for period in begun:
-            sharing[_window(run, period)].add(grant_id)
-    usage: dict[tuple[UUID, Window], dict[str, int]] = defaultdict(dict)
-    for window, grant_ids in sorted(sharing.items()):
-        for total in await seal.usage_totals(tx, *window, sorted(grant_ids)):
-            usage[total.grant_id, window][total.meter] = total.quantity
-    return usage
+    """What each grant used in each window."""
+    asked = [(grant_id, *_window(run, period)) for grant_id, begun in periods.items() for period in begun]
+    windows = list(dict.fromkeys(asked))
+    found = await windowed_totals(tx, windows)
+    return {(grant_id, (since, until)): used for (grant_id, since, until), used in zip(windows, found, strict=True)}

@@ -12,7 +12,7 @@ from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
-from settlement.acceptances import Fact, Ground, Said, Standing, may_say
+from settlement.acceptances import Fact, Ground, Said, Standing, may_say, said_at
 from settlement.store import acceptances
 
 
@@ -40,7 +40,7 @@ async def reject_delivery(
         order.buyer_id,
         order.seller_id,
         Said.REJECTED,
-        tx.now,
+        said_at(facts, tx.now),
         ground=ground,
         evidence_sha256=evidence_sha256,
         organisation_id=actor.organisation_id,

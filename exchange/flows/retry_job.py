@@ -15,7 +15,7 @@ from exchange.kernel.db import Tx
 from exchange.kernel.errors import CONFLICT, FORBIDDEN, NOT_FOUND, Problem
 
 # Work that moves money is never stopped half-way: it ends by itself, or it is corrected by a new booking.
-STOPPABLE = frozenset({profile_revision.KIND, order_weights.KIND, export_audit.JOB, "seal_usage"})
+STOPPABLE = frozenset({profile_revision.KIND, order_weights.KIND, export_audit.JOB, "seal_usage", "root_usage"})
 
 
 class JobMoved(msgspec.Struct, frozen=True):

@@ -153,8 +153,8 @@ class Sales:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._known: OrderedDict[bytes, Sale] = OrderedDict()
-        self._bound: OrderedDict[tuple[bytes, bytes], Sale] = OrderedDict()
+        self._known: OrderedDict[tuple[bytes, UUID], Sale] = OrderedDict()
+        self._bound: OrderedDict[tuple[bytes, UUID, bytes], Sale] = OrderedDict()
 
     def of(
         self,
@@ -186,8 +186,8 @@ class Sales:
         """What was sold with an order: the plan by which it is rated, and the shares. Its price stands on the order."""
         if order.price_basis is None:
             return self._plain(offer)
-        known = self._bound.get((offer.sha256, order.price_basis))
-        if known is not None and known.offer.offer_id == offer.offer_id:
+        known = self._bound.get((offer.sha256, offer.offer_id, order.price_basis))
+        if known is not None:
             return known
         basis = Basis.from_document(msgspec.json.decode(order.price_basis))
         return self._bind(self._plain(offer), basis, order.price_basis)
@@ -224,18 +224,19 @@ class Sales:
         return replace(basis, trial_used=True) if self._plain(offer).plan.trial_days else basis
 
     def _plain(self, offer: OfferForSale) -> Sale:
-        sale = self._known.get(offer.sha256)
-        if sale is None or sale.offer.offer_id != offer.offer_id:
+        # Two listings may offer the same words; each keeps its own.
+        sale = self._known.get((offer.sha256, offer.offer_id))
+        if sale is None:
             while len(self._known) >= _CACHED_MAX:
                 self._known.popitem(last=False)
-            sale = self._known[offer.sha256] = understand(offer)
+            sale = self._known[offer.sha256, offer.offer_id] = understand(offer)
         return sale
 
     def _judged(self, plain: Sale, basis: Basis, at: datetime | None) -> Sale | Problem:
         """The sale on a basis, judged anew if it is a new order's: a coupon holds for a while only."""
         said = canonical(basis.document())
-        known = self._bound.get((plain.offer.sha256, said))
-        if known is not None and known.offer.offer_id == plain.offer.offer_id and (basis.coupon is None or at is None):
+        known = self._bound.get((plain.offer.sha256, plain.offer.offer_id, said))
+        if known is not None and (basis.coupon is None or at is None):
             return known
         problem = None if at is None else binding.refused(plain.plan.offered, basis, at)
         return problem or self._bind(plain, basis, said)
@@ -256,7 +257,7 @@ class Sales:
         )
         while len(self._bound) >= _BOUND_MAX:
             self._bound.popitem(last=False)
-        self._bound[offer.sha256, said] = sale
+        self._bound[offer.sha256, offer.offer_id, said] = sale
         return sale
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from exchange.access.grants import Grant
 from exchange.access.store import grants
-from exchange.catalog.store import listings
+from exchange.catalog.offers import OfferForSale
 from exchange.flows.inspecting import windows_of
 from exchange.kernel.db import Tx
 from settlement.orders import Order
@@ -19,20 +19,22 @@ from settlement.store import acceptances, refunds
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Orders whose shares become payable now; those on hold, with their charges; those that went back as a whole."""
+    """Orders whose shares become payable now, by seller; those on hold, with their charges; those that went back as a whole."""
 
-    orders: Sequence[UUID]
+    orders: Mapping[UUID, Sequence[UUID]]
     held: frozenset[UUID]
     gone_back: frozenset[UUID]
 
 
-async def accepted_sources(tx: Tx, run: Run, sellers: Sequence[UUID], paid: Sequence[Order]) -> Accepted:
-    """Which of these sellers' orders are accepted at the end of the run's period; the releasable ones are locked.
+async def accepted_sources(
+    tx: Tx, run: Run, sellers: Sequence[UUID], paid: Sequence[Order], offers: Mapping[UUID, OfferForSale], *, lock: bool
+) -> Accepted:
+    """Which of these orders are accepted at the end of the run's period; the releasable ones locked if wanted.
 
     A charge waits with its order: use of a delivery that is still inspected is not released before it is accepted.
     """
-    offers = await listings.load_offers(tx, list({order.offer_id for order in paid})) if paid else {}
-    found = await acceptances.releasable_sources(tx, sellers, run.currency, run.period_end, windows_of(offers))
+    known = [one.id for one in paid]
+    found = await acceptances.releasable_sources(tx, known, run.period_end, windows_of(offers), lock=lock)
     gone_back = await refunds.gone_back(tx, sellers, run.currency)
     return Accepted(found.orders, found.held, gone_back)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compliance import store as audit
 from compliance.entries import Entry
 from exchange.catalog.store import listings
 from exchange.flows.explain_statement import explain_entries
@@ -12,19 +11,23 @@ from exchange.flows.sale import Sales
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from settlement import postings
-from settlement.documents import Statement, make_statement
+from settlement.documents import Divided, Statement, make_statement
 from settlement.runs import Run, RunItem
 from settlement.store import documents, orders, refunds
 
 
-async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]) -> None:
-    """Write the statements of these payees; one to whom nothing happened gets none."""
+async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]) -> list[Entry]:
+    """Write the statements of these payees; one to whom nothing happened gets none.
+
+    shapes   tx: as of the run's opening; -> what the audit log is to say
+    """
     payees = [item.organisation_id for item in items]
-    entries = await documents.unstated_entries(tx, payees, run.currency)
+    entries = await documents.unstated_entries(tx, payees, run.currency, run.seen_until)
     released = {e.source_id for found in entries.values() for e in found if e.kind == postings.RELEASE}
     sources = await orders.get_sources(tx, list(released)) if released else {}
     offers = await listings.load_offers(tx, [source.offer_id for source in sources.values()])
     shares = {source.id: sales.shares_of(offers[source.offer_id]) for source in sources.values()}
+    divided = Divided(sources, shares)
     backs = await refunds.given_back(
         tx, [e.source_id for found in entries.values() for e in found if e.kind == postings.REFUND]
     )
@@ -33,16 +36,17 @@ async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]
     chain = await documents.statement_chain(tx, payees, run.currency)
     made = [
         make_statement(
-            *(tx.new_id(), run, payee, chain[payee], entries[payee], sources, shares, tx.now, backs),
+            ids.derived(run.opened_at, run.id, "statement", payee, place=item.position),
+            *(run, payee, chain[payee], entries[payee], divided, run.opened_at, backs),
             {source: of[payee] for source, of in whole.items() if payee in of},
             explained.lines[payee],
             explained.rules[payee],
         )
-        for payee in payees
+        for item, payee in zip(items, payees, strict=True)
         if entries[payee]
     ]
     await documents.insert_statements(tx, made)
-    await audit.append(tx, [_entry(run, statement) for statement in made])
+    return [_entry(run, statement) for statement in made]
 
 
 def _entry(run: Run, statement: Statement) -> Entry:

@@ -2,33 +2,41 @@
 
 A run is done in parts, each a transaction of its own: every seller, then every payee, then the close. It can stop
 anywhere and go on; what was booked is never booked again, so a second run over the same period books nothing new.
+
+What it writes counts from the run's opening, under ids that follow from the run: the same facts give the same bytes,
+however fast it goes, how often it stops, and how many sellers are done at a time.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
 
 from compliance import store as audit
 from compliance.entries import Entry
-from exchange.flows.apply_split_rules import apply_rules
+from exchange.flows.pay_guarantees import pay_guarantees
 from exchange.flows.sale import Sales
+from exchange.flows.settle_books import unseen_since
 from exchange.flows.settle_payees import settle_payees
 from exchange.flows.settle_sellers import settle_sellers
 from exchange.kernel import ids, jobs
+from exchange.kernel.collecting import no_collecting
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
+from exchange.parties import store as parties
 from settlement.problems import PERIOD_INVALID, PERIOD_PASSED, RUN_OPEN
-from settlement.runs import Run, Side, period_possible
+from settlement.runs import Run, RunState, Side, period_possible
 from settlement.store import audit as ledger_audit
 from settlement.store import runs
 
 SETTLE = "settle"
-SELLERS_PER_STEP = 10
-PAYEES_PER_STEP = 50
+# Enough work for one transaction, so that its fixed costs are small, and little enough that others wait for seconds only.
+SELLERS_PER_STEP, ORDERS_PER_STEP = 100, 1_500
+PAYEES_PER_STEP, LINES_PER_STEP = 400, 30_000
 
 
 class Unbalanced(AssertionError):
@@ -37,11 +45,12 @@ class Unbalanced(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What to settle: the half-open period [start, end) in one currency."""
+    """What to settle: the half-open period [start, end) in one currency, of the parties of one country or of all."""
 
     start: datetime
     end: datetime
     currency: str
+    region: str | None = None
 
 
 class RunProgress(msgspec.Struct, frozen=True):
@@ -54,6 +63,8 @@ class RunProgress(msgspec.Struct, frozen=True):
     sellers: tuple[int, int]
     payees: tuple[int, int]
     finished: bool
+    region: str | None = None
+    state: str = "open"
 
 
 async def start_run(tx: Tx, period: Period) -> RunProgress | Problem:
@@ -61,28 +72,53 @@ async def start_run(tx: Tx, period: Period) -> RunProgress | Problem:
 
     errors   answers period-invalid, period-passed, run-open
     """
+    refused = await refuse_period(tx, period)
+    if refused is not None:
+        return refused
+    for run in await runs.open_runs(tx, period.currency, period.region):
+        if (run.period_start, run.period_end, run.region) != (period.start, period.end, period.region):
+            return RUN_OPEN(run=ids.text("run", run.id))
+        await queue_run(tx, run)
+        return await progress_of(tx, run)
+    wanted = await runs.next_run(tx, period.start, period.end, period.currency, period.region)
+    run = await runs.create_run(tx, wanted)
+    await runs.add_items(tx, run, Side.SELLER, await sellers_of(tx, run))
+    await queue_run(tx, run)
+    await audit.append(tx, [Entry(action="settlement.start", organisation_id=None, object_id=ids.text("run", run.id))])
+    return await progress_of(tx, run)
+
+
+async def queue_run(tx: Tx, run: Run) -> bool:
+    """Queue the job of a run unless it is under way or waits; a job that was given up gets another chance."""
+    name = ids.text("run", run.id)
+    known = await jobs.of_key(tx, SETTLE, name)
+    if known is None:
+        await jobs.put(tx, jobs.Job(SETTLE, name, {"run": name}))
+        return True
+    return known.state == "dead" and await jobs.again(tx, known.id)
+
+
+async def refuse_period(tx: Tx, period: Period) -> Problem | None:
+    """Why a period cannot be settled now, or None."""
     if not period_possible(period.start, period.end, tx.now):
         return PERIOD_INVALID()
-    until = await runs.settled_to(tx, period.currency)
+    until = await runs.settled_to(tx, period.currency, period.region)
     if until is not None and period.end < until:
         return PERIOD_PASSED(until=until.isoformat())
-    run = await runs.open_run(tx, period.currency)
-    made = None if run is not None else await runs.create_run(tx, period.start, period.end, period.currency)
-    if run is None and made is None:
-        # Another start was quicker; its run is committed by now, and waits for nobody.
-        run = await runs.open_run(tx, period.currency)
-    if run is not None and (run.period_start, run.period_end) != (period.start, period.end):
-        return RUN_OPEN(run=ids.text("run", run.id))
-    if made is not None:
-        run = made
-        sellers = await runs.sellers_to_settle(tx, run.currency, run.period_end)
-        await runs.add_items(tx, run.id, Side.SELLER, sorted(sellers))
-        name = ids.text("run", run.id)
-        await jobs.put(tx, jobs.Job(SETTLE, name, {"run": name}))
-        await audit.append(tx, [Entry(action="settlement.start", organisation_id=None, object_id=name)])
-    if run is None:
-        raise LookupError("the run that was opened at the same moment is gone")
-    return await _progress(tx, run)
+    return None
+
+
+async def sellers_of(tx: Tx, run: Run) -> dict[UUID, int]:
+    """Whom a run settles: who ever sold in its currency and is at home in its region, and was not settled further yet.
+
+    shapes   seller -> about how many orders are to be looked at
+    """
+    found = sorted(await runs.sellers_to_settle(tx, run.currency, run.period_end))
+    found = await _at_home(tx, run, found)
+    settled = await runs.settled_until(tx, found, run.currency)
+    since = {one: unseen_since(settled.get(one)) for one in found}
+    kept = {one: at for one, at in since.items() if one not in settled or settled[one].until <= run.period_end}
+    return await runs.seller_weights(tx, run.currency, kept, run.period_end)
 
 
 async def settle_next(tx: Tx, sales: Sales, run_id: UUID) -> RunProgress | Problem:
@@ -93,48 +129,58 @@ async def settle_next(tx: Tx, sales: Sales, run_id: UUID) -> RunProgress | Probl
     run = await runs.lock_run(tx, run_id)
     if run is None:
         return NOT_FOUND()
-    if run.state == "open":
-        await _step(tx, sales, run)
+    if run.state == RunState.OPEN:
+        with no_collecting():
+            await _step(tx, sales, run)
         run = await runs.lock_run(tx, run_id) or run
-    return await _progress(tx, run)
+    return await progress_of(tx, run)
 
 
 async def _step(tx: Tx, sales: Sales, run: Run) -> None:
-    sellers = await runs.take_items(tx, run.id, Side.SELLER, SELLERS_PER_STEP)
+    # Accounts and journals, too, count from the opening; what nobody gave an id gets a fresh one, and no document does.
+    then = replace(tx, now=run.opened_at)
+    await runs.be_patient(tx)
+    sellers = await runs.take_items(tx, run.id, Side.SELLER, SELLERS_PER_STEP, ORDERS_PER_STEP)
     if sellers:
-        await _split(tx, run, await settle_sellers(tx, sales, run, sellers))
+        await audit.append(tx, await settle_sellers(then, sales, run, sellers))
         await runs.items_done(tx, sellers)
         return
     done = await runs.progress(tx, run.id)
     if done[Side.PAYEE] == (0, 0):
-        # What went back since is taken from the payees of a rule, whether its seller sold anything or not.
-        await _split(tx, run, frozenset())
-        # Asked once per run: what moves after this belongs to the next statement.
-        await runs.add_items(tx, run.id, Side.PAYEE, sorted(await runs.payees_to_state(tx, run.currency)))
-    payees = await runs.take_items(tx, run.id, Side.PAYEE, PAYEES_PER_STEP)
+        named = ids.DerivedIds(run.opened_at, run.id, "guarantee", place=1 << 23)
+        at_home = None if run.region is None else partial(_at_home, tx, run)
+        await audit.append(tx, await pay_guarantees(replace(then, ids=named), run.currency, run.period_end, at_home))
+        # Asked once per run: what counts after its opening belongs to the next statement.
+        waiting = await runs.payees_to_state(tx, run.currency, run.seen_until)
+        payable = await _at_home(tx, run, sorted(waiting))
+        await runs.add_items(tx, run, Side.PAYEE, {one: waiting[one] for one in payable})
+    payees = await runs.take_items(tx, run.id, Side.PAYEE, PAYEES_PER_STEP, LINES_PER_STEP)
     if payees:
-        await settle_payees(tx, sales, run, payees)
+        await audit.append(tx, await settle_payees(then, sales, run, payees))
         await runs.items_done(tx, payees)
         return
     await _close(tx, run)
 
 
-async def _split(tx: Tx, run: Run, ready: frozenset[UUID]) -> None:
-    """Give what waits under a split rule to its payees: of the sales that are ready, and of refunds."""
-    while await apply_rules(tx, run.currency, run.period_end, ready=ready, release=True):
-        pass
+async def _at_home(tx: Tx, run: Run, organisations: list[UUID]) -> list[UUID]:
+    """Those of these organisations that are in the run's region."""
+    if run.region is None or not organisations:
+        return organisations
+    known = await parties.standing(tx, organisations)
+    return [one for one in organisations if one in known and known[one].country == run.region]
 
 
 async def _close(tx: Tx, run: Run) -> None:
     trial = (await ledger_audit.trial_balance(tx)).get(run.currency, {})
     if sum(trial.values()):
         raise Unbalanced(f"{run.currency} sums to {sum(trial.values())}")
-    await runs.close_run(tx, run.id)
+    await runs.end_run(tx, run.id, RunState.CLOSED)
     name = ids.text("run", run.id)
     await audit.append(tx, [Entry(action="settlement.close", organisation_id=None, object_id=name)])
 
 
-async def _progress(tx: Tx, run: Run) -> RunProgress:
+async def progress_of(tx: Tx, run: Run) -> RunProgress:
+    """How far a run is."""
     done = await runs.progress(tx, run.id)
     return RunProgress(
         ids.text("run", run.id),
@@ -143,5 +189,7 @@ async def _progress(tx: Tx, run: Run) -> RunProgress:
         run.currency,
         done[Side.SELLER],
         done[Side.PAYEE],
-        run.state == "closed",
+        run.state == RunState.CLOSED,
+        run.region,
+        run.state,
     )

@@ -74,7 +74,7 @@ async def show_draft(tx: Tx, sales: Sales, found: Sequence[Grant]) -> list[Draft
     held: set[UUID] = set()
     for currency, sold in by_currency.items():
         # A run that nobody opened: rating only asks for its edges and its currency.
-        run = Run(tx.new_id(), tx.now - _PERIOD, tx.now, currency, 0, "draft")
+        run = Run(tx.new_id(), tx.now - _PERIOD, tx.now, currency, 0, "draft", tx.now)
         charges, stuck = await rate_usage(tx, run, sold)
         held |= {grant.id for grant in stuck}
         for charge in charges:

@@ -20,7 +20,7 @@ from exchange.parties import store as parties
 from settlement.accounts import AccountKey, AccountKind
 from settlement.conversion import value_text
 from settlement.problems import TRACE_TOO_WIDE
-from settlement.provenance import EDGE, At, Out, Passage, Rule, TooMany, Walk
+from settlement.provenance import EDGE, At, Holder, Out, Passage, Rule, TooMany, Walk
 from settlement.splits import Role, Share
 from settlement.store import orders
 from settlement.store import provenance as store
@@ -103,14 +103,27 @@ class ProvenanceEnd(msgspec.Struct, frozen=True):
     per_one: str
 
 
+class ProvenanceHolder(msgspec.Struct, frozen=True):
+    """What of the money one organisation has in all, or one account of the exchange; nothing where it gave all of it back.
+
+    What was paid out to it counts, what it owes after a refund is taken off; all holders have what came in from outside.
+    """
+
+    organisation: str | None
+    account: str | None
+    amount: dict[str, str]
+    per_one: str
+
+
 class Provenance(msgspec.Struct, frozen=True):
-    """The way of one object's money: what it began with, where that was from, each step, where it is now."""
+    """The way of one object's money: what it began with, where that was from, each step, where it is now, who has it."""
 
     named: str
     started: list[dict[str, str]]
     origins: list[ProvenanceEnd]
     steps: list[ProvenanceStep]
     ends: list[ProvenanceEnd]
+    holders: list[ProvenanceHolder]
     names: dict[str, dict[str, str]]
 
 
@@ -186,6 +199,7 @@ class _Teller:
             origins=[self._end(at, units, "advanced") for at, units in sorted(origins.items())],
             steps=[self._step(one) for one in passages if one.rule in (Rule.LINES, Rule.CONVERTED)],
             ends=[self._end(at, units, "rests") for at, units in sorted(rests.items())],
+            holders=[self._holder(who, units) for who, units in self._walk.holdings().items()],
             names={ids.text("org", one): dict(name) for one, name in names.items()},
         )
 
@@ -261,6 +275,11 @@ class _Teller:
         amount = Money(units, one.account.currency).to_wire()
         source = self._sources[head.source_id]
         return ProvenanceEnd(_account(one.account), head.kind, source, state, amount, self._per_one(units))
+
+    def _holder(self, who: Holder, units: int) -> ProvenanceHolder:
+        organisation = ids.text("org", who.organisation_id) if who.organisation_id else None
+        account = who.kind.value if who.kind else None
+        return ProvenanceHolder(organisation, account, Money(units, who.currency).to_wire(), self._per_one(units))
 
     def _per_one(self, units: int) -> str:
         """How much of each 1 that was begun with; of several currencies begun with no one is the measure."""

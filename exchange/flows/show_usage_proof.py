@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
+from exchange.access.problems import ROOTS_PENDING
 from exchange.access.store import proofs
 from exchange.access.store.proofs import Placed, Sealed
 from exchange.access.usage import stamp
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
+from exchange.kernel.errors import Problem
 from settlement.store import documents
 from settlement.store.documents import ChargedUse
 from settlement.store.reads import InvoiceRow
@@ -74,10 +76,11 @@ class UsageProof(msgspec.Struct, frozen=True):
     said: Annotated[dict[str, str], Meta(examples=[_IN])]
 
 
-async def show_usage_proof(tx: Tx, invoice: InvoiceRow, event_id: UUID, day: str | None) -> UsageProof:
+async def show_usage_proof(tx: Tx, invoice: InvoiceRow, event_id: UUID, day: str | None) -> UsageProof | Problem:
     """Look for an event in the use that an invoice charges; whose invoice it is, is the caller's to know.
 
     shapes   day: a UTC day whose roots shall show the neighbours of an event that is not there, None for no neighbours
+    errors   answers ROOTS_PENDING for a day that is sealed and has no roots yet
     """
     charged = await documents.charged_use(tx, invoice.id)
     since = min((one.since for one in charged), default=invoice.period_start)
@@ -90,6 +93,8 @@ async def show_usage_proof(tx: Tx, invoice: InvoiceRow, event_id: UUID, day: str
         over = [one for one in charged if _over(one, grant, at, until)]
         if not over:
             continue
+        if pending := await proofs.without_roots(tx, [at.astimezone(UTC).date()]):
+            return ROOTS_PENDING(day=pending[0].isoformat())
         own = next((n for n, one in enumerate(roots) if _is_of(one, source, grant, at)), None)
         placed = None if own is None else await proofs.placed(tx, roots[own], event_id)
         return UsageProof(
@@ -97,10 +102,19 @@ async def show_usage_proof(tx: Tx, invoice: InvoiceRow, event_id: UUID, day: str
             [{"charge": ids.text("chg", one.id), "component": one.component} for one in over],
             [] if own is None else [_leaf(shown[own], one) for one in placed or ()], shown, _IN if placed else _IN_UNPROVEN,
         )  # fmt: skip
+    if (asked := _day(day)) and await proofs.without_roots(tx, [asked]):
+        return ROOTS_PENDING(day=asked.isoformat())
     around = []
     for n in [n for n, one in enumerate(roots) if one.day.isoformat() == day][:_NEIGHBOURS_MAX]:
         around += [_leaf(shown[n], one) for one in await proofs.placed(tx, roots[n], event_id) or ()]
     return UsageProof(ids.text("inv", invoice.id), str(event_id), False, None, [], around, shown, _OUT)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _over(one: ChargedUse, grant_id: UUID, at: datetime, until: datetime) -> bool:

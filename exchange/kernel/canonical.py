@@ -29,28 +29,44 @@ def canonical(value: Any) -> bytes:
     return _ENCODER.encode(value)
 
 
+def canonical_part(value: Any) -> msgspec.Raw:
+    """A value that stands in many documents, in its canonical form: `canonical` takes it as it is.
+
+    errors   NotCanonical
+    """
+    return msgspec.Raw(canonical(value))
+
+
 def check(value: Any) -> None:
     """Refuse what RFC 8785 and our encoder could write differently.
 
     errors   NotCanonical
     """
     kind = type(value)
-    if kind is str:
-        if not value.isascii():
-            _check_unicode(value)
-    elif kind is dict:
+    # Most of a document are texts inside objects: they are looked at in place, not by a call of their own.
+    if kind is dict:
         for key, item in value.items():
             if type(key) is not str or not key.isascii():
                 raise NotCanonical("keys are ASCII strings")
-            check(item)
+            if type(item) is not str:
+                check(item)
+            elif not item.isascii():
+                _check_unicode(item)
+    elif kind is str:
+        if not value.isascii():
+            _check_unicode(value)
     elif kind is list or kind is tuple:
         for item in value:
             check(item)
-    elif kind is int:
-        if not -_INTEGER_MAX <= value <= _INTEGER_MAX:
-            raise NotCanonical("integers stay within 2**53 - 1; write larger ones as strings")
-    elif value is not None and kind is not bool:
+    elif value is not None and kind is not bool and kind is not msgspec.Raw:
+        _check_number(value, kind)
+
+
+def _check_number(value: Any, kind: type) -> None:
+    if kind is not int:
         raise NotCanonical(f"{kind.__name__} has no canonical form")
+    if not -_INTEGER_MAX <= value <= _INTEGER_MAX:
+        raise NotCanonical("integers stay within 2**53 - 1; write larger ones as strings")
 
 
 def _check_unicode(value: str) -> None:

@@ -104,12 +104,25 @@ class Tx:
             # the beginning alone saves a statement per transaction; a test holds that a rollback takes all along.
             adapter: Any = raw.dbapi_connection
             if adapter._transaction is None:  # noqa: SLF001  # SQLAlchemy offers no public way
-                await adapter._start_transaction()  # noqa: SLF001
+                await self._begin(adapter)
             info["begun"] = True
         connection: asyncpg.Connection[Any] = raw.driver_connection  # type: ignore[assignment]
         # The connection's own notes live as long as it does, so it is looked up once.
         info["driver"] = connection
         return connection
+
+    async def _begin(self, adapter: Any) -> None:
+        """Begin behind SQLAlchemy's back, and do what it would do where that fails: never use this connection again.
+
+        It may be dead, or, cancelled in the middle, in a transaction that nobody would ever commit.
+        """
+        try:
+            await adapter._start_transaction()  # noqa: SLF001
+        except BaseException as error:
+            await self.conn.invalidate()
+            if isinstance(error, Exception):
+                raise DatabaseAway(str(error)) from error
+            raise
 
 
 Flow = Callable[[Tx], Awaitable[T]]

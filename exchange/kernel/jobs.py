@@ -154,6 +154,17 @@ async def find(tx: Tx, job_id: UUID) -> JobState | None:
     return JobState(*row) if row else None
 
 
+async def of_key(tx: Tx, kind: str, dedupe_key: str) -> JobState | None:
+    """The job of a kind under a key, whoever asks."""
+    row = (
+        await tx.conn.execute(
+            text(f"SELECT {_COLUMNS} FROM kernel.job WHERE kind = :kind AND dedupe_key = :key"),
+            {"kind": kind, "key": dedupe_key},
+        )
+    ).one_or_none()
+    return JobState(*row) if row else None
+
+
 async def find_own(tx: Tx, actor: Actor, job_id: UUID) -> JobState | None:
     """A job of the actor's organisation."""
     row = (

@@ -82,6 +82,19 @@ def fold(hashes: Sequence[bytes]) -> bytes:
     return result
 
 
+def fold_level(hashes: bytes) -> bytes:
+    """The root over neighbouring nodes of one height, one after another, of which only the last may stand for fewer leaves.
+
+    shapes   32 bytes each, at least one -> 32 bytes; the same as `root_of`, a level at a time
+    """
+    while len(hashes) > HASH_BYTES:
+        pairs = len(hashes) // (2 * HASH_BYTES) * 2 * HASH_BYTES
+        above = [sha256(b"\x01" + hashes[at : at + 64]).digest() for at in range(0, pairs, 64)]
+        # Who has no neighbour goes up as it is.
+        hashes = b"".join((*above, hashes[pairs:]))
+    return hashes
+
+
 def root_of(leaves: Iterable[bytes]) -> bytes:
     """The root over leaf hashes."""
     grown = Range(0, [])

@@ -176,8 +176,10 @@ def allocate_units(total: int, weights: Sequence[int]) -> list[int]:
     shares = [divmod(abs(total) * weight, whole) for weight in weights]
     parts = [share for share, _ in shares]
     left = abs(total) - sum(parts)
-    for position in sorted(range(len(weights)), key=lambda i: (-shares[i][1], i))[:left]:
-        parts[position] += 1
+    if left:
+        # The sort is stable: of equal remainders the first goes first.
+        for position in sorted(range(len(weights)), key=lambda i: -shares[i][1])[:left]:
+            parts[position] += 1
     return [sign * part for part in parts]
 
 

@@ -18,6 +18,40 @@ CREATE SCHEMA regulator;
 
 CREATE SCHEMA settlement;
 
+CREATE FUNCTION access.counted_sql(day date) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    name text := 'usage_record_' || to_char(day, 'YYYYMMDD');
+    record text := 'source_id, event_id, grant_id, meter, at, quantity';
+    proven boolean := EXISTS (SELECT FROM access.usage_day u WHERE u.day = counted_sql.day AND u.state IN ('proven', 'sealed'));
+    late boolean := EXISTS (SELECT FROM access.usage_late l WHERE l.day = counted_sql.day);
+    body text := format('SELECT %s FROM access.%I', record, name);
+BEGIN
+    IF NOT proven THEN
+        body := format('SELECT DISTINCT ON (source_id, event_id) %1$s FROM (
+            SELECT %1$s, 0 AS late, batch_id, ctid FROM access.%2$I UNION ALL
+            SELECT %1$s, 1, batch_id, ctid FROM access.usage_late WHERE day = %3$L) u
+            ORDER BY source_id, event_id, late, batch_id, ctid', record, name, day);
+    ELSIF late THEN
+        body := body || format(' UNION ALL SELECT %s FROM access.usage_late l WHERE l.day = %L AND NOT EXISTS (
+            SELECT FROM access.%I r WHERE r.source_id = l.source_id AND r.event_id = l.event_id)', record, day, name);
+    END IF;
+    IF EXISTS (SELECT FROM access.usage_exception x WHERE x.day = counted_sql.day) THEN
+        body := format('SELECT %s FROM (%s) e WHERE NOT EXISTS (SELECT FROM access.usage_exception x
+            WHERE x.day = %L AND x.source_id = e.source_id AND x.event_id = e.event_id)', record, body, day);
+    END IF;
+    IF EXISTS (SELECT FROM access.usage_correction k WHERE k.day = counted_sql.day) THEN
+        RETURN format('SELECT b.source_id, b.event_id, b.grant_id, b.meter, b.at, coalesce(k.quantity, b.quantity) AS quantity,
+            b.quantity AS reported, k.number AS correction, k.kind IS DISTINCT FROM ''deprecate'' AS stands
+            FROM (%s) b LEFT JOIN (SELECT DISTINCT ON (source_id, event_id) source_id, event_id, number, kind, quantity
+                FROM access.usage_correction WHERE day = %L ORDER BY source_id, event_id, number DESC) k
+            ON k.source_id = b.source_id AND k.event_id = b.event_id', body, day);
+    END IF;
+    RETURN format('SELECT %s, quantity AS reported, NULL::int AS correction, true AS stands FROM (%s) b', record, body);
+END $_$;
+
 CREATE FUNCTION access.ensure_day(day date) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -40,6 +74,50 @@ BEGIN
     RETURN true;
 END $$;
 
+CREATE FUNCTION access.fold_day(day date, final boolean) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET work_mem TO '64MB'
+    AS $_$
+DECLARE
+    low timestamptz := day::timestamp AT TIME ZONE 'UTC';
+    high timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+    fold text := 'usage_fold_' || to_char(day, 'YYYYMMDD');
+    known boolean;
+    grouped text := format('SELECT grant_id, meter, date_bin(''15 minutes'', at, %L) AS quarter, sum(quantity) AS quantity,
+        count(*) FILTER (WHERE stands) AS n FROM (%s) c GROUP BY 1, 2, 3', low, access.counted_sql(day));
+    written bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7265, day - date '2000-01-01');
+    known := EXISTS (SELECT FROM access.usage_rollup o WHERE o.quarter >= low AND o.quarter < high);
+    IF final THEN
+        EXECUTE format('CREATE UNLOGGED TABLE access.%I AS %s', fold, grouped);
+        grouped := format('TABLE access.%I', fold);
+    END IF;
+    EXECUTE format('INSERT INTO access.usage_rollup AS o (grant_id, meter, quarter, quantity, n, final, buyer_id, seller_id)
+        SELECT u.grant_id, u.meter, u.quarter, u.quantity, u.n, $1, g.buyer_id, g.seller_id
+        FROM (%s) u JOIN access.grants g ON g.id = u.grant_id', grouped) || CASE WHEN known THEN
+        ' ON CONFLICT (grant_id, meter, quarter) DO UPDATE
+        SET quantity = EXCLUDED.quantity, n = EXCLUDED.n, final = EXCLUDED.final
+        WHERE (o.quantity, o.n, o.final) IS DISTINCT FROM (EXCLUDED.quantity, EXCLUDED.n, EXCLUDED.final)' ELSE '' END
+        USING final;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF final AND known THEN
+        EXECUTE format('UPDATE access.usage_rollup o SET quantity = 0, n = 0, final = true
+            WHERE o.quarter >= $1 AND o.quarter < $2 AND (o.n <> 0 OR o.quantity <> 0 OR NOT o.final) AND NOT EXISTS (
+                SELECT FROM access.%I u WHERE u.grant_id = o.grant_id AND u.meter = o.meter AND u.quarter = o.quarter)', fold)
+            USING low, high;
+    END IF;
+    IF final THEN
+        EXECUTE format('DROP TABLE access.%I', fold);
+        -- A settlement that follows at once must not plan with what the roll-up was before.
+        IF 10 * written > (SELECT reltuples FROM pg_class WHERE oid = 'access.usage_rollup'::regclass) THEN
+            ANALYZE access.usage_rollup;
+        END IF;
+    END IF;
+    RETURN written;
+END $_$;
+
 CREATE FUNCTION access.hold_days(days date[]) RETURNS date[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -55,45 +133,43 @@ END $$;
 CREATE FUNCTION access.prove_day(day date) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    SET work_mem TO '64MB'
+    AS $_$
 DECLARE
     name text := 'usage_record_' || to_char(day, 'YYYYMMDD');
-    fresh text := name || '_w';
-    low timestamptz := day::timestamp AT TIME ZONE 'UTC';
-    high timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+    build text := format('CREATE UNIQUE INDEX %I ON access.%I (source_id, event_id)', name || '_u', name);
+    hashes bigint[];
     copies bigint := 0;
 BEGIN
     PERFORM FROM access.usage_day u WHERE u.day = prove_day.day AND u.state = 'closed' FOR UPDATE;
     IF NOT FOUND THEN RAISE EXCEPTION 'only a closed day can be proven'; END IF;
     BEGIN
-        EXECUTE format('CREATE UNIQUE INDEX %I ON access.%I (source_id, event_id)', name || '_u', name);
+        EXECUTE build;
     EXCEPTION WHEN unique_violation THEN
-        EXECUTE format('CREATE TABLE access.%I (LIKE access.usage_record INCLUDING ALL, CHECK (at >= %L AND at < %L))',
-                       fresh, low, high);
-        EXECUTE format(
-            'WITH o AS MATERIALIZED (
-                SELECT r.*, row_number() OVER (PARTITION BY source_id, event_id ORDER BY batch_id, ctid) AS k
-                FROM access.%I r),
-             kept AS (INSERT INTO access.%I SELECT source_id, event_id, grant_id, meter, at, quantity, batch_id
-                      FROM o WHERE k = 1),
-             moved AS (INSERT INTO access.usage_copy
-                       SELECT source_id, event_id, grant_id, meter, at, quantity, batch_id, now() FROM o WHERE k > 1
-                       RETURNING 1)
-             SELECT count(*) FROM moved', name, fresh) INTO copies;
-        EXECUTE format('CREATE UNIQUE INDEX %I ON access.%I (source_id, event_id)', fresh || 'u', fresh);
-        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON access.%I
-                        FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change()', fresh || '_fact', fresh);
-        EXECUTE format('GRANT SELECT, INSERT ON access.%I TO exchange_app', fresh);
-        EXECUTE format('ALTER TABLE access.usage_record DETACH PARTITION access.%I', name);
-        EXECUTE format('DROP TABLE access.%I', name);
-        EXECUTE format('ALTER TABLE access.%I RENAME TO %I', fresh, name);
-        EXECUTE format('ALTER INDEX access.%I RENAME TO %I', fresh || 'u', name || '_u');
-        EXECUTE format('ALTER TRIGGER %I ON access.%I RENAME TO %I', fresh || '_fact', name, name || '_fact');
-        EXECUTE format('ALTER TABLE access.usage_record ATTACH PARTITION access.%I FOR VALUES FROM (%L) TO (%L)',
-                       name, low, high);
+        EXECUTE format('SELECT array_agg(h) FROM (SELECT uuid_hash_extended(event_id, source_id) AS h FROM access.%I
+            GROUP BY 1 HAVING count(*) > 1) c', name) INTO hashes;
+        EXECUTE format('ALTER TABLE access.%I DISABLE TRIGGER %I', name, name || '_fact');
+        EXECUTE format('WITH o AS MATERIALIZED (
+                SELECT r.ctid AS at_, row_number() OVER (PARTITION BY source_id, event_id ORDER BY batch_id, ctid) AS k
+                FROM access.%1$I r WHERE uuid_hash_extended(event_id, source_id) = ANY($1)),
+             moved AS (DELETE FROM access.%1$I r USING o WHERE r.ctid = o.at_ AND o.k > 1
+                 RETURNING r.source_id, r.event_id, r.grant_id, r.meter, r.at, r.quantity, r.batch_id)
+             INSERT INTO access.usage_copy SELECT m.*, now() FROM moved m', name) USING hashes;
+        GET DIAGNOSTICS copies = ROW_COUNT;
+        EXECUTE format('ALTER TABLE access.%I ENABLE TRIGGER %I', name, name || '_fact');
+        EXECUTE build;
     END;
     RETURN copies;
-END $$;
+END $_$;
+
+CREATE FUNCTION access.touch() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+        BEGIN
+            INSERT INTO access.usage_touch (day, grant_id) SELECT DISTINCT n.day, n.grant_id FROM new_rows n;
+            RETURN NULL;
+        END $$;
 
 CREATE FUNCTION catalog.matching(wanted tsquery) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
@@ -279,6 +355,25 @@ CREATE TABLE access.token (
 
 ALTER TABLE ONLY access.token FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE access.usage_aside (
+    id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    day date NOT NULL,
+    meter smallint NOT NULL,
+    number integer NOT NULL,
+    counted numeric(38,0) NOT NULL,
+    most numeric(38,0) NOT NULL,
+    why text NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT usage_aside_check CHECK ((counted > most)),
+    CONSTRAINT usage_aside_number_check CHECK ((number > 0)),
+    CONSTRAINT usage_aside_why_check CHECK ((why = ANY (ARRAY['absolute'::text, 'quota'::text, 'history'::text])))
+);
+
+ALTER TABLE ONLY access.usage_aside FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE access.usage_batch (
     id uuid NOT NULL,
     source_id integer NOT NULL,
@@ -293,6 +388,14 @@ CREATE TABLE access.usage_batch (
 
 ALTER TABLE ONLY access.usage_batch FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE access.usage_checked (
+    day date NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY access.usage_checked FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE access.usage_copy (
     source_id integer NOT NULL,
     event_id uuid NOT NULL,
@@ -306,6 +409,32 @@ CREATE TABLE access.usage_copy (
 
 ALTER TABLE ONLY access.usage_copy FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE access.usage_correction (
+    day date NOT NULL,
+    source_id integer NOT NULL,
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    quantity bigint NOT NULL,
+    before bigint NOT NULL,
+    reason text NOT NULL,
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    batch_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    id uuid GENERATED ALWAYS AS (grant_id) STORED,
+    CONSTRAINT usage_correction_before_check CHECK ((before >= 0)),
+    CONSTRAINT usage_correction_check CHECK (((kind = 'amend'::text) OR (quantity = 0))),
+    CONSTRAINT usage_correction_kind_check CHECK ((kind = ANY (ARRAY['amend'::text, 'deprecate'::text]))),
+    CONSTRAINT usage_correction_number_check CHECK ((number >= 1)),
+    CONSTRAINT usage_correction_quantity_check CHECK ((quantity >= 0))
+);
+
+ALTER TABLE ONLY access.usage_correction FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE access.usage_day (
     day date NOT NULL,
     state text NOT NULL,
@@ -314,10 +443,52 @@ CREATE TABLE access.usage_day (
     part integer DEFAULT 0 NOT NULL,
     closed_at timestamp with time zone,
     sealed_at timestamp with time zone,
+    rooted integer DEFAULT '-1'::integer NOT NULL,
     CONSTRAINT usage_day_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text, 'proven'::text, 'sealed'::text])))
 );
 
 ALTER TABLE ONLY access.usage_day FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_decision (
+    aside_id uuid NOT NULL,
+    let_through boolean NOT NULL,
+    reason jsonb NOT NULL,
+    decided_by uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY access.usage_decision FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_exception (
+    day date NOT NULL,
+    source_id integer NOT NULL,
+    event_id uuid NOT NULL,
+    other_day date NOT NULL,
+    grant_id uuid NOT NULL,
+    meter smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    quantity bigint NOT NULL,
+    batch_id uuid NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    id uuid GENERATED ALWAYS AS (grant_id) STORED,
+    CONSTRAINT usage_exception_check CHECK ((day <> other_day))
+);
+
+ALTER TABLE ONLY access.usage_exception FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_filter (
+    day date NOT NULL,
+    keys bigint NOT NULL,
+    words bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY access.usage_filter ALTER COLUMN words SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY access.usage_filter FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE access.usage_late (
     source_id integer NOT NULL,
@@ -375,6 +546,13 @@ CREATE TABLE access.usage_seal (
 );
 
 ALTER TABLE ONLY access.usage_seal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE access.usage_touch (
+    day date NOT NULL,
+    grant_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY access.usage_touch FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE catalog.asset (
     id uuid NOT NULL,
@@ -981,6 +1159,50 @@ CREATE TABLE contracts.measurement_answer (
 );
 
 ALTER TABLE ONLY contracts.measurement_answer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.milestone_answer (
+    report_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    accepted boolean NOT NULL,
+    reason jsonb,
+    client_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT milestone_answer_check CHECK ((accepted = (reason IS NULL)))
+);
+
+ALTER TABLE ONLY contracts.milestone_answer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.milestone_drop (
+    grant_id uuid NOT NULL,
+    component text NOT NULL,
+    order_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY contracts.milestone_drop FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE contracts.milestone_report (
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    component text NOT NULL,
+    number integer NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    evidence_sha256 bytea NOT NULL,
+    note jsonb NOT NULL,
+    silent_at timestamp with time zone,
+    client_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT milestone_report_evidence_sha256_check CHECK ((length(evidence_sha256) = 32)),
+    CONSTRAINT milestone_report_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY contracts.milestone_report FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE contracts.negotiation (
     id uuid NOT NULL,
@@ -1787,6 +2009,47 @@ CREATE TABLE settlement.mandate (
 
 ALTER TABLE ONLY settlement.mandate FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.mandate_end (
+    mandate_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    broker_id uuid NOT NULL,
+    ended_by uuid NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    tail_until timestamp with time zone NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT mandate_end_check CHECK ((ends_at <= tail_until)),
+    CONSTRAINT mandate_end_check1 CHECK (((ended_by = supplier_id) OR (ended_by = broker_id))),
+    CONSTRAINT mandate_end_sha256_check CHECK ((length(sha256) = 32))
+);
+
+ALTER TABLE ONLY settlement.mandate_end FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.milestone_escrow (
+    order_id uuid NOT NULL,
+    component text NOT NULL,
+    hold_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT milestone_escrow_amount_units_check CHECK ((amount_units > 0))
+);
+
+ALTER TABLE ONLY settlement.milestone_escrow FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.open_order (
+    order_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    currency text NOT NULL
+);
+
+ALTER TABLE ONLY settlement.open_order FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.orders (
     id uuid NOT NULL,
     buyer_id uuid NOT NULL,
@@ -1874,6 +2137,76 @@ CREATE TABLE settlement.payout_account (
 
 ALTER TABLE ONLY settlement.payout_account FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.pool_distribution (
+    id uuid NOT NULL,
+    policy_id uuid NOT NULL,
+    currency text NOT NULL,
+    month text NOT NULL,
+    available_units bigint NOT NULL,
+    total_units bigint NOT NULL,
+    given_units bigint NOT NULL,
+    whole numeric(40,0) NOT NULL,
+    journal_id uuid NOT NULL,
+    made_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT pool_distribution_check CHECK (((given_units >= 1) AND (given_units <= total_units))),
+    CONSTRAINT pool_distribution_total_units_check CHECK ((total_units > 0)),
+    CONSTRAINT pool_distribution_whole_check CHECK ((whole > (0)::numeric))
+);
+
+ALTER TABLE ONLY settlement.pool_distribution FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.pool_policy (
+    id uuid NOT NULL,
+    currency text NOT NULL,
+    version integer NOT NULL,
+    from_month text NOT NULL,
+    time_zone text NOT NULL,
+    by text NOT NULL,
+    parts bigint NOT NULL,
+    vector_id uuid,
+    set_by uuid NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    kid text NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT pool_policy_by_check CHECK ((by = ANY (ARRAY['sales'::text, 'quality'::text, 'vector'::text]))),
+    CONSTRAINT pool_policy_check CHECK (((by = 'vector'::text) = (vector_id IS NOT NULL))),
+    CONSTRAINT pool_policy_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT pool_policy_from_month_check CHECK ((from_month ~ '^[0-9]{4}-[0-9]{2}$'::text)),
+    CONSTRAINT pool_policy_parts_check CHECK (((parts >= 1) AND (parts <= 100000000))),
+    CONSTRAINT pool_policy_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT pool_policy_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY settlement.pool_policy FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.pool_share (
+    distribution_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    weight numeric(40,0) NOT NULL,
+    before numeric(40,0) NOT NULL,
+    amount_units bigint NOT NULL,
+    CONSTRAINT pool_share_amount_units_check CHECK ((amount_units >= 0)),
+    CONSTRAINT pool_share_before_check CHECK ((before >= (0)::numeric)),
+    CONSTRAINT pool_share_weight_check CHECK ((weight > (0)::numeric))
+);
+
+ALTER TABLE ONLY settlement.pool_share FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.position_limit (
+    id uuid NOT NULL,
+    currency text NOT NULL,
+    limit_units bigint,
+    set_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT position_limit_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT position_limit_limit_units_check CHECK ((limit_units >= 0))
+);
+
+ALTER TABLE ONLY settlement.position_limit FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.posting (
     journal_id uuid NOT NULL,
     line smallint NOT NULL,
@@ -1886,6 +2219,37 @@ CREATE TABLE settlement.posting (
 );
 
 ALTER TABLE ONLY settlement.posting FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.preview (
+    id uuid NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    currency text NOT NULL,
+    region text,
+    compare_with uuid,
+    state text NOT NULL,
+    seen_at timestamp with time zone,
+    summary jsonb,
+    made_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT preview_check CHECK ((period_start < period_end)),
+    CONSTRAINT preview_check1 CHECK (((state = 'made'::text) = (summary IS NOT NULL))),
+    CONSTRAINT preview_check2 CHECK (((state = 'made'::text) = (seen_at IS NOT NULL))),
+    CONSTRAINT preview_region_check CHECK ((region ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT preview_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'made'::text])))
+);
+
+ALTER TABLE ONLY settlement.preview FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.preview_line (
+    preview_id uuid NOT NULL,
+    part text NOT NULL,
+    "position" integer NOT NULL,
+    document jsonb NOT NULL,
+    CONSTRAINT preview_line_part_check CHECK ((part = ANY (ARRAY['charge'::text, 'seller'::text, 'buyer'::text, 'payee'::text, 'held'::text, 'diff'::text])))
+);
+
+ALTER TABLE ONLY settlement.preview_line FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.rate (
     id uuid NOT NULL,
@@ -1972,8 +2336,10 @@ CREATE TABLE settlement.run (
     state text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
+    region text,
     CONSTRAINT run_check CHECK ((period_start < period_end)),
-    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text])))
+    CONSTRAINT run_region_check CHECK ((region ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE ONLY settlement.run FORCE ROW LEVEL SECURITY;
@@ -1985,6 +2351,8 @@ CREATE TABLE settlement.run_item (
     organisation_id uuid NOT NULL,
     state text NOT NULL,
     done_at timestamp with time zone,
+    "position" integer DEFAULT 0 NOT NULL,
+    weight integer DEFAULT 1 NOT NULL,
     CONSTRAINT run_item_side_check CHECK ((side = ANY (ARRAY['seller'::text, 'payee'::text]))),
     CONSTRAINT run_item_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text])))
 );
@@ -2040,6 +2408,34 @@ CREATE TABLE settlement.split_booked (
 
 ALTER TABLE ONLY settlement.split_booked FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.split_guarantee (
+    id uuid NOT NULL,
+    rule_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    code text NOT NULL,
+    step text NOT NULL,
+    period text NOT NULL,
+    number integer NOT NULL,
+    supplier_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    guarantor text NOT NULL,
+    recouped boolean NOT NULL,
+    promised_units bigint NOT NULL,
+    got_units bigint NOT NULL,
+    outstanding_units bigint NOT NULL,
+    cumulative_units bigint NOT NULL,
+    amount_units bigint NOT NULL,
+    owed_units bigint NOT NULL,
+    currency text NOT NULL,
+    journal_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT split_guarantee_amount_units_check CHECK ((amount_units <> 0)),
+    CONSTRAINT split_guarantee_check CHECK (((owed_units >= 0) AND (owed_units <= abs(amount_units)))),
+    CONSTRAINT split_guarantee_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY settlement.split_guarantee FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.split_level (
     rule_id uuid NOT NULL,
     per text NOT NULL,
@@ -2073,6 +2469,29 @@ CREATE TABLE settlement.split_payee (
 
 ALTER TABLE ONLY settlement.split_payee FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.split_promise (
+    rule_id uuid NOT NULL,
+    step text NOT NULL,
+    supplier_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    guarantor text NOT NULL,
+    amount_units bigint NOT NULL,
+    recouped boolean NOT NULL,
+    currency text NOT NULL,
+    CONSTRAINT split_promise_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT split_promise_guarantor_check CHECK ((guarantor = ANY (ARRAY['supplier'::text, 'platform'::text])))
+);
+
+ALTER TABLE ONLY settlement.split_promise FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.split_promise_accepted (
+    rule_id uuid NOT NULL,
+    accepted_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.split_promise_accepted FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.split_rule (
     id uuid NOT NULL,
     supplier_id uuid NOT NULL,
@@ -2103,7 +2522,8 @@ CREATE TABLE settlement.split_run (
     currency text NOT NULL,
     until timestamp with time zone NOT NULL,
     journal_id uuid,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    carried jsonb
 );
 
 ALTER TABLE ONLY settlement.split_run FORCE ROW LEVEL SECURITY;
@@ -2248,14 +2668,35 @@ ALTER TABLE ONLY access.source
 ALTER TABLE ONLY access.token
     ADD CONSTRAINT token_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY access.usage_aside
+    ADD CONSTRAINT usage_aside_grant_id_day_meter_number_key UNIQUE (grant_id, day, meter, number);
+
+ALTER TABLE ONLY access.usage_aside
+    ADD CONSTRAINT usage_aside_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY access.usage_batch
     ADD CONSTRAINT usage_batch_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY access.usage_batch
     ADD CONSTRAINT usage_batch_source_id_key_key UNIQUE (source_id, key);
 
+ALTER TABLE ONLY access.usage_checked
+    ADD CONSTRAINT usage_checked_pkey PRIMARY KEY (day, sealed_at);
+
+ALTER TABLE ONLY access.usage_correction
+    ADD CONSTRAINT usage_correction_pkey PRIMARY KEY (day, source_id, event_id, number);
+
 ALTER TABLE ONLY access.usage_day
     ADD CONSTRAINT usage_day_pkey PRIMARY KEY (day);
+
+ALTER TABLE ONLY access.usage_decision
+    ADD CONSTRAINT usage_decision_pkey PRIMARY KEY (aside_id);
+
+ALTER TABLE ONLY access.usage_exception
+    ADD CONSTRAINT usage_exception_pkey PRIMARY KEY (day, source_id, event_id);
+
+ALTER TABLE ONLY access.usage_filter
+    ADD CONSTRAINT usage_filter_pkey PRIMARY KEY (day);
 
 ALTER TABLE ONLY access.usage_late
     ADD CONSTRAINT usage_late_pkey PRIMARY KEY (day, source_id, event_id);
@@ -2427,6 +2868,18 @@ ALTER TABLE ONLY contracts.measurement_answer
 
 ALTER TABLE ONLY contracts.measurement
     ADD CONSTRAINT measurement_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY contracts.milestone_answer
+    ADD CONSTRAINT milestone_answer_pkey PRIMARY KEY (report_id);
+
+ALTER TABLE ONLY contracts.milestone_drop
+    ADD CONSTRAINT milestone_drop_pkey PRIMARY KEY (grant_id, component);
+
+ALTER TABLE ONLY contracts.milestone_report
+    ADD CONSTRAINT milestone_report_grant_id_component_number_key UNIQUE (grant_id, component, number);
+
+ALTER TABLE ONLY contracts.milestone_report
+    ADD CONSTRAINT milestone_report_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY contracts.negotiation_message
     ADD CONSTRAINT negotiation_message_negotiation_id_number_key UNIQUE (negotiation_id, number);
@@ -2626,8 +3079,20 @@ ALTER TABLE ONLY settlement.journal
 ALTER TABLE ONLY settlement.journal
     ADD CONSTRAINT journal_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.mandate_end
+    ADD CONSTRAINT mandate_end_pkey PRIMARY KEY (mandate_id);
+
 ALTER TABLE ONLY settlement.mandate
     ADD CONSTRAINT mandate_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.milestone_escrow
+    ADD CONSTRAINT milestone_escrow_hold_id_key UNIQUE (hold_id);
+
+ALTER TABLE ONLY settlement.milestone_escrow
+    ADD CONSTRAINT milestone_escrow_pkey PRIMARY KEY (order_id, component);
+
+ALTER TABLE ONLY settlement.open_order
+    ADD CONSTRAINT open_order_pkey PRIMARY KEY (order_id);
 
 ALTER TABLE ONLY settlement.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
@@ -2650,8 +3115,32 @@ ALTER TABLE ONLY settlement.payout
 ALTER TABLE ONLY settlement.payout
     ADD CONSTRAINT payout_provider_ref_key UNIQUE (provider_ref);
 
+ALTER TABLE ONLY settlement.pool_distribution
+    ADD CONSTRAINT pool_distribution_currency_month_key UNIQUE (currency, month);
+
+ALTER TABLE ONLY settlement.pool_distribution
+    ADD CONSTRAINT pool_distribution_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.pool_policy
+    ADD CONSTRAINT pool_policy_currency_version_key UNIQUE (currency, version);
+
+ALTER TABLE ONLY settlement.pool_policy
+    ADD CONSTRAINT pool_policy_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.pool_share
+    ADD CONSTRAINT pool_share_pkey PRIMARY KEY (distribution_id, organisation_id);
+
+ALTER TABLE ONLY settlement.position_limit
+    ADD CONSTRAINT position_limit_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (journal_id, line);
+
+ALTER TABLE ONLY settlement.preview_line
+    ADD CONSTRAINT preview_line_pkey PRIMARY KEY (preview_id, part, "position");
+
+ALTER TABLE ONLY settlement.preview
+    ADD CONSTRAINT preview_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY settlement.rate
     ADD CONSTRAINT rate_pkey PRIMARY KEY (id);
@@ -2678,7 +3167,7 @@ ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_run_id_side_organisation_id_key UNIQUE (run_id, side, organisation_id);
 
 ALTER TABLE ONLY settlement.run
-    ADD CONSTRAINT run_period_start_period_end_currency_number_key UNIQUE (period_start, period_end, currency, number);
+    ADD CONSTRAINT run_numbered UNIQUE NULLS NOT DISTINCT (period_start, period_end, currency, region, number);
 
 ALTER TABLE ONLY settlement.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (id);
@@ -2698,6 +3187,12 @@ ALTER TABLE ONLY settlement.split_booked
 ALTER TABLE ONLY settlement.split_booked
     ADD CONSTRAINT split_booked_rule_id_step_period_role_organisation_id_run_s_key UNIQUE NULLS NOT DISTINCT (rule_id, step, period, role, organisation_id, run_seq);
 
+ALTER TABLE ONLY settlement.split_guarantee
+    ADD CONSTRAINT split_guarantee_dataset_id_code_step_period_organisation_id_key UNIQUE (dataset_id, code, step, period, organisation_id, number);
+
+ALTER TABLE ONLY settlement.split_guarantee
+    ADD CONSTRAINT split_guarantee_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.split_level
     ADD CONSTRAINT split_level_pkey PRIMARY KEY (rule_id, per, period, run_seq);
 
@@ -2709,6 +3204,12 @@ ALTER TABLE ONLY settlement.split_minimum
 
 ALTER TABLE ONLY settlement.split_payee
     ADD CONSTRAINT split_payee_pkey PRIMARY KEY (rule_id, organisation_id);
+
+ALTER TABLE ONLY settlement.split_promise_accepted
+    ADD CONSTRAINT split_promise_accepted_pkey PRIMARY KEY (rule_id);
+
+ALTER TABLE ONLY settlement.split_promise
+    ADD CONSTRAINT split_promise_pkey PRIMARY KEY (rule_id, step);
 
 ALTER TABLE ONLY settlement.split_rule
     ADD CONSTRAINT split_rule_dataset_id_code_version_key UNIQUE (dataset_id, code, version);
@@ -2774,7 +3275,15 @@ CREATE UNIQUE INDEX lease_open ON access.lease USING btree (grant_id, meter, per
 
 CREATE INDEX token_grant ON access.token USING btree (grant_id, id);
 
+CREATE INDEX usage_aside_buyer ON access.usage_aside USING btree (buyer_id, id);
+
+CREATE INDEX usage_aside_seller ON access.usage_aside USING btree (seller_id, id);
+
+CREATE INDEX usage_correction_grant ON access.usage_correction USING btree (grant_id, at);
+
 CREATE INDEX usage_rollup_quarter ON access.usage_rollup USING brin (quarter);
+
+CREATE INDEX usage_touch_day ON access.usage_touch USING btree (day, grant_id);
 
 CREATE INDEX asset_sha256 ON catalog.asset USING btree (sha256);
 
@@ -2853,6 +3362,10 @@ CREATE INDEX measurement_evaluator ON contracts.measurement USING btree (evaluat
 CREATE INDEX measurement_grant ON contracts.measurement USING btree (grant_id, component, id);
 
 CREATE INDEX measurement_seller ON contracts.measurement USING btree (seller_id, id);
+
+CREATE INDEX milestone_drop_order ON contracts.milestone_drop USING btree (order_id);
+
+CREATE INDEX milestone_report_order ON contracts.milestone_report USING btree (order_id);
 
 CREATE INDEX negotiation_buyer ON contracts.negotiation USING btree (buyer_id, id);
 
@@ -2950,6 +3463,8 @@ CREATE INDEX mandate_broker ON settlement.mandate USING btree (broker_id);
 
 CREATE INDEX mandate_supplier ON settlement.mandate USING btree (supplier_id);
 
+CREATE INDEX open_order_seller ON settlement.open_order USING btree (seller_id, currency);
+
 CREATE INDEX orders_buyer ON settlement.orders USING btree (buyer_id, id);
 
 CREATE INDEX orders_paid ON settlement.orders USING btree (seller_id, paid_at) WHERE (state = 'paid'::text);
@@ -2964,6 +3479,10 @@ CREATE UNIQUE INDEX payout_once ON settlement.payout USING btree (account_id, pe
 
 CREATE INDEX payout_organisation ON settlement.payout USING btree (organisation_id, id);
 
+CREATE INDEX pool_share_organisation ON settlement.pool_share USING btree (organisation_id, distribution_id);
+
+CREATE INDEX position_limit_currency ON settlement.position_limit USING btree (currency, id);
+
 CREATE INDEX posting_account ON settlement.posting USING btree (account_id, journal_id) INCLUDE (amount);
 
 CREATE INDEX refund_buyer ON settlement.refund USING btree (buyer_id, id);
@@ -2976,7 +3495,7 @@ CREATE INDEX refund_seller ON settlement.refund USING btree (seller_id, id);
 
 CREATE INDEX run_item_pending ON settlement.run_item USING btree (run_id, side, organisation_id) WHERE (state = 'pending'::text);
 
-CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency, region) NULLS NOT DISTINCT WHERE (state = 'open'::text);
 
 CREATE INDEX service_credit_buyer ON settlement.service_credit USING btree (buyer_id, id);
 
@@ -2988,7 +3507,15 @@ CREATE INDEX split_booked_period ON settlement.split_booked USING btree (rule_id
 
 CREATE INDEX split_booked_supplier ON settlement.split_booked USING btree (supplier_id, id);
 
+CREATE INDEX split_guarantee_payee ON settlement.split_guarantee USING btree (organisation_id, id);
+
+CREATE INDEX split_guarantee_supplier ON settlement.split_guarantee USING btree (supplier_id, id);
+
 CREATE INDEX split_payee_organisation ON settlement.split_payee USING btree (organisation_id, rule_id);
+
+CREATE INDEX split_promise_organisation ON settlement.split_promise USING btree (organisation_id);
+
+CREATE INDEX split_promise_supplier ON settlement.split_promise USING btree (supplier_id);
 
 CREATE INDEX split_rule_supplier ON settlement.split_rule USING btree (supplier_id, id);
 
@@ -3000,15 +3527,29 @@ CREATE INDEX weight_member_organisation ON settlement.weight_member USING btree 
 
 CREATE TRIGGER access_custom_meter_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.custom_meter FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER access_usage_aside_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_aside FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER access_usage_batch_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_batch FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER access_usage_checked_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_checked FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER access_usage_copy_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_copy FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER access_usage_correction_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_correction FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER access_usage_decision_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_decision FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER access_usage_exception_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_exception FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER access_usage_late_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_late FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER access_usage_record_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_record FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER access_usage_seal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.usage_seal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER usage_correction_touch AFTER INSERT ON access.usage_correction REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION access.touch();
+
+CREATE TRIGGER usage_late_touch AFTER INSERT ON access.usage_late REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION access.touch();
 
 CREATE TRIGGER catalog_asset_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.asset FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3069,6 +3610,12 @@ CREATE TRIGGER contracts_measurement_agreed_fact BEFORE DELETE OR UPDATE OR TRUN
 CREATE TRIGGER contracts_measurement_answer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.measurement_answer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER contracts_measurement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.measurement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_milestone_answer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.milestone_answer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_milestone_drop_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.milestone_drop FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER contracts_milestone_report_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.milestone_report FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER contracts_negotiation_message_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.negotiation_message FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3134,7 +3681,19 @@ CREATE TRIGGER settlement_invoice_line_fact BEFORE DELETE OR UPDATE OR TRUNCATE 
 
 CREATE TRIGGER settlement_journal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.journal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_mandate_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.mandate_end FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_mandate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.mandate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_milestone_escrow_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.milestone_escrow FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_pool_distribution_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.pool_distribution FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_pool_policy_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.pool_policy FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_pool_share_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.pool_share FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_position_limit_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.position_limit FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_posting_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.posting FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3148,11 +3707,17 @@ CREATE TRIGGER settlement_service_credit_fact BEFORE DELETE OR UPDATE OR TRUNCAT
 
 CREATE TRIGGER settlement_split_booked_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_booked FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_split_guarantee_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_guarantee FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_split_level_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_level FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_split_minimum_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_minimum FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_split_payee_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_payee FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_promise_accepted_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_promise_accepted FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_split_promise_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_promise FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_split_rule_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_rule FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3171,6 +3736,9 @@ CREATE TRIGGER settlement_weight_member_fact BEFORE DELETE OR UPDATE OR TRUNCATE
 CREATE TRIGGER settlement_weight_order_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_order FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_weight_vector_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_vector FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+ALTER TABLE ONLY access.usage_decision
+    ADD CONSTRAINT usage_decision_aside_id_fkey FOREIGN KEY (aside_id) REFERENCES access.usage_aside(id);
 
 ALTER TABLE ONLY catalog.asset
     ADD CONSTRAINT asset_revision_id_fkey FOREIGN KEY (revision_id) REFERENCES catalog.revision(id);
@@ -3241,6 +3809,9 @@ ALTER TABLE ONLY contracts.measurement_agreed
 ALTER TABLE ONLY contracts.measurement_answer
     ADD CONSTRAINT measurement_answer_measurement_id_fkey FOREIGN KEY (measurement_id) REFERENCES contracts.measurement(id);
 
+ALTER TABLE ONLY contracts.milestone_answer
+    ADD CONSTRAINT milestone_answer_report_id_fkey FOREIGN KEY (report_id) REFERENCES contracts.milestone_report(id);
+
 ALTER TABLE ONLY contracts.negotiation_message
     ADD CONSTRAINT negotiation_message_negotiation_id_fkey FOREIGN KEY (negotiation_id) REFERENCES contracts.negotiation(id);
 
@@ -3283,14 +3854,35 @@ ALTER TABLE ONLY settlement.introduced_sale
 ALTER TABLE ONLY settlement.introduced_sale
     ADD CONSTRAINT introduced_sale_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
 
+ALTER TABLE ONLY settlement.mandate_end
+    ADD CONSTRAINT mandate_end_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
+
+ALTER TABLE ONLY settlement.pool_distribution
+    ADD CONSTRAINT pool_distribution_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES settlement.pool_policy(id);
+
+ALTER TABLE ONLY settlement.pool_share
+    ADD CONSTRAINT pool_share_distribution_id_fkey FOREIGN KEY (distribution_id) REFERENCES settlement.pool_distribution(id);
+
+ALTER TABLE ONLY settlement.preview_line
+    ADD CONSTRAINT preview_line_preview_id_fkey FOREIGN KEY (preview_id) REFERENCES settlement.preview(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.run(id);
 
 ALTER TABLE ONLY settlement.split_booked
     ADD CONSTRAINT split_booked_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.split_run(id);
 
+ALTER TABLE ONLY settlement.split_guarantee
+    ADD CONSTRAINT split_guarantee_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
+
 ALTER TABLE ONLY settlement.split_payee
     ADD CONSTRAINT split_payee_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
+
+ALTER TABLE ONLY settlement.split_promise_accepted
+    ADD CONSTRAINT split_promise_accepted_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
+
+ALTER TABLE ONLY settlement.split_promise
+    ADD CONSTRAINT split_promise_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
 
 ALTER TABLE ONLY settlement.split_run
     ADD CONSTRAINT split_run_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES settlement.split_rule(id);
@@ -3349,19 +3941,55 @@ CREATE POLICY access_token_exchange_migrate ON access.token TO exchange_migrate 
 
 CREATE POLICY access_token_own ON access.token FOR SELECT TO exchange_portal USING ((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY access_usage_aside_exchange_app ON access.usage_aside TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_aside_exchange_migrate ON access.usage_aside TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_aside_public ON access.usage_aside FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
 CREATE POLICY access_usage_batch_exchange_app ON access.usage_batch TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_batch_exchange_migrate ON access.usage_batch TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_batch_own ON access.usage_batch FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY access_usage_checked_exchange_app ON access.usage_checked TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_checked_exchange_migrate ON access.usage_checked TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY access_usage_copy_exchange_app ON access.usage_copy TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_copy_exchange_migrate ON access.usage_copy TO exchange_migrate USING (true) WITH CHECK (true);
 
+CREATE POLICY access_usage_correction_exchange_app ON access.usage_correction TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_correction_exchange_migrate ON access.usage_correction TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_correction_party ON access.usage_correction FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = usage_correction.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
 CREATE POLICY access_usage_day_exchange_app ON access.usage_day TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_day_exchange_migrate ON access.usage_day TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_decision_exchange_app ON access.usage_decision TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_decision_exchange_migrate ON access.usage_decision TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_decision_public ON access.usage_decision FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY access_usage_exception_exchange_app ON access.usage_exception TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_exception_exchange_migrate ON access.usage_exception TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_exception_party ON access.usage_exception FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = usage_exception.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY access_usage_filter_exchange_app ON access.usage_filter TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_filter_exchange_migrate ON access.usage_filter TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY access_usage_late_exchange_app ON access.usage_late TO exchange_app USING (true) WITH CHECK (true);
 
@@ -3387,6 +4015,10 @@ CREATE POLICY access_usage_seal_party ON access.usage_seal FOR SELECT TO exchang
    FROM kernel.party p
   WHERE ((p.object_id = usage_seal.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY access_usage_touch_exchange_app ON access.usage_touch TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY access_usage_touch_exchange_migrate ON access.usage_touch TO exchange_migrate USING (true) WITH CHECK (true);
+
 ALTER TABLE access.custom_meter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.grants ENABLE ROW LEVEL SECURITY;
@@ -3399,11 +4031,23 @@ ALTER TABLE access.source ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.token ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE access.usage_aside ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE access.usage_batch ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_checked ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.usage_copy ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE access.usage_correction ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE access.usage_day ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_decision ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_exception ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_filter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.usage_late ENABLE ROW LEVEL SECURITY;
 
@@ -3412,6 +4056,8 @@ ALTER TABLE access.usage_record ENABLE ROW LEVEL SECURITY;
 ALTER TABLE access.usage_rollup ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access.usage_seal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access.usage_touch ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.asset ENABLE ROW LEVEL SECURITY;
 
@@ -3785,6 +4431,24 @@ CREATE POLICY contracts_measurement_party ON contracts.measurement FOR SELECT TO
    FROM kernel.party p
   WHERE ((p.object_id = measurement.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY contracts_milestone_answer_exchange_app ON contracts.milestone_answer TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_answer_exchange_migrate ON contracts.milestone_answer TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_answer_public ON contracts.milestone_answer FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY contracts_milestone_drop_exchange_app ON contracts.milestone_drop TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_drop_exchange_migrate ON contracts.milestone_drop TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_drop_public ON contracts.milestone_drop FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY contracts_milestone_report_exchange_app ON contracts.milestone_report TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_report_exchange_migrate ON contracts.milestone_report TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY contracts_milestone_report_public ON contracts.milestone_report FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
 CREATE POLICY contracts_negotiation_exchange_app ON contracts.negotiation TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY contracts_negotiation_exchange_migrate ON contracts.negotiation TO exchange_migrate USING (true) WITH CHECK (true);
@@ -3910,6 +4574,12 @@ ALTER TABLE contracts.measurement ENABLE ROW LEVEL SECURITY;
 ALTER TABLE contracts.measurement_agreed ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.measurement_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.milestone_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.milestone_drop ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE contracts.milestone_report ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.negotiation ENABLE ROW LEVEL SECURITY;
 
@@ -4111,6 +4781,12 @@ ALTER TABLE settlement.journal ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.mandate ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.mandate_end ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.milestone_escrow ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.open_order ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.orders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payment ENABLE ROW LEVEL SECURITY;
@@ -4119,7 +4795,19 @@ ALTER TABLE settlement.payout ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payout_account ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.pool_distribution ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.pool_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.pool_share ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.position_limit ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.posting ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.preview ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.preview_line ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.rate ENABLE ROW LEVEL SECURITY;
 
@@ -4244,11 +4932,27 @@ CREATE POLICY settlement_journal_public ON settlement.journal FOR SELECT TO exch
    FROM settlement.posting p
   WHERE (p.journal_id = journal.id))));
 
+CREATE POLICY settlement_mandate_end_exchange_app ON settlement.mandate_end TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_mandate_end_exchange_migrate ON settlement.mandate_end TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_mandate_end_public ON settlement.mandate_end FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (broker_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
 CREATE POLICY settlement_mandate_exchange_app ON settlement.mandate TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_mandate_exchange_migrate ON settlement.mandate TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_mandate_public ON settlement.mandate FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (broker_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY settlement_milestone_escrow_exchange_app ON settlement.milestone_escrow TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_milestone_escrow_exchange_migrate ON settlement.milestone_escrow TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_milestone_escrow_public ON settlement.milestone_escrow FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY settlement_open_order_exchange_app ON settlement.open_order TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_open_order_exchange_migrate ON settlement.open_order TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_orders_exchange_app ON settlement.orders TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4276,12 +4980,42 @@ CREATE POLICY settlement_payout_exchange_migrate ON settlement.payout TO exchang
 
 CREATE POLICY settlement_payout_own ON settlement.payout FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY settlement_pool_distribution_exchange_app ON settlement.pool_distribution TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_distribution_exchange_migrate ON settlement.pool_distribution TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_distribution_public ON settlement.pool_distribution FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY settlement_pool_policy_exchange_app ON settlement.pool_policy TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_policy_exchange_migrate ON settlement.pool_policy TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_policy_public ON settlement.pool_policy FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY settlement_pool_share_exchange_app ON settlement.pool_share TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_share_exchange_migrate ON settlement.pool_share TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_pool_share_own ON settlement.pool_share FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_position_limit_exchange_app ON settlement.position_limit TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_position_limit_exchange_migrate ON settlement.position_limit TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY settlement_posting_exchange_app ON settlement.posting TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_posting_exchange_migrate ON settlement.posting TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_posting_public ON settlement.posting FOR SELECT TO exchange_portal USING ((account_id IN ( SELECT a.id
    FROM settlement.account a)));
+
+CREATE POLICY settlement_preview_exchange_app ON settlement.preview TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_preview_exchange_migrate ON settlement.preview TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_preview_line_exchange_app ON settlement.preview_line TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_preview_line_exchange_migrate ON settlement.preview_line TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_rate_exchange_app ON settlement.rate TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4333,6 +5067,12 @@ CREATE POLICY settlement_split_booked_exchange_migrate ON settlement.split_booke
 
 CREATE POLICY settlement_split_booked_public ON settlement.split_booked FOR SELECT TO exchange_portal USING (((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
+CREATE POLICY settlement_split_guarantee_exchange_app ON settlement.split_guarantee TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_guarantee_exchange_migrate ON settlement.split_guarantee TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_guarantee_public ON settlement.split_guarantee FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
 CREATE POLICY settlement_split_level_exchange_app ON settlement.split_level TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_split_level_exchange_migrate ON settlement.split_level TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4348,6 +5088,16 @@ CREATE POLICY settlement_split_payee_exchange_app ON settlement.split_payee TO e
 CREATE POLICY settlement_split_payee_exchange_migrate ON settlement.split_payee TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_split_payee_own ON settlement.split_payee FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_split_promise_accepted_exchange_app ON settlement.split_promise_accepted TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_promise_accepted_exchange_migrate ON settlement.split_promise_accepted TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_promise_exchange_app ON settlement.split_promise TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_promise_exchange_migrate ON settlement.split_promise TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_split_promise_public ON settlement.split_promise FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
 CREATE POLICY settlement_split_rule_exchange_app ON settlement.split_rule TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4411,11 +5161,17 @@ CREATE POLICY settlement_weight_vector_joined ON settlement.weight_vector FOR SE
 
 ALTER TABLE settlement.split_booked ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.split_guarantee ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.split_level ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.split_minimum ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.split_payee ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_promise ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.split_promise_accepted ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.split_rule ENABLE ROW LEVEL SECURITY;
 
@@ -4469,8 +5225,14 @@ GRANT USAGE ON SCHEMA regulator TO exchange_regulator;
 GRANT USAGE ON SCHEMA settlement TO exchange_app;
 GRANT USAGE ON SCHEMA settlement TO exchange_portal;
 
+REVOKE ALL ON FUNCTION access.counted_sql(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION access.counted_sql(day date) TO exchange_app;
+
 REVOKE ALL ON FUNCTION access.ensure_day(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION access.ensure_day(day date) TO exchange_app;
+
+REVOKE ALL ON FUNCTION access.fold_day(day date, final boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION access.fold_day(day date, final boolean) TO exchange_app;
 
 REVOKE ALL ON FUNCTION access.hold_days(days date[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION access.hold_days(days date[]) TO exchange_app;
@@ -4500,12 +5262,28 @@ GRANT SELECT ON TABLE access.source TO exchange_portal;
 GRANT SELECT,INSERT,UPDATE ON TABLE access.token TO exchange_app;
 GRANT SELECT ON TABLE access.token TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE access.usage_aside TO exchange_app;
+GRANT SELECT ON TABLE access.usage_aside TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE access.usage_batch TO exchange_app;
 GRANT SELECT ON TABLE access.usage_batch TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE access.usage_checked TO exchange_app;
+
 GRANT SELECT,INSERT ON TABLE access.usage_copy TO exchange_app;
 
+GRANT SELECT,INSERT ON TABLE access.usage_correction TO exchange_app;
+GRANT SELECT ON TABLE access.usage_correction TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE access.usage_day TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE access.usage_decision TO exchange_app;
+GRANT SELECT ON TABLE access.usage_decision TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE access.usage_exception TO exchange_app;
+GRANT SELECT ON TABLE access.usage_exception TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE access.usage_filter TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE access.usage_late TO exchange_app;
 
@@ -4516,6 +5294,8 @@ GRANT SELECT ON TABLE access.usage_rollup TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE access.usage_seal TO exchange_app;
 GRANT SELECT ON TABLE access.usage_seal TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE access.usage_touch TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE catalog.asset TO exchange_app;
 GRANT SELECT ON TABLE catalog.asset TO exchange_portal;
@@ -4631,6 +5411,15 @@ GRANT SELECT ON TABLE contracts.measurement_agreed TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE contracts.measurement_answer TO exchange_app;
 GRANT SELECT ON TABLE contracts.measurement_answer TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.milestone_answer TO exchange_app;
+GRANT SELECT ON TABLE contracts.milestone_answer TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.milestone_drop TO exchange_app;
+GRANT SELECT ON TABLE contracts.milestone_drop TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE contracts.milestone_report TO exchange_app;
+GRANT SELECT ON TABLE contracts.milestone_report TO exchange_portal;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE contracts.negotiation TO exchange_app;
 GRANT SELECT ON TABLE contracts.negotiation TO exchange_portal;
@@ -4791,6 +5580,14 @@ GRANT SELECT ON TABLE settlement.journal TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE settlement.mandate TO exchange_app;
 GRANT SELECT ON TABLE settlement.mandate TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.mandate_end TO exchange_app;
+GRANT SELECT ON TABLE settlement.mandate_end TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.milestone_escrow TO exchange_app;
+GRANT SELECT ON TABLE settlement.milestone_escrow TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.open_order TO exchange_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.orders TO exchange_app;
 GRANT SELECT ON TABLE settlement.orders TO exchange_portal;
 
@@ -4803,8 +5600,23 @@ GRANT SELECT ON TABLE settlement.payout TO exchange_portal;
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payout_account TO exchange_app;
 GRANT SELECT ON TABLE settlement.payout_account TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.pool_distribution TO exchange_app;
+GRANT SELECT ON TABLE settlement.pool_distribution TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.pool_policy TO exchange_app;
+GRANT SELECT ON TABLE settlement.pool_policy TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.pool_share TO exchange_app;
+GRANT SELECT ON TABLE settlement.pool_share TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.position_limit TO exchange_app;
+
 GRANT SELECT,INSERT ON TABLE settlement.posting TO exchange_app;
 GRANT SELECT ON TABLE settlement.posting TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.preview TO exchange_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.preview_line TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.rate TO exchange_app;
 GRANT SELECT ON TABLE settlement.rate TO exchange_portal;
@@ -4829,6 +5641,9 @@ GRANT SELECT ON TABLE settlement.service_credit TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE settlement.split_booked TO exchange_app;
 GRANT SELECT ON TABLE settlement.split_booked TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.split_guarantee TO exchange_app;
+GRANT SELECT ON TABLE settlement.split_guarantee TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE settlement.split_level TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.split_minimum TO exchange_app;
@@ -4836,6 +5651,11 @@ GRANT SELECT ON TABLE settlement.split_minimum TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.split_payee TO exchange_app;
 GRANT SELECT ON TABLE settlement.split_payee TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_promise TO exchange_app;
+GRANT SELECT ON TABLE settlement.split_promise TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.split_promise_accepted TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.split_rule TO exchange_app;
 GRANT SELECT ON TABLE settlement.split_rule TO exchange_portal;

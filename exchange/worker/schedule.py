@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -18,8 +19,10 @@ from contracts import auctions_store
 from exchange.access.settings import AccessSettings
 from exchange.flows import access_data, seal_usage, withdraw_right
 from exchange.flows.checkpoint_log import sequence
+from exchange.flows.close_books import close_months
 from exchange.flows.expire_holds import expire_holds
 from exchange.flows.expire_negotiations import expire_negotiations
+from exchange.flows.hold_usage import hold_usage
 from exchange.flows.keep_obligations import create_obligations, remind, renew_obligations
 from exchange.flows.sign_agreements import sign_agreements
 from exchange.kernel import idempotency, ids, jobs
@@ -28,6 +31,8 @@ from exchange.kernel.jobs import Job
 from exchange.kernel.keys import Keyring
 from exchange.kernel.metrics import CHECKPOINT_AT, LOG_SIZE
 from exchange.parties import store as parties
+from settlement.settings import SettlementSettings
+from settlement.store import previews
 
 _LOG = structlog.get_logger("schedule")
 SEQUENCE_EVERY_S = 0.5
@@ -38,11 +43,14 @@ AUCTIONS_EVERY_S = 5.0
 SIGNATURES_EVERY_S = 2.0
 # Kept keys sign in a tenth of one process's time at most: who buys comes first, and a burst is caught up with after it.
 SIGNING_RESTS = 9
+ROLL_UP_RESTS = 9
 RIGHTS_EVERY_S = 60.0
 NEGOTIATIONS_EVERY_S = 15.0
 OBLIGATIONS_EVERY_S = 30.0
 HOLDS_EVERY_S = 15.0
+BOOKS_EVERY_S = 900.0
 SEAL_USAGE = "seal_usage"
+ROOT_USAGE = "root_usage"
 CLOSE_AUCTION = "close_auction"
 
 
@@ -57,6 +65,7 @@ class Schedule:
     holder: UUID
     access: AccessSettings
     keyring: Keyring
+    settlement: SettlementSettings = field(default_factory=SettlementSettings)
 
     async def run(self) -> None:
         """Do the regular work until cancelled; one that fails is told and tried again at its next time."""
@@ -71,6 +80,7 @@ class Schedule:
             group.create_task(_every(NEGOTIATIONS_EVERY_S, self.negotiations))
             group.create_task(_every(OBLIGATIONS_EVERY_S, self.obligations))
             group.create_task(_every(HOLDS_EVERY_S, self.holds))
+            group.create_task(_every(BOOKS_EVERY_S, self.books))
 
     async def sequence(self) -> None:
         """Log what waits, until nothing does."""
@@ -91,7 +101,10 @@ class Schedule:
 
     async def roll_up(self) -> None:
         """Show both sides today's use so far."""
+        started = monotonic()
         await self.db.run(seal_usage.roll_up_today)
+        # It reads the whole day, and so takes longer the fuller that is: never more than a tenth of the time.
+        await asyncio.sleep(ROLL_UP_RESTS * (monotonic() - started))
 
     async def house(self) -> None:
         """Make the days to come, queue what is due, forget what may be forgotten."""
@@ -99,6 +112,8 @@ class Schedule:
         await self.db.run(self._queue_seals)
         await self.db.run(idempotency.forget_old)
         await self.db.run(parties.forget_expired_tokens)
+        while await self.db.run(partial(hold_usage, settings=self.access)):
+            pass
 
     async def auctions(self) -> None:
         """Queue the auctions for which the clock has something to do."""
@@ -119,6 +134,13 @@ class Schedule:
         """Give back what was held and has run out, until nothing is left."""
         while await self.db.run(expire_holds):
             pass
+
+    async def books(self) -> None:
+        """Forget old previews, and close the books of settled months where the operator wants that done by the clock."""
+        kept = timedelta(days=self.settlement.previews_kept_days)
+        await self.db.run(lambda tx: previews.forget_previews(tx, tx.now - kept))
+        if self.settlement.books_close_after_days:
+            await self.db.run(partial(close_months, after_days=self.settlement.books_close_after_days))
 
     async def rights(self) -> None:
         """Note the rights that have run out, and have the hour's search for what ended rights cover queued."""
@@ -151,6 +173,11 @@ class Schedule:
         due = await seal_usage.due_days(tx, settings=self.access)
         hour = tx.now.strftime("%Y%m%d%H")
         wanted = [Job(SEAL_USAGE, f"{day.isoformat()}:{hour}", {"day": day.isoformat()}) for day in due]
+        # Days first, then their roots: money waits for the one, and nobody but a proof for the other.
+        wanted += [
+            Job(ROOT_USAGE, f"{day.isoformat()}:{part}:{hour}", {"day": day.isoformat()})
+            for day, part in await seal_usage.due_roots(tx)
+        ]
         await jobs.put(tx, *wanted)
 
 

@@ -23,6 +23,7 @@ from exchange.flows import (
     open_payout_account,
     order_weights,
     pay_out,
+    preview_run,
     profile_revision,
     seal_usage,
     settle_period,
@@ -44,6 +45,7 @@ from settlement.gateway import stripe
 from settlement.gateway.stripe import StripeGateway
 from settlement.payments import Method
 from settlement.payout_accounts import PayoutAccountState
+from settlement.runs import RunState
 from settlement.store import payments, payouts
 
 Result = Mapping[str, Any]
@@ -73,7 +75,9 @@ class Steps:
             order_weights.KIND: self.measure_contribution,
             export_audit.JOB: self.export,
             settle_period.SETTLE: self.settle,
+            preview_run.PREVIEW: self.preview,
             "seal_usage": self.seal,
+            "root_usage": self.root,
             close_auction.JOB: self.close_auction,
             trace_rights.KIND: self.trace_rights,
             declare_rights.KIND: self.import_rights,
@@ -219,8 +223,16 @@ class Steps:
             if isinstance(at, Problem):
                 raise StepRefused(at.detail("en"))
             await running.progress(at.sellers[0] + at.payees[0], at.sellers[1] + at.payees[1])
-            if at.finished:
+            if at.state != RunState.OPEN:
                 return _done(at)
+
+    async def preview(self, running: Running) -> Result:
+        """Work out what a settlement run would book."""
+        preview_id = ids.parse("prv", running.job.payload["preview"])
+        made = await preview_run.make_preview(self.db, self.sales, preview_id, running.progress)
+        if isinstance(made, Problem):
+            raise StepRefused(made.detail("en"))
+        return {"preview": running.job.payload["preview"], "state": made.state}
 
     async def seal(self, running: Running) -> Result:
         """Seal one UTC day of usage."""
@@ -229,6 +241,11 @@ class Steps:
             state = await self.db.run(partial(seal_usage.seal_usage, day=day, settings=self.settings.access))
             if state in (None, seal_usage.SEALED):
                 return {"day": day.isoformat(), "state": state}
+
+    async def root(self, running: Running) -> Result:
+        """Write the Merkle roots of one sealed UTC day."""
+        day = date.fromisoformat(running.job.payload["day"])
+        return {"day": day.isoformat(), "roots": await self.db.run(partial(seal_usage.root_usage, day=day))}
 
     async def close_auction(self, running: Running) -> Result:
         """Take an auction as far as the clock allows: closed, awarded or lapsed, an unused award ended."""

@@ -1,4 +1,4 @@
-"""What is traded in the demo: three small open data sets, their listings, and three offers for each."""
+"""What is traded in the demo: three small open data sets, their listings, and the offers of each."""
 
 from __future__ import annotations
 
@@ -23,14 +23,21 @@ OWN_TERMS: dict[str, Any] = {
         "no_reidentification": True,
     },
 }
+# What the parts of a plan are called on pages and invoices.
+TITLES = {
+    "copy": {"en": "A copy of the data", "zh": "数据副本"},
+    "access": {"en": "Access", "zh": "访问权限"},
+    "records": {"en": "Records", "zh": "记录"},
+    "bytes": {"en": "Bytes", "zh": "字节"},
+}
 CC0_TERMS: dict[str, Any] = {"type": "terms", "v": 1, "prevailing_language": "en", "spdx": "CC0-1.0"}
 
 
 @dataclass(frozen=True)
 class Prices:
-    """What three offers of one dataset cost, as decimal text, and what the subscription includes.
+    """What the offers of one dataset cost, as decimal text, and what the subscription includes.
 
-    shapes   overage None: a subscriber's use stops at `included` records a month
+    shapes   overage None: a subscriber's use stops at `included` records a month; euro None: sold for CNY only
     """
 
     once: str
@@ -39,6 +46,7 @@ class Prices:
     overage: str | None
     per_record: str
     per_byte: str = "0.0000025"
+    euro: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ GOODS = (
         languages=("zh-Hant", "zh-Hans"),
         licence="MIT",
         terms=OWN_TERMS,
-        prices=Prices(once="1200", month="300", included=20_000, overage="0.004", per_record="0.002"),
+        prices=Prices(once="1200", month="300", included=20_000, overage="0.004", per_record="0.002", euro="99.99"),
         upstream="archive",
     ),
     Goods(
@@ -139,7 +147,7 @@ GOODS = (
 
 
 def offers(goods: Goods, organisations: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """The three offer documents of a dataset, by code: once, monthly, metered."""
+    """The offer documents of a dataset, by code: once, monthly, metered, and once-eur where it is sold for euro too."""
     prices = goods.prices
     overage = None if prices.overage is None else {"type": "per_unit", "unit_price": prices.overage}
     components = {
@@ -164,17 +172,27 @@ def offers(goods: Goods, organisations: Mapping[str, str]) -> dict[str, dict[str
             ],
         ),
     }
+    if prices.euro is not None:
+        components["once-eur"] = (
+            "one_off",
+            [_component("copy", None, None, {"type": "one_off", "amount": prices.euro})],
+        )
     shares = _shares(goods, organisations)
-    return {code: _offer(kind, parts, goods, shares) for code, (kind, parts) in components.items()}
+    return {
+        code: _offer(kind, parts, goods, shares, "EUR" if code == "once-eur" else CURRENCY)
+        for code, (kind, parts) in components.items()
+    }
 
 
-def _offer(kind: str, components: list[Any], goods: Goods, shares: list[dict[str, Any]]) -> dict[str, Any]:
+def _offer(
+    kind: str, components: list[Any], goods: Goods, shares: list[dict[str, Any]], currency: str
+) -> dict[str, Any]:
     return {
         "type": "offer",
         "v": 1,
         "kind": kind,
-        "currency": CURRENCY,
-        "plan": {"type": "plan", "v": 1, "currency": CURRENCY, "components": components},
+        "currency": currency,
+        "plan": {"type": "plan", "v": 1, "currency": currency, "components": components},
         "terms": dict(goods.terms),
         "delivery": {"files": True, "rows": True},
         "shares": shares,
@@ -194,4 +212,4 @@ def _shares(goods: Goods, organisations: Mapping[str, str]) -> list[dict[str, An
 
 
 def _component(name: str, meter: str | None, period: str | None, model: dict[str, Any]) -> dict[str, Any]:
-    return {"id": name, "meter": meter, "period": period, "model": model}
+    return {"id": name, "title": dict(TITLES[name]), "meter": meter, "period": period, "model": model}

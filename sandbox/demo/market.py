@@ -178,7 +178,7 @@ def _parts(content: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _draft(market: Market, sale: OnSale) -> None:
-    """Draft the listing with its three offers."""
+    """Draft the listing with its offers."""
     goods, party, telling = sale.goods, market[sale.goods.supplier], market.telling
     wish = {"revision": sale.revision, "title": dict(goods.title), "summary": dict(goods.summary)}
     sale.listing = party.do(f"listing {goods.key}", "/supplier/v1/listings", wish)["id"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sandbox.demo import papers, regulate, settle, trade
+from sandbox.demo import follow, papers, regulate, settle, trade
 from sandbox.demo.client import Origin
 from sandbox.demo.clock import Clock
 from sandbox.demo.credentials import Credentials
-from sandbox.demo.goods import CURRENCY
 from sandbox.demo.market import seed
 from sandbox.demo.telling import Telling
 from sandbox.demo.trade import Trade
@@ -27,15 +26,22 @@ def run(origin: Origin, credentials: Credentials, telling: Telling, home: Path) 
     market = seed(origin, credentials, telling)
     told = Trade(market, clock)
     trade.buy(told)
-    settle.close_month(told, began)
+    followed = follow.buy(told)
+    with telling.step("accept", origin):
+        trade.accept(told)
+    settle.close_month(told, began, followed, home)
     bundle, line = regulate.export(told, month, home / "export")
     agreements, check = papers.take_home(told, home / "agreements")
-    rows = settle.who_got_what(told)
-    telling.opening("who", currency=CURRENCY)
-    telling.table([telling.text("column.who"), telling.text("column.amount")], rows)
+    got = []
+    for currency in sorted({one.currency for one in followed}):
+        rows = settle.who_got_what(told, currency)
+        telling.opening("who", currency=currency)
+        telling.table([telling.text("column.who"), telling.text("column.amount")], rows)
+        got += [{"who": who, "amount": amount, "currency": currency} for who, amount in rows]
     return {
         "steps": telling.steps,
-        "who_got_what": [{"who": who, "amount": amount, "currency": CURRENCY} for who, amount in rows],
+        "who_got_what": got,
+        "followed": {one.currency: follow.values(market, one, home) for one in followed},
         "export": str(bundle),
         "verify": line,
         "agreements": [str(one) for one in agreements],

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from sandbox.demo import follow
 from sandbox.demo.client import DemoFailed, Party
+from sandbox.demo.follow import Followed
 from sandbox.demo.goods import CURRENCY
 from sandbox.demo.market import PAYEES
 from sandbox.demo.parties import BY_KEY
@@ -20,7 +23,7 @@ _AFTER_MIDNIGHT = timedelta(hours=2)
 _MILLIONTH = Decimal("0.000001")
 
 
-def close_month(trade: Trade, began: datetime) -> None:
+def close_month(trade: Trade, began: datetime, followed: list[Followed], home: Path) -> None:
     """Everything from the last day of the month to everybody's money.
 
     errors   raises DemoFailed
@@ -31,8 +34,11 @@ def close_month(trade: Trade, began: datetime) -> None:
     with telling.step("month", origin):
         _pass_time(trade, began, end)
     with telling.step("settle", origin):
-        _settle(trade, start, end)
+        for currency in (CURRENCY, *(one.currency for one in followed if one.currency != CURRENCY)):
+            _settle(trade, start, end, currency)
         _show_invoices(trade)
+        follow.settled(trade, followed)
+    follow.give_back(trade, followed, home)
     with telling.step("pay", origin):
         for key in PAYEES:
             _recompute(trade, key)
@@ -64,10 +70,10 @@ def _pass_time(trade: Trade, began: datetime, end: datetime) -> None:
         telling.say("root", records=root["records"], grant=grant, root=root["root"][:16])
 
 
-def _settle(trade: Trade, start: datetime, end: datetime) -> None:
+def _settle(trade: Trade, start: datetime, end: datetime, currency: str) -> None:
     operator, telling = trade.market["operator"], trade.market.telling
-    wish = {"period_start": _instant(start), "period_end": _instant(end), "currency": CURRENCY}
-    run = operator.do("settle", "/operator/v1/settlement-runs", wish)["run"]
+    wish = {"period_start": _instant(start), "period_end": _instant(end), "currency": currency}
+    run = operator.do(f"settle {currency}", "/operator/v1/settlement-runs", wish)["run"]
 
     def closed() -> Any:
         found = operator.get(f"/operator/v1/settlement-runs/{run}")["run"]
@@ -75,7 +81,7 @@ def _settle(trade: Trade, start: datetime, end: datetime) -> None:
 
     ended = trade.market.origin.wait(closed, f"settlement run {run}")
     parts = {side: ended[side]["done"] for side in ("sellers", "payees")}
-    telling.say("settled", run=run, start=start.date(), end=end.date(), **parts)
+    telling.say("settled", run=run, currency=currency, start=start.date(), end=end.date(), **parts)
 
 
 def _show_invoices(trade: Trade) -> None:
@@ -165,51 +171,52 @@ def _paid(party: Party, portal: str, payout: str) -> Any:
 def _show_balance(trade: Trade) -> None:
     """The trial balance sums to zero, and who got what."""
     operator, telling = trade.market["operator"], trade.market.telling
-    trial = next(one for one in operator.get("/operator/v1/trial-balance")["items"] if one["currency"] == CURRENCY)
-    total = sum((Decimal(line["sum"]["amount"]) for line in trial["accounts"]), Decimal())
-    if total or not trial["balanced"]:
-        raise DemoFailed(f"the trial balance is {total}")
-    rows = [
-        [telling.text(f"account.{line['account']}"), amount(Decimal(line["sum"]["amount"]))]
-        for line in trial["accounts"]
-    ]
-    telling.table([telling.text("column.account"), CURRENCY], [row for row in rows if row[1] != "0.00"])
-    telling.say("zero", currency=CURRENCY)
+    for trial in operator.get("/operator/v1/trial-balance")["items"]:
+        currency = trial["currency"]
+        total = sum((Decimal(line["sum"]["amount"]) for line in trial["accounts"]), Decimal())
+        if total or not trial["balanced"]:
+            raise DemoFailed(f"the trial balance of {currency} is {total}")
+        rows = [
+            [telling.text(f"account.{line['account']}"), amount(Decimal(line["sum"]["amount"]))]
+            for line in trial["accounts"]
+        ]
+        telling.table([telling.text("column.account"), currency], [row for row in rows if row[1] != "0.00"])
+        telling.say("zero", currency=currency)
     found = operator.get("/operator/v1/findings")
     if not found["sound"]:
         raise DemoFailed(f"the facts do not agree: {found['findings']}")
     telling.say("sound")
 
 
-def who_got_what(trade: Trade) -> list[list[str]]:
-    """The rows of the last table: who, and how much came or went; what came in less what went out is nothing.
+def who_got_what(trade: Trade, currency: str) -> list[list[str]]:
+    """The rows of a last table: who, and how much came or went; what came in less what went out is nothing.
 
     errors   raises DemoFailed where money is missing
     """
     market, telling = trade.market, trade.market.telling
     buyer = market["buyer"]
-    paid = _total(one["amount"] for one in buyer.items("/buyer/v1/payments") if one["state"] == "succeeded")
-    rows = [(telling.text("row.paid"), -paid)]
-    rows.append((telling.text("row.wallet"), _total(buyer.get("/buyer/v1/wallet")["balances"])))
+    paid = (one["amount"] for one in buyer.items("/buyer/v1/payments") if one["state"] == "succeeded")
+    rows = [(telling.text("row.paid"), -_total(paid, currency))]
+    rows.append((telling.text("row.wallet"), _total(buyer.get("/buyer/v1/wallet")["balances"], currency)))
     for key in PAYEES:
         party, portal = market[key], BY_KEY[key].portal
-        got = _total(one["amount"] for one in party.items(f"{portal}/payouts") if one["state"] == "paid")
-        rows.append((telling.text("row.payee", role=telling.text(f"role.{key}")), got))
-    trial = next(
-        one for one in market["operator"].get("/operator/v1/trial-balance")["items"] if one["currency"] == CURRENCY
-    )
+        got = (one["amount"] for one in party.items(f"{portal}/payouts") if one["state"] == "paid")
+        rows.append((telling.text("row.payee", role=telling.text(f"role.{key}")), _total(got, currency)))
+    trials = market["operator"].get("/operator/v1/trial-balance")["items"]
+    trial = [line for one in trials if one["currency"] == currency for line in one["accounts"]]
     kept = (("row.rest", "payable"), ("row.fee", "revenue"), ("row.tax", "tax"), ("row.rounding", "rounding"))
     for row, account in kept:
-        rows.append((telling.text(row), _total(one["sum"] for one in trial["accounts"] if one["account"] == account)))
+        sums = (line["sum"] for line in trial if line["account"] == account)
+        rows.append((telling.text(row), _total(sums, currency)))
     rows = [row for row in rows if row[1]]
     left = sum((value for _, value in rows), Decimal())
     if left:
-        raise DemoFailed(f"{left} {CURRENCY} are unaccounted for")
+        raise DemoFailed(f"{left} {currency} are unaccounted for")
     return [[who, amount(value)] for who, value in [*rows, (telling.text("row.sum"), left)]]
 
 
-def _total(amounts: Iterable[dict[str, str]]) -> Decimal:
-    return sum((Decimal(one["amount"]) for one in amounts), Decimal())
+def _total(amounts: Iterable[dict[str, str]], currency: str) -> Decimal:
+    return sum((Decimal(one["amount"]) for one in amounts if one["currency"] == currency), Decimal())
 
 
 def _instant(moment: datetime) -> str:

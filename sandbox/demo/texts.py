@@ -57,9 +57,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "measuring": ("measuring {title}: records", "正在测量 {title}，记录数"),
     # 3 list
-    "list": ("Each data set gets a listing with three offers", "为每个数据集起草上架产品，各含三种报价方案"),
+    "list": ("Each data set gets a listing with its offers", "为每个数据集起草上架产品与报价方案"),
     "kind.once": ("one-off", "一次性购买"),
     "kind.monthly": ("monthly", "按月订阅"),
+    "kind.once-eur": ("one-off in euro", "一次性购买（欧元）"),
     "kind.metered": ("pay per use", "按量付费"),
     "drafted": ("{title}: {prices}, to begin with", "{title}：{prices}（起付）"),
     "refused": ("Published too early, it is refused: {title}. {detail}", "过早发布被拒绝：{title}。{detail}"),
@@ -156,7 +157,30 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{readers} readers at once asked until they were refused: {delivered} records delivered, quota {limit}",
         "{readers} 个并发读取方持续请求直至被拒：共交付 {delivered} 条，配额 {limit} 条",
     ),
-    # 13 accept
+    # 13 follow
+    "follow": (
+        "The buyer buys one more copy in euro and one in yuan, and the money of both is followed",
+        "买方分别以欧元和人民币再购一份，并追踪这两笔资金",
+    ),
+    "came-from": ("the {total} of {order} came in {origins}", "{order} 的 {total} 来自：{origins}"),
+    "came.stripe": ("by card:", "银行卡"),
+    "came.bank": ("by bank transfer:", "银行转账"),
+    "stage.bought": ("of each 1 {currency} after the purchase: {parts}", "购买后，每 1 {currency} 的去向：{parts}"),
+    "stage.settled": ("of each 1 {currency} after settlement: {parts}", "结算后，每 1 {currency} 的去向：{parts}"),
+    "stage.partly": (
+        "of each 1 {currency} after a part was refunded: {parts}",
+        "部分退款后，每 1 {currency} 的去向：{parts}",
+    ),
+    "stage.whole": (
+        "of each 1 {currency} after all was refunded: {parts}",
+        "全额退款后，每 1 {currency} 的去向：{parts}",
+    ),
+    "at.wallet": ("{who} {part} (wallet)", "{who} {part}（钱包）"),
+    "at.pending": ("{who} {part} (on hold)", "{who} {part}（待结算）"),
+    "at.payable": ("{who} {part} (payable)", "{who} {part}（应付）"),
+    "at.revenue": ("{who} {part}", "{who} {part}"),
+    "at.tax": ("{who} {part}", "{who} {part}"),
+    # 14 accept
     "accept": (
         "The buyer accepts what was delivered; until then the payees' shares were on hold",
         "买方验收交付；此前各方分成处于冻结状态",
@@ -169,7 +193,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count} deliveries accepted: what was paid for them is payable at once",
         "{count} 项交付验收通过，已付款项即时转为应付",
     ),
-    # 14 month
+    # 15 month
     "month": ("The month ends; its use is sealed", "月末到来，用量封存"),
     "clock": ("the sandbox's clock goes from {before} to {after} (UTC)", "沙箱时钟由 {before} 前进到 {after}（UTC）"),
     "sealing": ("sealing {day}", "正在封存 {day}"),
@@ -178,14 +202,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Merkle root over the {records} usage records of {grant}: {root}...",
         "{grant} 的 {records} 条用量记录的默克尔根：{root}……",
     ),
-    # 15 settle
+    # 16 settle
     "settle": (
         "A settlement run turns orders and use into charges, splits and invoices",
         "结算：将订单与用量转为费用、分成与账单",
     ),
     "settled": (
-        "{run}: {start} to {end}, {sellers} sellers, {payees} payees; closed with a trial balance of zero",
-        "{run}：{start} 至 {end}，{sellers} 家供应方、{payees} 家收款方；试算平衡为零，已关闭",
+        "{run}: {currency}, {start} to {end}, {sellers} sellers, {payees} payees; closed with a trial balance of zero",
+        "{run}：{currency}，{start} 至 {end}，{sellers} 家供应方、{payees} 家收款方；试算平衡为零，已关闭",
     ),
     "charge": ("charged {amount}: {explanation}", "费用 {amount}：{explanation}"),
     "invoice": (
@@ -193,7 +217,26 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{seller}开具的账单：{total}，共 {lines} 行，买方复核无误（{invoice}）",
     ),
     "invoice-tax": ("of this, {tax} on {taxable}: {amount}", "其中{tax}，计税金额 {taxable}：{amount}"),
-    # 16 pay
+    # 17 back
+    "back": (
+        "A part of both orders is refunded, then all the rest: every payee gives back what it got of them",
+        "两笔订单先部分退款，再退还其余全部：各方如数退回所得",
+    ),
+    "refunded": (
+        "the supplier refunds {amount}; in all {refunded} of {paid} have gone back",
+        "供应方退款 {amount}；累计退回 {refunded} / {paid}",
+    ),
+    "all-back": (
+        "the buyer has all of {total} again, and the {payees} others have exactly nothing of it",
+        "买方已收回全部 {total}，其余 {payees} 方所持恰为零",
+    ),
+    "column.held": ("who has it ({currency})", "资金归属（{currency}）"),
+    "column.bought": ("bought", "购买后"),
+    "column.settled": ("settled", "结算后"),
+    "column.partly": ("partly refunded", "部分退款后"),
+    "column.whole": ("all refunded", "全额退款后"),
+    "line-by-line": ("see every step of it, with its rule:", "查看每一步及其规则："),
+    # 18 pay
     "pay": (
         "The payees add their statements up again, and are paid through Stripe",
         "各收款方复核结算单，并通过 Stripe 收款",
@@ -203,7 +246,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{role}：{closing}，共 {lines} 行；逐行按权重重新计算，全部一致",
     ),
     "paid-out": ("{role}: {amount} paid out by {rail}", "{role}：已通过 {rail} 付款 {amount}"),
-    # 17 balance
+    # 19 balance
     "balance": ("The exchange's books", "交易所账簿"),
     "zero": ("all accounts in {currency} sum to zero", "{currency} 全部账户合计为零"),
     "sound": (
@@ -222,7 +265,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "account.tax": ("tax", "税费"),
     "account.rounding": ("rounding", "舍入差额"),
     "account.suspense": ("bank money without an owner", "待认领来款"),
-    # 18 export
+    # 20 export
     "export": (
         "The regulator exports the log of the period and checks it without the exchange",
         "监管机构导出审计日志，并脱离交易所独立核验",
@@ -234,7 +277,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "独立核验程序（仅需 Python，不联网）结论：全部通过",
     ),
     "verify-again": ("check it again yourself:", "您可自行再次核验："),
-    # 19 papers
+    # 21 papers
     "papers": (
         "The buyer takes its agreements home, one file each, and checks them without the exchange",
         "买方下载合约（每份一个文件），并脱离交易所独立核验",
@@ -248,7 +291,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "language.zh": ("Chinese", "中文"),
     # the last table
     "who": ("\nWho paid and who got what ({currency})", "\n收支一览（{currency}）"),
-    "row.paid": ("buyer paid in (two top-ups, one order by card)", "买方付入（两次充值、一笔银行卡订单）"),
+    "row.paid": ("buyer paid in, by card and by bank", "买方付入（银行卡与银行转账）"),
     "row.wallet": ("left in the buyer's wallet", "买方钱包余额"),
     "row.payee": ("{role}: paid out", "{role}：已付款"),
     "row.fee": ("exchange: its fee", "交易所：服务费"),

@@ -53,7 +53,7 @@ class Trade:
 
 
 def buy(trade: Trade) -> None:
-    """Everything from the search to the last record.
+    """Everything from the search to the last record of a quota.
 
     errors   raises DemoFailed
     """
@@ -66,7 +66,6 @@ def buy(trade: Trade) -> None:
         ("agree", agree),
         ("use", use),
         ("quota", exhaust),
-        ("accept", accept),
     ):
         with telling.step(name, origin):
             step(trade)
@@ -121,31 +120,47 @@ def weigh(trade: Trade) -> None:
 
 def fund(trade: Trade) -> None:
     """Fill the wallet by card and by bank transfer."""
-    market, telling, buyer = trade.market, trade.market.telling, trade.market["buyer"]
-    wish = {"amount": _wire(CARD_TOP_UP), "method": "card", "payment_method": CARD}
-    paid = buyer.do("top up by card", "/buyer/v1/top-ups", wish)
+    telling = trade.market.telling
+    by_card(trade, "top up by card", _wire(CARD_TOP_UP))
+    by_bank(trade, "top up by bank", _wire(BANK_TOP_UP))
+    telling.say("wallet", balance=telling.join(money(one) for one in _wallet(trade)))
+
+
+def by_card(trade: Trade, command: str, wanted: dict[str, str]) -> None:
+    """Fill the wallet by card: Stripe charges it, and says so by a signed webhook.
+
+    errors   raises DemoFailed
+    """
+    wish = {"amount": wanted, "method": "card", "payment_method": CARD}
+    paid = trade.market["buyer"].do(command, "/buyer/v1/top-ups", wish)
     _wait_payment(trade, paid["id"])
-    telling.say("charged", amount=money(paid["amount"]), payment=paid["id"])
-    wish = {"amount": _wire(BANK_TOP_UP), "method": "bank"}
-    asked = buyer.do("top up by bank", "/buyer/v1/top-ups", wish)
+    trade.market.telling.say("charged", amount=money(paid["amount"]), payment=paid["id"])
+
+
+def by_bank(trade: Trade, command: str, wanted: dict[str, str]) -> None:
+    """Fill the wallet by a bank transfer, which the operator's bank statement shows.
+
+    errors   raises DemoFailed
+    """
+    market = trade.market
+    asked = market["buyer"].do(command, "/buyer/v1/top-ups", {"amount": wanted, "method": "bank"})
     digest = hashlib.sha256(b"the account number stays with the bank").hexdigest()
-    today = trade.clock.now().date().isoformat()
+    today, reference = trade.clock.now().date().isoformat(), asked["reference"]
     statement = (
         "booking_date,amount,currency,payer_name,payer_account_digest,reference,entry_id\n"
-        f"{today},{BANK_TOP_UP},{CURRENCY},Yunqi AI Lab,{digest},{asked['reference']},demo-bank-{asked['reference'][-8:]}\n"
+        f"{today},{wanted['amount']},{wanted['currency']},Yunqi AI Lab,{digest},{reference},demo-bank-{reference[-8:]}\n"
     )
     operator = market["operator"]
     imported = operator.send(
         "POST",
         "/operator/v1/bank-statements",
         content=statement.encode(),
-        headers={"content-type": "text/csv", "idempotency-key": operator.key(f"bank statement {asked['reference']}")},
+        headers={"content-type": "text/csv", "idempotency-key": operator.key(f"bank statement {reference}")},
     ).json()
     if imported["credited"] != 1:
         raise DemoFailed(f"the bank statement was not credited: {imported}")
     _wait_payment(trade, asked["id"])
-    telling.say("transferred", amount=money(asked["amount"]), reference=asked["reference"])
-    telling.say("wallet", balance=telling.join(money(one) for one in _wallet(trade)))
+    market.telling.say("transferred", amount=money(asked["amount"]), reference=reference)
 
 
 def _wallet(trade: Trade) -> list[dict[str, str]]:
@@ -171,7 +186,7 @@ def order(trade: Trade) -> None:
     """Four orders: a copy and two plans from the wallet, a subscription by card. The first is sent twice on purpose."""
     telling, buyer = trade.market.telling, trade.market["buyer"]
     once = {"quote": trade.found["quote"]["id"]}
-    bought = _order(trade, "zh_poems", "once", once)
+    bought = place(trade, "zh_poems", "once", once)
     wish = {"offer": trade.market.shelf["zh_poems"].offers["once"], "purposes": PURPOSES, "payment": "wallet", **once}
     headers = {"idempotency-key": buyer.key("order zh_poems once")}
     again = buyer.send("POST", "/buyer/v1/orders", json=wish, headers=headers)
@@ -179,9 +194,9 @@ def order(trade: Trade) -> None:
         raise DemoFailed("the order that was sent twice was placed twice")
     telling.say("sent-twice", order=bought.order)
     _show_journal(trade, bought.order)
-    _order(trade, "en_speeches", "monthly", {"payment": "card", "payment_method": CARD})
-    _order(trade, "penguins", "monthly", {})
-    _order(trade, "zh_poems", "metered", {})
+    place(trade, "en_speeches", "monthly", {"payment": "card", "payment_method": CARD})
+    place(trade, "penguins", "monthly", {})
+    place(trade, "zh_poems", "metered", {})
     telling.say("wallet", balance=telling.join(money(one) for one in _wallet(trade)))
 
 
@@ -200,26 +215,32 @@ def _show_journal(trade: Trade, name: str) -> None:
     telling.say("six-lines", lines=len(booked), parts=parts)
 
 
-def _order(trade: Trade, goods: str, code: str, more: dict[str, str]) -> Bought:
+def place(
+    trade: Trade, goods: str, code: str, more: dict[str, str], *, name: str | None = None, command: str | None = None
+) -> Bought:
+    """Order one offer of a dataset and wait until it is paid; `name` keeps it apart from an earlier order of the same.
+
+    errors   raises DemoFailed
+    """
     market, telling, buyer = trade.market, trade.market.telling, trade.market["buyer"]
     sale = market.shelf[goods]
     wish = {"offer": sale.offers[code], "purposes": PURPOSES, "payment": "wallet", **more}
-    receipt = buyer.do(f"order {goods} {code}", "/buyer/v1/orders", wish)
-    name = receipt["id"]
+    receipt = buyer.do(command or f"order {goods} {code}", "/buyer/v1/orders", wish)
+    order = receipt["id"]
 
     def paid() -> Any:
-        return buyer.get(f"/buyer/v1/orders/{name}")["state"] == "paid"
+        return buyer.get(f"/buyer/v1/orders/{order}")["state"] == "paid"
 
-    market.origin.wait(paid, f"order {name}")
-    grant = receipt["grant"] or next(one["id"] for one in buyer.items("/buyer/v1/grants") if one["order"] == name)
-    made = trade.bought[f"{goods}/{code}"] = Bought(name, receipt["agreement"], grant, receipt["total"])
+    market.origin.wait(paid, f"order {order}")
+    grant = receipt["grant"] or next(one["id"] for one in buyer.items("/buyer/v1/grants") if one["order"] == order)
+    made = trade.bought[name or f"{goods}/{code}"] = Bought(order, receipt["agreement"], grant, receipt["total"])
     telling.say(
         "ordered",
         kind=telling.text(f"kind.{code}"),
         title=telling.name(sale.goods.title),
         total=money(receipt["total"]),
         way=telling.text(f"way.{wish['payment']}"),
-        order=name,
+        order=order,
     )
     return made
 

@@ -12,11 +12,11 @@ from sqlalchemy import exists, or_, select
 
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
+from exchange.kernel.ids import array
 from exchange.kernel.pages import Page, PageRequest, page_of
 from exchange.kernel.store import mine
 from settlement import tables
 from settlement.acceptances import (
-    DAYS_DEFAULT,
     DAYS_MAX,
     ON_HOLD,
     Fact,
@@ -36,27 +36,22 @@ INSERT INTO settlement.acceptance (id, order_id, buyer_id, seller_id, said, grou
 _OF = """
 SELECT id, order_id, buyer_id, seller_id, said, created_at, ground, evidence_sha256, outcome, refund_id, organisation_id
 FROM settlement.acceptance WHERE order_id = ANY($1::uuid[]) ORDER BY created_at, id"""
-# Orders whose shares may still wait: younger than the longest window, disputed, or with something that was never
-# released. The many that were released long ago are not read.
+# `waits`: its shares were never released, and not all of it went back.
 _WAITING = """
-SELECT o.id, o.offer_id, o.paid_at, o.price_units > 0 AND NOT EXISTS (
+SELECT o.id, o.seller_id, o.offer_id, o.paid_at, o.price_units > 0 AND NOT EXISTS (
         SELECT FROM settlement.journal j WHERE j.kind = 'release' AND j.source_id = o.id)
+    AND NOT EXISTS (SELECT FROM settlement.split_source s WHERE s.source_id = o.id)
     AND NOT EXISTS (SELECT FROM settlement.refund r WHERE r.source_id = o.id AND r.cumulative_units = r.paid_units) AS waits,
     (SELECT array_agg(a.said ORDER BY a.created_at, a.id) FROM settlement.acceptance a WHERE a.order_id = o.id) AS said
-FROM settlement.orders o
-WHERE o.seller_id = ANY($1::uuid[]) AND o.state = 'paid' AND o.currency = $2 AND o.paid_at < $3
-    AND (o.paid_at > $4 OR EXISTS (SELECT FROM settlement.acceptance a WHERE a.order_id = o.id AND a.said = 'rejected')
-        OR o.offer_id = ANY($5::uuid[]) OR (o.price_units > 0 AND NOT EXISTS (
-            SELECT FROM settlement.journal j WHERE j.kind = 'release' AND j.source_id = o.id)))
-ORDER BY o.id"""
+FROM settlement.orders o WHERE o.id = ANY($1::text::uuid[]) ORDER BY o.id"""
 _LOCK = "SELECT id FROM settlement.orders WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 
 
 @dataclass(frozen=True, slots=True)
 class Releasable:
-    """Orders whose shares become payable, locked; and all orders of these sellers whose shares are on hold."""
+    """Orders whose shares become payable, by seller; and all orders of these sellers whose shares are on hold."""
 
-    orders: tuple[UUID, ...]
+    orders: Mapping[UUID, Sequence[UUID]]
     held: frozenset[UUID]
 
 
@@ -95,32 +90,29 @@ async def facts_of(tx: Tx, order_ids: Sequence[UUID]) -> dict[UUID, list[Fact]]:
 
 
 async def releasable_sources(
-    tx: Tx, seller_ids: Sequence[UUID], currency: str, at: datetime, windows: Mapping[UUID, Inspection]
+    tx: Tx, order_ids: Sequence[UUID], at: datetime, windows: Mapping[UUID, Inspection], *, lock: bool = True
 ) -> Releasable:
-    """Whose shares may become payable as of `at`: accepted, decided, or past the window without a word where silence accepts.
+    """Of some paid orders, whose shares may become payable as of `at`: accepted, decided, or past a window in silence.
 
     As of the end of a run's period and not of the moment at which it runs, so a run that is done again answers the same.
 
-    shapes   windows: the inspection of each offer that these sellers sold, by offer id; the default where it is missing
+    shapes   windows: the inspection of each offer that they were sold by, by offer id; lock: whether the releasable ones
+             stay as they are until the transaction ends
     """
-    refusing = [offer for offer, window in windows.items() if window.silence_refuses]
-    longest = max((window.days for window in windows.values()), default=DAYS_DEFAULT)
-    since = at - timedelta(days=max(longest, DAYS_DEFAULT))
     driver = await tx.driver()
-    rows = await driver.fetch(_WAITING, list(seller_ids), currency, at, since, refusing)
-    free: list[UUID] = []
+    rows = await driver.fetch(_WAITING, array(order_ids)) if order_ids else []
+    free: dict[UUID, list[UUID]] = {}
     held: set[UUID] = set()
     for row in rows:
         said = [Said(one) for one in row["said"] or ()]
-        window = windows.get(row["offer_id"], Inspection())
-        if standing(row["paid_at"], window, said, at) in ON_HOLD:
+        if standing(row["paid_at"], windows[row["offer_id"]], said, at) in ON_HOLD:
             held.add(row["id"])
         elif row["waits"]:
-            free.append(row["id"])
-    if free:
+            free.setdefault(row["seller_id"], []).append(row["id"])
+    if free and lock:
         # A refund takes this lock too, so it is booked wholly before the release or wholly after it.
-        await driver.fetch(_LOCK, free)
-    return Releasable(tuple(free), frozenset(held))
+        await driver.fetch(_LOCK, [one for found in free.values() for one in found])
+    return Releasable(free, frozenset(held))
 
 
 async def deliveries(tx: Tx, actor: Actor, request: PageRequest, *, selling: bool = False) -> Page[Delivery]:

@@ -8,14 +8,15 @@ from exchange.kernel.db import Tx
 from settlement.checks import Finding
 from settlement.store import audit_refunds, audit_splits
 
-# Each charge with what its plan says it is, what the charge before it on the same line came to, and its explanation.
+# Each charge with what its plan says it is, what the charge before it on the same line came to, and its explanation. Runs go
+# by their ends, then their numbers: ids follow clocks, and those of two processes may differ.
 _LINES = """
-SELECT id, cumulative_units, amount_units - CASE WHEN (tax->>'included')::boolean THEN 0 ELSE tax_units END AS plan,
-    lag(cumulative_units) OVER (PARTITION BY grant_id, component, period_index ORDER BY id) AS before,
+SELECT c.id, cumulative_units, amount_units - CASE WHEN (tax->>'included')::boolean THEN 0 ELSE tax_units END AS plan,
+    lag(cumulative_units) OVER (PARTITION BY grant_id, component, period_index ORDER BY r.period_end, r.number, c.id) AS before,
     (explanation->'amount'->>'amount')::numeric * 1000000 AS said,
     (explanation->'booked'->>'amount')::numeric * 1000000 AS said_before,
     (explanation->'due'->>'amount')::numeric * 1000000 AS said_due
-FROM settlement.charge"""
+FROM settlement.charge c JOIN settlement.run r ON r.id = c.run_id"""
 
 # (rule, statement): each row is (subject, said, fact).
 _CHECKS: tuple[tuple[str, str], ...] = (

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
+from exchange.kernel.arrays import numbers
 from exchange.kernel.db import Tx
+from exchange.kernel.ids import array
 from settlement.accounts import payable
-from settlement.documents import Entry, Invoice, Statement
+from settlement.documents import Earlier, Entry, Invoice, Statement
+from settlement.periods import first_id
 from settlement.store.accounts import known_ids
+from settlement.store.runs import stated_to
 
 # The row stays locked until the transaction ends, so a rollback gives the numbers back: no gap.
 _NUMBERS = """
@@ -26,11 +30,16 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::uuid[
 _INVOICE_LINE = """
 INSERT INTO settlement.invoice_line (invoice_id, line, source_kind, source_id, description, quantity, amount_units)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::jsonb[], $6::numeric[], $7::bigint[])"""
+_EARLIER = """
+SELECT l.source_id, i.id, i.series, i.number, i.issued_at FROM settlement.invoice_line l
+JOIN settlement.invoice i ON i.id = l.invoice_id
+WHERE l.source_kind = ANY(ARRAY['order', 'charge']) AND l.source_id = ANY($1::uuid[])"""
 _ENTRIES = """
 SELECT k.o AS organisation_id, j.id, p.line, j.kind, j.source_id, p.amount, j.effective_at
 FROM unnest($1::uuid[], $2::bigint[]) AS k(o, id) JOIN settlement.posting p ON p.account_id = k.id
 JOIN settlement.journal j ON j.id = p.journal_id
-WHERE NOT EXISTS (SELECT FROM settlement.statement_line s WHERE s.journal_id = p.journal_id AND s.posting_line = p.line)
+WHERE p.journal_id >= $4 AND p.journal_id < $3
+    AND NOT EXISTS (SELECT FROM settlement.statement_line s WHERE s.journal_id = p.journal_id AND s.posting_line = p.line)
 ORDER BY k.o, j.effective_at, j.id, p.line"""
 _LAST = """
 SELECT DISTINCT ON (organisation_id) organisation_id, closing_units, number FROM settlement.statement
@@ -43,7 +52,7 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], 
     $16::bytea[], $17::timestamptz[])"""
 _STATEMENT_LINE = """
 INSERT INTO settlement.statement_line (statement_id, line, journal_id, posting_line, amount_units)
-SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::bigint[])"""
+SELECT * FROM unnest($1::text::uuid[], $2::text::int[], $3::text::uuid[], $4::text::smallint[], $5::text::bigint[])"""
 
 _CHARGED = """
 SELECT c.id, c.grant_id, c.component, c.service_start, c.service_end FROM settlement.invoice_line l
@@ -101,12 +110,23 @@ async def insert_invoices(tx: Tx, invoices: Sequence[Invoice]) -> None:
     )
 
 
-async def unstated_entries(tx: Tx, payee_ids: Sequence[UUID], currency: str) -> dict[UUID, list[Entry]]:
-    """The movements of each payee's payable account that no statement explains yet, in order."""
+async def earlier_invoices(tx: Tx, source_ids: Collection[UUID]) -> dict[UUID, Earlier]:
+    """The invoices that show these orders and charges; those that no invoice shows are left out."""
+    if not source_ids:
+        return {}
+    rows = await (await tx.driver()).fetch(_EARLIER, sorted(source_ids))
+    return {row[0]: Earlier(*row[1:]) for row in rows}
+
+
+async def unstated_entries(
+    tx: Tx, payee_ids: Sequence[UUID], currency: str, before: datetime
+) -> dict[UUID, list[Entry]]:
+    """The movements of each payee's payable account before a moment that no statement explains yet, in order."""
     ids = await known_ids(tx, [payable(payee, currency) for payee in payee_ids])
     found: dict[UUID, list[Entry]] = {payee: [] for payee in payee_ids}
+    since = first_id(await stated_to(tx, currency))
     owners = [key.organisation_id for key in ids]
-    for row in await (await tx.driver()).fetch(_ENTRIES, owners, list(ids.values())):
+    for row in await (await tx.driver()).fetch(_ENTRIES, owners, list(ids.values()), first_id(before), since):
         found[row[0]].append(Entry(*row[1:]))
     return found
 
@@ -146,11 +166,11 @@ async def insert_statements(tx: Tx, statements: Sequence[Statement]) -> None:
     lines = [(s.id, position, entry) for s in statements for position, entry in enumerate(s.entries, 1)]
     await driver.execute(
         _STATEMENT_LINE,
-        [statement_id for statement_id, _, _ in lines],
-        [position for _, position, _ in lines],
-        [entry.journal_id for _, _, entry in lines],
-        [entry.line for _, _, entry in lines],
-        [entry.amount for _, _, entry in lines],
+        array([statement_id for statement_id, _, _ in lines]),
+        numbers([position for _, position, _ in lines]),
+        array([entry.journal_id for _, _, entry in lines]),
+        numbers([entry.line for _, _, entry in lines]),
+        numbers([entry.amount for _, _, entry in lines]),
     )
 
 

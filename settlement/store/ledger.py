@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from exchange.kernel import arrays
 from exchange.kernel.db import Tx
 from exchange.kernel.ids import array
 from settlement.accounts import BOUNDED, AccountKey
@@ -20,6 +21,7 @@ from settlement.store.periods import closed_until
 _LOCK = """
 SELECT account_id, posted - min_balance, max_balance - posted FROM settlement.balance
 WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE"""
+_SEE = _LOCK.removesuffix(" FOR UPDATE")
 _PEEK = "SELECT account_id, posted - min_balance FROM settlement.balance WHERE account_id = ANY($1::bigint[])"
 _EXISTING = """
 SELECT j.kind, j.source_id, j.id, j.body_sha256 FROM settlement.journal j
@@ -88,6 +90,21 @@ async def lock_balances(tx: Tx, keys: Iterable[AccountKey]) -> Balances:
     )
 
 
+async def see_balances(tx: Tx, keys: Iterable[AccountKey]) -> Balances:
+    """The same at this moment, without locking or making any; nothing in those that do not exist.
+
+    units    millionths
+    """
+    bounded = [key for key in set(keys) if key.kind in BOUNDED]
+    by_id = {account_id: key for key, account_id in (await known_ids(tx, bounded)).items()} if bounded else {}
+    rows = await (await tx.driver()).fetch(_SEE, sorted(by_id)) if by_id else []
+    nothing = dict.fromkeys(bounded, 0)
+    return Balances(
+        {**nothing, **{by_id[row[0]]: row[1] for row in rows if row[1] is not None}},
+        {**nothing, **{by_id[row[0]]: row[2] for row in rows if row[2] is not None}},
+    )
+
+
 async def write(tx: Tx, journals: Sequence[Journal], balances: Balances) -> list[PostResult]:
     """Write a batch whose bounded accounts are locked; answer each journal in the given order.
 
@@ -130,7 +147,7 @@ async def sums(tx: Tx, keys: Sequence[AccountKey]) -> dict[AccountKey, int]:
 def _ids(tx: Tx, journals: Sequence[Journal]) -> list[UUID]:
     # An id carries the millisecond in which its journal counts: what the order of all statements stands on.
     now = ms_of(tx.now)
-    return [dated(tx.new_id(), ms_of(j.effective_at) if j.effective_at else now) for j in journals]
+    return [dated(j.id or tx.new_id(), ms_of(j.effective_at) if j.effective_at else now) for j in journals]
 
 
 async def _insert(tx: Tx, decision: Decision) -> None:
@@ -148,17 +165,17 @@ async def _insert(tx: Tx, decision: Decision) -> None:
             _WRITE,
             array([journal_id for journal_id, _, _ in accepted]),
             array([journal.source_id for journal in journals]),
-            _numbers([len(journal.lines) for journal in journals]),
+            arrays.numbers([len(journal.lines) for journal in journals]),
             b"".join([body for _, body, _ in accepted]),
-            _numbers([kinds.setdefault(journal.kind, len(kinds) + 1) for journal in journals]),
+            arrays.numbers([kinds.setdefault(journal.kind, len(kinds) + 1) for journal in journals]),
             list(kinds),
-            _numbers([moments.setdefault(j.effective_at or tx.now, len(moments) + 1) for j in journals]),
+            arrays.numbers([moments.setdefault(j.effective_at or tx.now, len(moments) + 1) for j in journals]),
             list(moments),
             tx.now,
             *_columns(journals, ids),
-            _numbers([ids[key] for key in bounded]),
-            _numbers([decision.deltas[key][0] for key in bounded]),
-            _numbers([decision.deltas[key][1] for key in bounded]),
+            arrays.numbers([ids[key] for key in bounded]),
+            arrays.numbers([decision.deltas[key][0] for key in bounded]),
+            arrays.numbers([decision.deltas[key][1] for key in bounded]),
         )
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != "journal_kind_source_id_key":
@@ -183,20 +200,15 @@ def _columns(
         tagged.append(number)
     counts = [len(journal.lines) for journal in journals]
     return (
-        _numbers([ordinal for ordinal, count in enumerate(counts, 1) for _ in range(count)]),
-        _numbers([position for count in counts for position in range(1, count + 1)]),
-        _numbers([ids[key] for key in keys]),
-        _numbers(list(units)),
-        _numbers([numbers[key] for key in keys]),
-        _numbers(tagged),
+        arrays.numbers([ordinal for ordinal, count in enumerate(counts, 1) for _ in range(count)]),
+        arrays.numbers([position for count in counts for position in range(1, count + 1)]),
+        arrays.numbers([ids[key] for key in keys]),
+        arrays.numbers(list(units)),
+        arrays.numbers([numbers[key] for key in keys]),
+        arrays.numbers(tagged),
         list(currencies),
         array([tag for tag in tags if tag is not None]),
     )
-
-
-def _numbers(values: list[int]) -> str:
-    """Whole numbers as PostgreSQL reads an array of them."""
-    return f"{{{str(values)[1:-1]}}}"
 
 
 async def journal_ids(tx: Tx, keys: Sequence[tuple[str, UUID]]) -> dict[tuple[str, UUID], UUID]:

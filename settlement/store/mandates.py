@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Select, func, insert, select
 
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.pages import Page, PageRequest, page_of
 from exchange.kernel.store import mine, ours
-from settlement.mandates import Claim, Mandate, SignedMandate
-from settlement.rule_tables import buyer_claim, introduced_sale, mandate
+from settlement.mandates import Claim, Mandate, SignedEnd, SignedMandate
+from settlement.rule_tables import buyer_claim, introduced_sale, mandate, mandate_end
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('claim/' || $1::text || '/' || $2::text, 0))"
-_CLAIM = "id, mandate_id, supplier_id, broker_id, buyer_id, evidence_sha256, stands_until, created_at"
-_OF_PAIRS = f"""
-SELECT {_CLAIM} FROM settlement.buyer_claim c
-JOIN unnest($1::uuid[], $2::uuid[]) AS k(s, b) ON c.supplier_id = k.s AND c.buyer_id = k.b ORDER BY c.created_at, c.id"""
+# A claim stands no longer than the tail of its mandate, which may end early.
+_OF_PAIRS = """
+SELECT c.id, c.mandate_id, c.supplier_id, c.broker_id, c.buyer_id, c.evidence_sha256,
+    least(c.stands_until, e.tail_until), c.created_at FROM settlement.buyer_claim c
+JOIN unnest($1::uuid[], $2::uuid[]) AS k(s, b) ON c.supplier_id = k.s AND c.buyer_id = k.b
+LEFT JOIN settlement.mandate_end e ON e.mandate_id = c.mandate_id ORDER BY c.created_at, c.id"""
+_LOCK_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('mandate/' || $1::text, 0))"
 _INTRODUCED = """
 INSERT INTO settlement.introduced_sale (sale_id, order_id, mandate_id, claim_id, supplier_id, broker_id, created_at)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[])
@@ -62,22 +65,49 @@ async def insert_mandate(tx: Tx, one: SignedMandate) -> None:
     )
 
 
+async def lock_mandate(tx: Tx, mandate_id: UUID) -> Mandate | None:
+    """One mandate, whoever asks; it ends, and buyers are claimed under it, one after another until the transaction ends."""
+    await (await tx.driver()).execute(_LOCK_ONE, str(mandate_id))
+    return (await find_mandates(tx, [mandate_id])).get(mandate_id)
+
+
+async def insert_end(tx: Tx, one: SignedEnd) -> None:
+    """Write the early end of a mandate; it has one at most."""
+    m = one.mandate
+    await tx.conn.execute(
+        insert(mandate_end).values(
+            mandate_id=m.id,
+            supplier_id=m.supplier_id,
+            broker_id=m.broker_id,
+            ended_by=one.ended_by,
+            ends_at=m.ends_at,
+            tail_until=m.tail_until,
+            document=one.document,
+            sha256=one.sha256,
+            kid=one.kid,
+            signature=one.signature,
+            created_at=one.created_at,
+        )
+    )
+
+
 async def find_mandates(tx: Tx, mandate_ids: Sequence[UUID]) -> dict[UUID, Mandate]:
-    """Mandates by id, whoever asks."""
-    rows = await tx.conn.execute(select(mandate).where(mandate.c.id.in_(mandate_ids)))
+    """Mandates by id as they stand now, whoever asks."""
+    rows = await tx.conn.execute(_mandates().where(mandate.c.id.in_(mandate_ids)))
     return {row["id"]: _signed(row).mandate for row in rows.mappings()}
 
 
 async def own_mandates(tx: Tx, actor: Actor, request: PageRequest) -> Page[SignedMandate]:
     """The mandates that the actor's organisation gave or holds, newest first."""
-    rows = await _rows(tx, mandate, mandate.c.id, ours((mandate.c.supplier_id, mandate.c.broker_id), actor), request)
+    condition = ours((mandate.c.supplier_id, mandate.c.broker_id), actor)
+    rows = await _rows(tx, _mandates(), mandate.c.id, condition, request)
     return page_of([_signed(row) for row in rows], request, lambda one: (str(one.mandate.id),))
 
 
 async def own_mandate(tx: Tx, actor: Actor, mandate_id: UUID) -> SignedMandate | None:
     """One mandate that the actor's organisation gave or holds."""
     mine_or_given = ours((mandate.c.supplier_id, mandate.c.broker_id), actor)
-    row = (await tx.conn.execute(select(mandate).where(mandate.c.id == mandate_id, mine_or_given))).mappings()
+    row = (await tx.conn.execute(_mandates().where(mandate.c.id == mandate_id, mine_or_given))).mappings()
     found = row.one_or_none()
     return _signed(found) if found else None
 
@@ -109,7 +139,10 @@ async def insert_claim(tx: Tx, one: Claim) -> None:
 async def own_claims(tx: Tx, actor: Actor, request: PageRequest) -> Page[Claim]:
     """The claims that the actor's organisation made, or that were made for it as a supplier, newest first."""
     t = buyer_claim
-    rows = await _rows(tx, t, t.c.id, ours((t.c.supplier_id, t.c.broker_id), actor), request)
+    stands = func.least(t.c.stands_until, mandate_end.c.tail_until).label("stands_until")
+    columns = [one for one in t.columns if one.name != "stands_until"]
+    statement = select(*columns, stands).join(mandate_end, mandate_end.c.mandate_id == t.c.mandate_id, isouter=True)
+    rows = await _rows(tx, statement, t.c.id, ours((t.c.supplier_id, t.c.broker_id), actor), request)
     return page_of([Claim(**row) for row in rows], request, lambda one: (str(one.id),))
 
 
@@ -124,12 +157,18 @@ async def insert_introduced(tx: Tx, found: Sequence[IntroducedSale]) -> None:
 async def own_introduced(tx: Tx, actor: Actor, request: PageRequest) -> Page[IntroducedSale]:
     """The sales that the actor's organisation is paid for as a broker, newest first."""
     t = introduced_sale
-    rows = await _rows(tx, t, t.c.sale_id, mine(t.c.broker_id, actor), request)
+    rows = await _rows(tx, select(t), t.c.sale_id, mine(t.c.broker_id, actor), request)
     return page_of([IntroducedSale(**row) for row in rows], request, lambda one: (str(one.sale_id),))
 
 
-async def _rows(tx: Tx, table: Table, key: Any, condition: Any, request: PageRequest) -> list[Any]:
-    statement = select(table).where(condition).order_by(key.desc()).limit(request.limit + 1)
+def _mandates() -> Select[Any]:
+    e = mandate_end.c
+    ended = select(mandate, e.ends_at.label("ended_at"), e.tail_until.label("ended_tail"))
+    return ended.join(mandate_end, e.mandate_id == mandate.c.id, isouter=True)
+
+
+async def _rows(tx: Tx, asked: Select[Any], key: Any, condition: Any, request: PageRequest) -> list[Any]:
+    statement = asked.where(condition).order_by(key.desc()).limit(request.limit + 1)
     if request.after:
         statement = statement.where(key < UUID(request.after[0]))
     return list((await tx.conn.execute(statement)).mappings())
@@ -138,4 +177,6 @@ async def _rows(tx: Tx, table: Table, key: Any, condition: Any, request: PageReq
 def _signed(row: Any) -> SignedMandate:
     names = ("id", "supplier_id", "broker_id", "parts", "starts_at", "ends_at", "tail_until", "created_at")
     found = Mandate(*(row[name] for name in names))
+    if row["ended_at"] is not None:
+        found = replace(found, ends_at=row["ended_at"], tail_until=row["ended_tail"], ended_early=True)
     return SignedMandate(found, row["document"], row["sha256"], row["kid"], row["signature"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,11 +41,22 @@ _OF_QUOTES = f"""SELECT {_COLUMNS} FROM settlement.orders WHERE quote_id = ANY($
 ORDER BY id FOR UPDATE"""
 _GET = f"SELECT {_COLUMNS} FROM settlement.orders WHERE id = ANY($1::uuid[]) ORDER BY id"
 _LOCK = f"{_GET} FOR UPDATE"
-_PAID = f"""SELECT {_COLUMNS}, settled_in FROM settlement.orders
-WHERE seller_id = ANY($1::uuid[]) AND state = 'paid' AND currency = $2 AND paid_at < $3 ORDER BY id"""
+# Those that no run has seen, by when they were paid; and of the others those that runs still have to look at. What was
+# bought once and released long ago is not read again.
+_PAID = f"""SELECT {_COLUMNS}, settled_in FROM (
+    SELECT o.* FROM unnest($1::uuid[], $4::timestamptz[]) AS k(seller, since) JOIN settlement.orders o
+        ON o.seller_id = k.seller AND o.state = 'paid' AND o.paid_at >= k.since AND o.paid_at < $3
+    WHERE o.settled_in IS NULL
+    UNION ALL SELECT o.* FROM settlement.open_order w JOIN settlement.orders o ON o.id = w.order_id
+    WHERE w.seller_id = ANY($1::uuid[]) AND w.currency = $2) AS found
+WHERE currency = $2 ORDER BY id"""
+_KEEP_OPEN = """
+INSERT INTO settlement.open_order (order_id, seller_id, currency)
+SELECT id, seller_id, currency FROM settlement.orders WHERE id = ANY($1::text::uuid[]) ON CONFLICT DO NOTHING"""
+_FORGET_OPEN = "DELETE FROM settlement.open_order WHERE order_id = ANY($1::text::uuid[])"
 _SETTLE = """
 UPDATE settlement.orders o SET settled_in = t.item
-FROM unnest($1::uuid[], $2::uuid[]) AS t(id, item) WHERE o.id = t.id AND o.settled_in IS NULL"""
+FROM unnest($1::text::uuid[], $2::text::uuid[]) AS t(id, item) WHERE o.id = t.id AND o.settled_in IS NULL"""
 _SOURCES = """
 SELECT 'order' AS kind, id, buyer_id, seller_id, offer_id, price_units - tax_units AS units, currency
     FROM settlement.orders WHERE id = ANY($1::uuid[])
@@ -132,11 +143,25 @@ async def get_orders(tx: Tx, order_ids: Sequence[UUID], *, lock: bool = False) -
     return {row["id"]: order_of(row) for row in rows}
 
 
-async def paid_orders(tx: Tx, seller_ids: Sequence[UUID], currency: str, before: datetime) -> list[tuple[Order, bool]]:
-    """Orders of these sellers that were paid before a moment, and whether a run has settled them."""
+async def paid_orders(
+    tx: Tx, sellers: Mapping[UUID, datetime], currency: str, before: datetime
+) -> list[tuple[Order, bool]]:
+    """Orders of these sellers that were paid before a moment and that a run has to look at, and whether one has seen them.
+
+    shapes   sellers: from when on each one's orders may not have been seen by a run
+    """
     driver = await tx.driver()
-    rows = await driver.fetch(_PAID, list(seller_ids), currency, before)
+    rows = await driver.fetch(_PAID, list(sellers), currency, before, list(sellers.values()))
     return [(order_of(row), row["settled_in"] is not None) for row in rows]
+
+
+async def look_again(tx: Tx, order_ids: Sequence[UUID], done_with: Sequence[UUID]) -> None:
+    """Note which orders runs still have to look at, and which not any more."""
+    driver = await tx.driver()
+    if order_ids:
+        await driver.execute(_KEEP_OPEN, array(order_ids))
+    if done_with:
+        await driver.execute(_FORGET_OPEN, array(done_with))
 
 
 async def mark_settled(tx: Tx, settled: Sequence[tuple[UUID, UUID]]) -> None:
@@ -145,7 +170,7 @@ async def mark_settled(tx: Tx, settled: Sequence[tuple[UUID, UUID]]) -> None:
     shapes   (order id, run item id)
     """
     driver = await tx.driver()
-    await driver.execute(_SETTLE, [order for order, _ in settled], [item for _, item in settled])
+    await driver.execute(_SETTLE, array([order for order, _ in settled]), array([item for _, item in settled]))
 
 
 async def get_sources(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Source]:

@@ -44,6 +44,7 @@ class RunRow:
     state: str
     created_at: datetime
     closed_at: datetime | None
+    region: str | None
     parts: dict[str, tuple[int, int]]
 
 
@@ -115,6 +116,7 @@ async def _runs(tx: Tx, rows: Sequence[Any]) -> list[RunRow]:
             row["state"],
             row["created_at"],
             row["closed_at"],
+            row["region"],
             parts[row["id"]],
         )
         for row in rows

@@ -29,10 +29,16 @@ _MOVE = """
 UPDATE settlement.payout SET state = $2, provider_ref = coalesce($3, provider_ref), failure = $4,
     finished_at = CASE WHEN $2 IN ('paid', 'failed') THEN $5::timestamptz END
 WHERE id = $1 AND state = ANY($6::text[]) RETURNING id"""
+# What the last closed period carried forward, and what came since.
 _PAYEES = """
-SELECT a.organisation_id, sum(p.amount)::bigint AS units FROM settlement.account a
-JOIN settlement.posting p ON p.account_id = a.id
-WHERE a.kind IN ('payable', 'debt') AND a.currency = $1 GROUP BY 1 HAVING sum(p.amount) > 0 ORDER BY 1"""
+SELECT organisation_id, sum(units)::bigint FROM (
+    SELECT a.organisation_id, coalesce(c.closing, 0) + coalesce((SELECT sum(p.amount) FROM settlement.posting p
+        WHERE p.account_id = a.id AND p.journal_id > coalesce(c.last_journal, $2)), 0) AS units
+    FROM settlement.account a LEFT JOIN LATERAL (
+        SELECT x.closing, x.last_journal FROM settlement.account_period x WHERE x.account_id = a.id
+        ORDER BY x.period_end DESC LIMIT 1) c ON true
+    WHERE a.kind IN ('payable', 'debt') AND a.currency = $1) AS held
+GROUP BY 1 HAVING sum(units) > 0 ORDER BY 1"""
 
 
 async def lock_payable(tx: Tx, keys: Sequence[AccountKey]) -> dict[AccountKey, int]:
@@ -91,7 +97,7 @@ async def payees(tx: Tx, currency: str) -> list[tuple[AccountKey, int]]:
 
     units    millionths
     """
-    rows = await (await tx.driver()).fetch(_PAYEES, currency)
+    rows = await (await tx.driver()).fetch(_PAYEES, currency, UUID(int=0))
     return [(payable(row[0], currency), row[1]) for row in rows]
 
 

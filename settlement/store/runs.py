@@ -3,40 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from exchange.kernel import ids
+from exchange.kernel.arrays import numbers
 from exchange.kernel.db import Tx
+from exchange.kernel.ids import array
 from exchange.kernel.money import Money
-from settlement.runs import Booked, Charge, Due, Run, RunItem, Settled, Side
+from settlement.periods import first_id
+from settlement.runs import Booked, Charge, Due, Run, RunItem, RunState, Settled, Side, id_of_run, opening
 
-_RUN = "id, period_start, period_end, currency, number, state"
-_OPEN = f"SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open' FOR UPDATE"
+_ROOM = timedelta(days=1)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_PATIENT = "SET LOCAL idle_in_transaction_session_timeout = '15min'"
+_RUN = "id, period_start, period_end, currency, number, state, created_at, region"
+_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('settlement.run', 0))"
+# A run of all regions and one of a single region would settle the same sellers.
+_OPEN = f"""
+SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open'
+    AND (region IS NULL OR $2::text IS NULL OR region = $2) ORDER BY id FOR UPDATE"""
+_OPENED_BEFORE = f"""
+SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open' AND created_at < $2 ORDER BY id LIMIT 1"""
 _GET = f"SELECT {_RUN} FROM settlement.run WHERE id = $1 FOR UPDATE"
-_SETTLED_TO = "SELECT max(period_end) FROM settlement.run WHERE currency = $1 AND state = 'closed'"
+_SEE = f"SELECT {_RUN} FROM settlement.run WHERE id = $1"
+_LAST = f"""
+SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND region IS NOT DISTINCT FROM $2 AND state = 'closed'
+ORDER BY created_at DESC, id DESC LIMIT 1"""
+_SETTLED_TO = """
+SELECT max(period_end) FROM settlement.run
+WHERE currency = $1 AND state = 'closed' AND (region IS NULL OR $2::text IS NULL OR region = $2)"""
+# A run of all regions settled each of them.
+_SETTLED_CURRENCIES = """
+SELECT s.currency FROM (
+    SELECT r.currency, r.region, greatest(max(r.period_end), (SELECT max(a.period_end) FROM settlement.run a
+        WHERE a.currency = r.currency AND a.region IS NULL AND a.state = 'closed')) AS until
+    FROM settlement.run r WHERE r.state = 'closed' GROUP BY 1, 2) s
+GROUP BY 1 HAVING min(s.until) FILTER (WHERE s.region IS NOT NULL OR NOT EXISTS (
+    SELECT FROM settlement.run b WHERE b.currency = s.currency AND b.region IS NOT NULL AND b.state = 'closed')) >= $1
+ORDER BY 1"""
+_NUMBER = """
+SELECT 1 + coalesce(max(number) FILTER (WHERE currency = $1 AND period_start = $2 AND period_end = $3
+    AND region IS NOT DISTINCT FROM $4), 0), max(created_at) FROM settlement.run"""
 _CREATE = f"""
-INSERT INTO settlement.run (id, period_start, period_end, currency, number, state, created_at)
-SELECT $1, $2, $3, $4, 1 + coalesce(max(number), 0), 'open', $5 FROM settlement.run
-    WHERE period_start = $2 AND period_end = $3 AND currency = $4
-ON CONFLICT DO NOTHING RETURNING {_RUN}"""
-_CLOSE = "UPDATE settlement.run SET state = 'closed', closed_at = $2 WHERE id = $1 AND state = 'open' RETURNING id"
-# Sellers of long ago too: their grants may still be used, and used use may be reported late.
+INSERT INTO settlement.run (id, period_start, period_end, currency, region, number, state, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'open', $7) RETURNING {_RUN}"""
+_END = "UPDATE settlement.run SET state = $3, closed_at = $2 WHERE id = $1 AND state = 'open' RETURNING id"
+# Sellers of long ago too: their grants may still be used, and used use may be reported late. One look at the index for
+# each of them, however much they sold; `weight` is about how many orders the run has to read.
 _SELLERS = """
-SELECT DISTINCT seller_id FROM settlement.orders WHERE state = 'paid' AND currency = $1 AND paid_at < $2"""
+WITH RECURSIVE s(id) AS (
+    (SELECT seller_id FROM settlement.orders WHERE state = 'paid' ORDER BY seller_id LIMIT 1)
+    UNION ALL SELECT (SELECT o.seller_id FROM settlement.orders o WHERE o.state = 'paid' AND o.seller_id > s.id
+        ORDER BY o.seller_id LIMIT 1) FROM s WHERE s.id IS NOT NULL)
+SELECT s.id FROM s WHERE s.id IS NOT NULL AND EXISTS (SELECT FROM settlement.orders o
+    WHERE o.seller_id = s.id AND o.state = 'paid' AND o.paid_at < $2 AND o.currency = $1)"""
+_WEIGHTS = """
+SELECT k.id, (SELECT count(*) FROM settlement.open_order w WHERE w.seller_id = k.id AND w.currency = $2)
+    + (SELECT count(*) FROM settlement.orders o WHERE o.seller_id = k.id AND o.state = 'paid' AND o.paid_at >= k.since
+        AND o.paid_at < $4)
+FROM unnest($1::uuid[], $3::timestamptz[]) AS k(id, since)"""
+# All payees were stated by the last run of all regions: up to its opening, but for what runs that were open beside it
+# wrote since, which counts from their opening, and for what was being written then.
+_STATED = """
+SELECT min(x.created_at) FROM settlement.run x JOIN (
+    SELECT id, currency, created_at, closed_at FROM settlement.run
+    WHERE currency = $1 AND region IS NULL AND state = 'closed' ORDER BY created_at DESC LIMIT 1) p ON x.currency = p.currency
+WHERE x.created_at <= p.closed_at AND (x.closed_at IS NULL OR x.closed_at >= p.created_at)"""
 _PAYEES = """
-SELECT a.organisation_id FROM settlement.account a WHERE a.kind = 'payable' AND a.currency = $1
-AND EXISTS (SELECT FROM settlement.posting p WHERE p.account_id = a.id
-    AND NOT EXISTS (SELECT FROM settlement.statement_line s WHERE s.journal_id = p.journal_id AND s.posting_line = p.line))"""
+SELECT a.organisation_id, n.lines FROM settlement.account a CROSS JOIN LATERAL (
+    SELECT count(*) AS lines FROM settlement.posting p WHERE p.account_id = a.id AND p.journal_id >= $3 AND p.journal_id < $2
+    AND NOT EXISTS (SELECT FROM settlement.statement_line s
+        WHERE s.journal_id = p.journal_id AND s.posting_line = p.line)) n
+WHERE a.kind = 'payable' AND a.currency = $1 AND n.lines > 0"""
 _ADD = """
-INSERT INTO settlement.run_item (id, run_id, side, organisation_id, state)
-SELECT id, $2, $3, organisation_id, 'pending' FROM unnest($1::uuid[], $4::uuid[]) AS t(id, organisation_id)
+INSERT INTO settlement.run_item (id, run_id, side, organisation_id, state, position, weight)
+SELECT id, $2, $3, organisation_id, 'pending', n - 1, weight
+FROM unnest($1::uuid[], $4::uuid[], $5::int[]) WITH ORDINALITY AS t(id, organisation_id, weight, n)
 ON CONFLICT (run_id, side, organisation_id) DO NOTHING"""
 _TAKE = """
-SELECT id, organisation_id FROM settlement.run_item WHERE run_id = $1 AND side = $2 AND state = 'pending'
-ORDER BY organisation_id LIMIT $3 FOR UPDATE"""
+SELECT id, organisation_id, position FROM (
+    SELECT id, organisation_id, position, weight, sum(weight) OVER (ORDER BY organisation_id) AS upto FROM (
+        SELECT id, organisation_id, position, weight FROM settlement.run_item
+        WHERE run_id = $1 AND side = $2 AND state = 'pending' ORDER BY organisation_id LIMIT $3) AS next) AS summed
+WHERE upto <= $4 OR upto = weight ORDER BY organisation_id"""
+_BOOKED_ANYTHING = "SELECT EXISTS (SELECT FROM settlement.run_item WHERE run_id = $1 AND state = 'done')"
 _DONE = "UPDATE settlement.run_item SET state = 'done', done_at = $2 WHERE id = ANY($1::uuid[]) AND state = 'pending'"
 _COUNT = """
 SELECT side, count(*) FILTER (WHERE state = 'done'), count(*) FROM settlement.run_item WHERE run_id = $1 GROUP BY 1"""
@@ -52,17 +106,17 @@ _CHARGE = """
 INSERT INTO settlement.charge (id, run_id, grant_id, order_id, offer_id, buyer_id, seller_id, component, period_index,
     service_start, service_end, quantity, cumulative_units, amount_units, currency, explanation, corrects, tax_units, tax,
     created_at)
-SELECT t.*, $20 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
-    $9::int[], $10::timestamptz[], $11::timestamptz[], $12::numeric[], $13::bigint[], $14::bigint[], $15::text[],
-    $16::jsonb[], $17::uuid[], $18::bigint[], $19::jsonb[]) AS t"""
+SELECT t.*, $20 FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid[],
+    $6::text::uuid[], $7::text::uuid[], $8::text[], $9::text::int[], $10::timestamptz[], $11::timestamptz[], $12::numeric[],
+    $13::text::bigint[], $14::text::bigint[], $15::text[], $16::jsonb[], $17::uuid[], $18::text::bigint[], $19::jsonb[]) AS t"""
 _DUE_ADD = """
 INSERT INTO settlement.due (id, buyer_id, seller_id, currency, unpaid_units, released)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::boolean[])"""
+SELECT * FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text[], $5::text::bigint[], $6::boolean[])"""
 _DUE_OPEN = """
 SELECT d.id, d.buyer_id, d.seller_id, d.unpaid_units, c.amount_units - coalesce((
     SELECT sum(r.amount_units) FROM settlement.refund r WHERE r.source_id = d.id), 0)::bigint, c.order_id
 FROM settlement.due d JOIN settlement.charge c ON c.id = d.id
-WHERE d.seller_id = ANY($1::uuid[]) AND d.currency = $2 AND NOT d.released ORDER BY d.id FOR UPDATE OF d"""
+WHERE d.seller_id = ANY($1::uuid[]) AND d.currency = $2 AND NOT d.released ORDER BY d.id"""
 _DUE_PAY = """
 UPDATE settlement.due d SET unpaid_units = d.unpaid_units - t.units, released = t.released
 FROM unnest($1::uuid[], $2::bigint[], $3::boolean[]) AS t(id, units, released) WHERE d.id = t.id"""
@@ -77,16 +131,33 @@ GROUP BY b.source_id, a.organisation_id, p.currency HAVING sum(p.amount) <> 0
 ORDER BY b.source_id, min(p.line), a.organisation_id"""
 
 
-async def open_run(tx: Tx, currency: str) -> Run | None:
-    """The run of a currency that is open, locked; there is at most one."""
-    row = await (await tx.driver()).fetchrow(_OPEN, currency)
+async def open_runs(tx: Tx, currency: str, region: str | None) -> list[Run]:
+    """The open runs that a run of this currency and region would meet, locked; nobody opens another one meanwhile."""
+    driver = await tx.driver()
+    await driver.execute(_ALONE)
+    return [Run(*row) for row in await driver.fetch(_OPEN, currency, region)]
+
+
+async def opened_before(tx: Tx, currency: str, moment: datetime) -> Run | None:
+    """A run that is still open and writes into the time before a moment; None where there is none."""
+    row = await (await tx.driver()).fetchrow(_OPENED_BEFORE, currency, moment)
     return Run(*row) if row else None
 
 
-async def settled_to(tx: Tx, currency: str) -> datetime | None:
-    """The latest end of a closed run of a currency, None before the first."""
-    moment: datetime | None = await (await tx.driver()).fetchval(_SETTLED_TO, currency)
+async def settled_to(tx: Tx, currency: str, region: str | None = None) -> datetime | None:
+    """The latest end of a closed run that settled some of the same sellers, None before the first."""
+    moment: datetime | None = await (await tx.driver()).fetchval(_SETTLED_TO, currency, region)
     return moment
+
+
+async def currencies_settled(tx: Tx, until: datetime) -> list[str]:
+    """The currencies of which every region that has runs of its own is settled up to a moment, in order."""
+    return [row[0] for row in await (await tx.driver()).fetch(_SETTLED_CURRENCIES, until)]
+
+
+async def be_patient(tx: Tx) -> None:
+    """Let this transaction think between two statements for longer than others may: a large part is mostly arithmetic."""
+    await (await tx.driver()).execute(_PATIENT)
 
 
 async def lock_run(tx: Tx, run_id: UUID) -> Run | None:
@@ -95,15 +166,44 @@ async def lock_run(tx: Tx, run_id: UUID) -> Run | None:
     return Run(*row) if row else None
 
 
-async def create_run(tx: Tx, start: datetime, end: datetime, currency: str) -> Run | None:
-    """Open a run; numbers count the runs over the same period. None where another was opened at the same moment."""
-    row = await (await tx.driver()).fetchrow(_CREATE, tx.new_id(), start, end, currency, tx.now)
+async def find_run(tx: Tx, run_id: UUID) -> Run | None:
+    """A run by id, not locked."""
+    row = await (await tx.driver()).fetchrow(_SEE, run_id)
     return Run(*row) if row else None
 
 
-async def close_run(tx: Tx, run_id: UUID) -> bool:
-    """Close a run; False when it is not open."""
-    return await (await tx.driver()).fetchrow(_CLOSE, run_id, tx.now) is not None
+async def last_closed(tx: Tx, currency: str, region: str | None) -> Run | None:
+    """The run of just this currency and region that was opened last of those that are closed."""
+    row = await (await tx.driver()).fetchrow(_LAST, currency, region)
+    return Run(*row) if row else None
+
+
+async def next_run(tx: Tx, start: datetime, end: datetime, currency: str, region: str | None = None) -> Run:
+    """The run that would be opened now, with its number among those of the same period; nothing is written."""
+    row = await (await tx.driver()).fetchrow(_NUMBER, currency, start, end, region)
+    assert row is not None, "an aggregate has one row"
+    opened_at = opening(tx.now, row[1])
+    named = id_of_run(opened_at, start, end, currency, region, row[0])
+    return Run(named, start, end, currency, row[0], RunState.OPEN, opened_at, region)
+
+
+async def create_run(tx: Tx, run: Run) -> Run:
+    """Open a run. `open_runs` was asked in the same transaction, so that there is no other."""
+    values = run.id, run.period_start, run.period_end, run.currency, run.region, run.number, run.opened_at
+    row = await (await tx.driver()).fetchrow(_CREATE, *values)
+    assert row is not None, "an insert answers its row"
+    return Run(*row)
+
+
+async def end_run(tx: Tx, run_id: UUID, state: RunState) -> bool:
+    """Close a run, or cancel it; False when it is not open."""
+    return await (await tx.driver()).fetchrow(_END, run_id, tx.now, state.value) is not None
+
+
+async def booked_anything(tx: Tx, run_id: UUID) -> bool:
+    """Whether a part of a run is done."""
+    found: bool = await (await tx.driver()).fetchval(_BOOKED_ANYTHING, run_id)
+    return found
 
 
 async def sellers_to_settle(tx: Tx, currency: str, before: datetime) -> set[UUID]:
@@ -111,22 +211,45 @@ async def sellers_to_settle(tx: Tx, currency: str, before: datetime) -> set[UUID
     return {row[0] for row in await (await tx.driver()).fetch(_SELLERS, currency, before)}
 
 
-async def payees_to_state(tx: Tx, currency: str) -> set[UUID]:
-    """Payees with movements that no statement explains yet."""
-    return {row[0] for row in await (await tx.driver()).fetch(_PAYEES, currency)}
+async def seller_weights(tx: Tx, currency: str, sellers: Mapping[UUID, datetime], before: datetime) -> dict[UUID, int]:
+    """About how many orders of each seller a run has to look at.
+
+    shapes   sellers: from when on each one's orders may not have been seen by a run
+    """
+    values = list(sellers), currency, list(sellers.values()), before
+    return {row[0]: row[1] for row in await (await tx.driver()).fetch(_WEIGHTS, *values)}
 
 
-async def add_items(tx: Tx, run_id: UUID, side: Side, organisations: Sequence[UUID]) -> None:
-    """Add parts to a run; those it has already stay as they are."""
+async def stated_to(tx: Tx, currency: str) -> datetime:
+    """Up to when everything on payable accounts stands on statements, so that nobody has to look at it again.
+
+    units    some room taken off for what was being written at the time; 1970 where no run of all regions is closed
+    """
+    moment: datetime | None = await (await tx.driver()).fetchval(_STATED, currency)
+    return _EVER if moment is None else moment - _ROOM
+
+
+async def payees_to_state(tx: Tx, currency: str, before: datetime) -> dict[UUID, int]:
+    """Payees with movements before a moment that no statement explains yet, and how many."""
+    edges = first_id(before), first_id(await stated_to(tx, currency))
+    return {row[0]: row[1] for row in await (await tx.driver()).fetch(_PAYEES, currency, *edges)}
+
+
+async def add_items(tx: Tx, run: Run, side: Side, organisations: Mapping[UUID, int]) -> None:
+    """Give a run all its parts of one side, in the order of the organisations' ids.
+
+    shapes   organisations: about how much work each one is
+    """
     ordered = sorted(organisations)
-    ids = [tx.new_id() for _ in ordered]
-    await (await tx.driver()).execute(_ADD, ids, run_id, side.value, ordered)
+    named = [ids.derived(run.opened_at, run.id, side.value, one, place=n) for n, one in enumerate(ordered)]
+    weights = [organisations[one] for one in ordered]
+    await (await tx.driver()).execute(_ADD, named, run.id, side.value, ordered, weights)
 
 
-async def take_items(tx: Tx, run_id: UUID, side: Side, limit: int) -> list[RunItem]:
-    """The next parts to do, locked, so that two workers never do the same one twice."""
-    rows = await (await tx.driver()).fetch(_TAKE, run_id, side.value, limit)
-    return [RunItem(row[0], row[1]) for row in rows]
+async def take_items(tx: Tx, run_id: UUID, side: Side, limit: int, weight: int) -> list[RunItem]:
+    """The next parts to do, at most so many and of so much weight, but one at least; the run has to be locked."""
+    rows = await (await tx.driver()).fetch(_TAKE, run_id, side.value, limit, weight)
+    return [RunItem(*row) for row in rows]
 
 
 async def items_done(tx: Tx, items: Sequence[RunItem]) -> None:
@@ -160,25 +283,25 @@ async def insert_charges(tx: Tx, charges: Sequence[Charge]) -> None:
     """Insert a batch of charges in one statement."""
     if not charges:
         return
-    columns: list[list[Any]] = [
-        [c.id for c in charges],
-        [c.run_id for c in charges],
-        [c.grant_id for c in charges],
-        [c.order_id for c in charges],
-        [c.offer_id for c in charges],
-        [c.buyer_id for c in charges],
-        [c.seller_id for c in charges],
+    columns: list[Any] = [
+        array([c.id for c in charges]),
+        array([c.run_id for c in charges]),
+        array([c.grant_id for c in charges]),
+        array([c.order_id for c in charges]),
+        array([c.offer_id for c in charges]),
+        array([c.buyer_id for c in charges]),
+        array([c.seller_id for c in charges]),
         [c.component for c in charges],
-        [c.period_index for c in charges],
+        numbers([c.period_index for c in charges]),
         [c.service_start for c in charges],
         [c.service_end for c in charges],
         [c.quantity for c in charges],
-        [c.cumulative.units for c in charges],
-        [c.amount.units for c in charges],
+        numbers([c.cumulative.units for c in charges]),
+        numbers([c.amount.units for c in charges]),
         [c.amount.currency for c in charges],
         [msgspec.json.encode(c.explanation).decode() for c in charges],
         [c.corrects for c in charges],
-        [c.tax_units for c in charges],
+        numbers([c.tax_units for c in charges]),
         [None if c.tax is None else msgspec.json.encode(c.tax).decode() for c in charges],
     ]
     await (await tx.driver()).execute(_CHARGE, *columns, tx.now)
@@ -190,18 +313,19 @@ async def insert_dues(tx: Tx, charges: Sequence[Charge], unpaid: Sequence[int], 
         return
     await (await tx.driver()).execute(
         _DUE_ADD,
-        [c.id for c in charges],
-        [c.buyer_id for c in charges],
-        [c.seller_id for c in charges],
+        array([c.id for c in charges]),
+        array([c.buyer_id for c in charges]),
+        array([c.seller_id for c in charges]),
         [c.amount.currency for c in charges],
-        list(unpaid),
+        numbers(unpaid),
         [c.id in released for c in charges],
     )
 
 
-async def open_dues(tx: Tx, seller_ids: Sequence[UUID], currency: str) -> list[Due]:
-    """Charges whose shares wait, locked, oldest first."""
-    rows = await (await tx.driver()).fetch(_DUE_OPEN, list(seller_ids), currency)
+async def open_dues(tx: Tx, seller_ids: Sequence[UUID], currency: str, *, lock: bool) -> list[Due]:
+    """Charges whose shares wait, oldest first; locked if wanted."""
+    statement = f"{_DUE_OPEN} FOR UPDATE OF d" if lock else _DUE_OPEN
+    rows = await (await tx.driver()).fetch(statement, list(seller_ids), currency)
     return [Due(*row) for row in rows]
 
 

@@ -15,9 +15,13 @@ from settlement.conversion import Conversion
 from settlement.splits import Role
 from settlement.store.rates import conversion_of
 from settlement.store.split_bookings import SaleOf, sales_of
-from settlement.waterfall import Bucket, Introduced, Key, Level, Per
+from settlement.waterfall import NOTHING, Bucket, Carried, Introduced, Key, Level, Per
 
-_RUNS = "SELECT id, rule_id, seq FROM settlement.split_run WHERE id = ANY($1::uuid[])"
+# What its steps per lifetime went on from, and what those of the run before it did.
+_RUNS = """
+SELECT r.id, r.rule_id, r.seq, r.carried::text, (SELECT b.carried::text FROM settlement.split_run b
+    WHERE b.rule_id = r.rule_id AND b.seq < r.seq AND b.carried IS NOT NULL ORDER BY b.seq DESC LIMIT 1)
+FROM settlement.split_run r WHERE r.id = ANY($1::uuid[])"""
 # What a run took from the clearing account, by order or charge; found by the journal's key.
 _SOLD = """
 SELECT j.source_id AS run_id, p.tag, -sum(p.amount)::bigint AS units FROM settlement.journal j
@@ -67,7 +71,8 @@ class BookedPart:
 class RunShown:
     """One run of a rule: what it took of which order or charge, where its periods stood before, and what it gave whom.
 
-    shapes   sold: (order or charge, units); before: periods that had not begun are left out; introduced: by sale
+    shapes   sold: (order or charge, units); before: periods that had not begun are left out; introduced: by sale;
+             carried: from where its steps per lifetime went on before this run, and with it
     """
 
     rule_id: UUID
@@ -75,6 +80,7 @@ class RunShown:
     before: Mapping[Bucket, Level]
     introduced: Mapping[UUID, Introduced]
     parts: Sequence[BookedPart]
+    carried: tuple[Mapping[str, Carried], Mapping[str, Carried]] = (NOTHING, NOTHING)
 
 
 Owned = Mapping[tuple[UUID, UUID, AccountKind], int]
@@ -83,7 +89,9 @@ Owned = Mapping[tuple[UUID, UUID, AccountKind], int]
 async def runs_of(tx: Tx, run_ids: Sequence[UUID]) -> dict[UUID, RunShown]:
     """Runs of split rules by id; what is no run is left out."""
     driver = await tx.driver()
-    runs = {row[0]: (row[1], row[2]) for row in await driver.fetch(_RUNS, list(run_ids))} if run_ids else {}
+    rows = await driver.fetch(_RUNS, list(run_ids)) if run_ids else []
+    runs = {row[0]: (row[1], row[2]) for row in rows}
+    carried = {row[0]: (_carried(row[4]), _carried(row[3])) for row in rows}
     if not runs:
         return {}
     wanted, rules = list(runs), [rule for rule, _ in runs.values()]
@@ -101,8 +109,12 @@ async def runs_of(tx: Tx, run_ids: Sequence[UUID]) -> dict[UUID, RunShown]:
     for run, (rule, _) in runs.items():
         mine = [(sales[row["tag"]], row["units"]) for row in sold if row["run_id"] == run]
         introduced = {sale.sale_id: known[sale.sale_id] for sale, _ in mine if sale.sale_id in known}
-        found[run] = RunShown(rule, mine, before[run], introduced, parts[run])
+        found[run] = RunShown(rule, mine, before[run], introduced, parts[run], carried[run])
     return found
+
+
+def _carried(text: str | None) -> Mapping[str, Carried]:
+    return NOTHING if text is None else msgspec.json.decode(text, type=dict[str, Carried])
 
 
 async def owned_of(tx: Tx, source_ids: Sequence[UUID], payee_ids: Sequence[UUID]) -> Owned:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select
 
 from exchange.kernel.actor import Actor
@@ -15,20 +16,41 @@ from exchange.kernel.db import Tx
 from exchange.kernel.pages import Page, PageRequest, page_of
 from exchange.kernel.store import mine
 from settlement.accounts import AccountKind, platform
+from settlement.periods import first_id
 from settlement.rule_tables import split_booked
+from settlement.runs import Charge
 from settlement.splits import Role
 from settlement.store.accounts import known_ids
-from settlement.waterfall import Bucket, Key, Level, Per, StepPart
+from settlement.waterfall import Bucket, Carried, Key, Level, Per, StepPart
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('split/run/' || $1::text, 0))"
 # A line of a sale whose other lines were split before is split too: refunds wait for nobody.
+# A charge is written by the run that releases it, after the end of the run's period.
 _WAITING = """
 SELECT p.journal_id, p.line, p.tag, p.amount FROM settlement.posting p JOIN settlement.journal j ON j.id = p.journal_id
-WHERE p.account_id = $1 AND j.kind <> 'split' AND p.tag IS NOT NULL AND j.effective_at < $2
+WHERE p.account_id = $1 AND j.kind <> 'split' AND p.tag IS NOT NULL
+    AND (j.effective_at < $2 OR (j.kind = 'charge' AND p.tag = ANY($3::uuid[])))
     AND NOT EXISTS (SELECT FROM settlement.split_source s WHERE s.journal_id = p.journal_id AND s.line = p.line)
     AND ($3::uuid[] IS NULL OR p.tag = ANY($3::uuid[])
-        OR EXISTS (SELECT FROM settlement.split_source s WHERE s.source_id = p.tag))
+        OR $5 AND EXISTS (SELECT FROM settlement.split_source s WHERE s.source_id = p.tag))
 ORDER BY p.journal_id, p.line LIMIT $4"""
+# The same of some sellers' sales, found from the sales themselves, so that it does not grow with what was ever sold: those
+# that may be split now, whatever went back of them included, and what went back since of those that were split before.
+_WAITING_OF = """
+WITH s AS MATERIALIZED (
+    SELECT id FROM unnest($2::uuid[]) AS t(id)
+    UNION SELECT r.source_id FROM unnest($3::uuid[], $4::uuid[]) AS k(seller, since)
+        JOIN settlement.refund r ON r.seller_id = k.seller AND r.id >= k.since AND r.currency = $5
+        WHERE EXISTS (SELECT FROM settlement.split_source x WHERE x.source_id = r.source_id)),
+j AS MATERIALIZED (
+    SELECT j.id, s.id AS source FROM s JOIN settlement.journal j ON j.kind = 'purchase' AND j.source_id = s.id
+    UNION ALL SELECT j.id, s.id FROM s JOIN settlement.journal j ON j.kind = 'charge' AND j.source_id = s.id
+    UNION ALL SELECT j.id, s.id FROM s JOIN settlement.refund r ON r.source_id = s.id
+        JOIN settlement.journal j ON j.kind = 'refund' AND j.source_id = r.id)
+SELECT p.journal_id, p.line, p.tag, p.amount FROM j JOIN settlement.posting p ON p.journal_id = j.id
+WHERE p.account_id = $1 AND p.tag = j.source AND p.journal_id < $6
+    AND NOT EXISTS (SELECT FROM settlement.split_source x WHERE x.journal_id = p.journal_id AND x.line = p.line)
+ORDER BY p.journal_id, p.line"""
 # A correction belongs to the sale that it corrects, to its month and to its offer.
 _SALES = """
 SELECT o.id AS source_id, o.id AS sale_id, o.id AS order_id, o.offer_id, o.buyer_id, o.seller_id, o.paid_at AS at,
@@ -41,6 +63,11 @@ FROM settlement.charge c JOIN settlement.orders o ON o.id = c.order_id
 LEFT JOIN settlement.charge r ON r.id = c.corrects WHERE {charges}"""
 _BY_ID = _SALES.format(orders="o.id = ANY($1::uuid[])", charges="c.id = ANY($1::uuid[])")
 _AT = "CASE WHEN c.corrects = o.id THEN o.paid_at ELSE coalesce(r.service_start, c.service_start) END"
+# What charges that are not written yet correct: an order, or an earlier charge.
+_CORRECTED = """
+SELECT o.id, o.offer_id, o.paid_at, o.created_at FROM settlement.orders o WHERE o.id = ANY($1::uuid[])
+UNION ALL SELECT c.id, c.offer_id, c.service_start, o.created_at FROM settlement.charge c
+JOIN settlement.orders o ON o.id = c.order_id WHERE c.id = ANY($1::uuid[])"""
 _OF_LISTINGS = (
     _SALES.format(
         orders="o.seller_id = $1 AND o.listing_id = ANY($2::uuid[]) AND o.state = 'paid' AND o.currency = $3 "
@@ -67,7 +94,8 @@ SELECT DISTINCT ON (step, period, role, organisation_id) step, period, role, org
 FROM settlement.split_booked WHERE rule_id = $1 AND period = ANY($2::text[])
 ORDER BY step, period, role, organisation_id, run_seq DESC"""
 _RUN = """
-INSERT INTO settlement.split_run (id, rule_id, currency, until, journal_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO settlement.split_run (id, rule_id, currency, until, journal_id, created_at, carried)
+VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb)
 RETURNING seq"""
 _SOURCE = """
 INSERT INTO settlement.split_source (journal_id, line, run_id, source_id, sale_id, amount)
@@ -118,7 +146,10 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One booking of a rule: what it split, what it gave, and in which journal (None: everything cancelled out)."""
+    """One booking of a rule: what it split, what it gave, and in which journal (None: everything cancelled out).
+
+    shapes   carried: from where its steps per lifetime went on; None where no step does
+    """
 
     id: UUID
     rule_id: UUID
@@ -129,6 +160,7 @@ class Run:
     lines: Sequence[tuple[Waiting, UUID]]
     levels: Mapping[Bucket, Level]
     parts: Sequence[StepPart]
+    carried: Mapping[str, Carried] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,23 +188,58 @@ async def lock_runs(tx: Tx, currency: str) -> None:
     await (await tx.driver()).execute(_LOCK, currency)
 
 
-async def waiting(tx: Tx, currency: str, until: datetime, ready: Iterable[UUID] | None, limit: int) -> list[Waiting]:
+async def waiting(
+    tx: Tx, currency: str, until: datetime, ready: Iterable[UUID] | None, limit: int, *, later: bool = True
+) -> list[Waiting]:
     """The oldest lines that no rule has split.
 
-    shapes   ready: the orders and charges that may be split, None for all; those split before always may
+    shapes   ready: the orders and charges that may be split, None for all; those split before may too, where `later`
     """
     key = platform(AccountKind.CLEARING, currency)
     account = (await known_ids(tx, [key])).get(key)
     if account is None:
         return []
     wanted = None if ready is None else list(ready)
-    return [Waiting(*row) for row in await (await tx.driver()).fetch(_WAITING, account, until, wanted, limit)]
+    return [Waiting(*row) for row in await (await tx.driver()).fetch(_WAITING, account, until, wanted, limit, later)]
+
+
+async def waiting_of(
+    tx: Tx, currency: str, before: datetime, ready: Sequence[UUID], sellers: Mapping[UUID, datetime | None]
+) -> list[Waiting]:
+    """The lines of these sellers' sales that no rule has split and that count before a moment, the oldest first.
+
+    shapes   ready: the orders and charges that may be split; sellers: from when on refunds of each are looked at, None for
+             all; of a sale that was split before they always are
+    """
+    key = platform(AccountKind.CLEARING, currency)
+    account = (await known_ids(tx, [key])).get(key)
+    if account is None:
+        return []
+    since = [first_id(at) if at else UUID(int=0) for at in sellers.values()]
+    values = account, list(ready), list(sellers), since, currency, first_id(before)
+    return [Waiting(*row) for row in await (await tx.driver()).fetch(_WAITING_OF, *values)]
 
 
 async def sales_of(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, SaleOf]:
     """The sales that orders and charges belong to, by order or charge."""
     rows = await (await tx.driver()).fetch(_BY_ID, list(source_ids))
     return {row["source_id"]: SaleOf(*row) for row in rows}
+
+
+async def sales_of_new(tx: Tx, charges: Sequence[Charge]) -> dict[UUID, SaleOf]:
+    """The same for charges that are not written yet."""
+    wanted = {one.order_id for one in charges} | {one.corrects for one in charges if one.corrects}
+    rows = await (await tx.driver()).fetch(_CORRECTED, sorted(wanted)) if wanted else []
+    known = {row[0]: (row[1], row[2], row[3]) for row in rows}
+    found = {}
+    for one in charges:
+        # What corrects a sale belongs to its month and to its offer.
+        offer, at, _ = known[one.corrects] if one.corrects else (one.offer_id, one.service_start, None)
+        ordered_at = known[one.order_id][2]
+        found[one.id] = SaleOf(
+            *(one.id, one.corrects or one.id, one.order_id, offer, one.buyer_id, one.seller_id, at, ordered_at)
+        )
+    return found
 
 
 async def sales_between(
@@ -210,7 +277,11 @@ async def booked(tx: Tx, rule_id: UUID, buckets: Sequence[Bucket]) -> dict[Key, 
 async def insert_run(tx: Tx, run: Run) -> None:
     """Write one booking of a rule with all its facts; its journal is written beside it."""
     driver = await tx.driver()
-    seq: int = await driver.fetchval(_RUN, run.id, run.rule_id, run.currency, run.until, run.journal_id, tx.now)
+    # Where nothing is booked the steps stand as they stood, and so does what they went on from.
+    carried = None if run.carried is None or run.journal_id is None else msgspec.json.encode(run.carried).decode()
+    seq: int = await driver.fetchval(
+        _RUN, run.id, run.rule_id, run.currency, run.until, run.journal_id, tx.now, carried
+    )
     lines = run.lines
     await driver.execute(
         _SOURCE,

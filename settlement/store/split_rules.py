@@ -70,6 +70,14 @@ async def latest(tx: Tx, dataset_id: UUID, code: str) -> SplitRule | None:
     return _rule(row) if row else None
 
 
+async def family(tx: Tx, rule: SplitRule) -> list[SplitRule]:
+    """Every version of a rule in its currency, the first first."""
+    statement = select(split_rule).where(
+        _r.dataset_id == rule.dataset_id, _r.code == rule.code, _r.currency == rule.currency
+    )
+    return [_rule(row) for row in (await tx.conn.execute(statement.order_by(_r.version))).mappings()]
+
+
 async def count(tx: Tx, dataset_id: UUID) -> int:
     """How many versions of rules a dataset has."""
     statement = select(func.count()).select_from(split_rule).where(_r.dataset_id == dataset_id)

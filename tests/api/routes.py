@@ -43,6 +43,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "/buyer/v1/obligations/{obligation:str}/evidence": {"sha256": "0" * 64},
     "/buyer/v1/orders/{order:str}/rejection": {"ground": "incomplete", "evidence_sha256": "0" * 64},
     "/supplier/v1/orders/{order:str}/refunds": {"reason": "goodwill"},
+    "/supplier/v1/orders/{order:str}/milestones/{milestone:str}/reports": {
+        "note": REASON,
+        "evidence_sha256": "0" * 64,
+    },
+    "/buyer/v1/orders/{order:str}/milestones/{milestone:str}/rejection": {"reason": REASON},
     "/supplier/v1/charges/{charge:str}/refunds": {"reason": "goodwill"},
     "/supplier/v1/obligations/{obligation:str}/waiver": {"reason": REASON},
     "/supplier/v1/obligations/{obligation:str}/demand": {"reason": REASON},

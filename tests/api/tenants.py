@@ -12,6 +12,8 @@ from typing import Any
 
 from contracts.rights import PURPOSES
 from exchange import main
+from exchange.access.plausibility import Aside, Why
+from exchange.access.store import aside as stored_asides
 from exchange.access.store import seal
 from exchange.flows.open_payout_account import record_payout_account
 from exchange.flows.register_organisation import Registered
@@ -72,7 +74,7 @@ SPLIT: dict[str, Any] = {
 }
 ROLES = ("supplier", "buyer", "assessor", "regulator")
 _ID = re.compile(
-    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv)_[0-9a-z]{26}\b"
+    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv|hlu|mls|gua|pds|ppl)_[0-9a-z]{26}\b"
 )
 
 
@@ -96,9 +98,9 @@ class Tenants:
             name = found[1]
             if name == "client":
                 return self.first[role].client
-            name = {"listing_id": "listing"}.get(name, name)
-            if name in ("rest", "usage_event"):
-                return {"rest": "000"}.get(name, str(uuid.UUID(int=1)))
+            name = {"listing_id": "listing", "named": "order"}.get(name, name)
+            if name in ("rest", "usage_event", "milestone"):
+                return {"rest": "000", "milestone": "stage"}.get(name, str(uuid.UUID(int=1)))
             return self.named(name, role)
 
         return re.sub(r"\{(\w+)(?::\w+)?\}", value, path)
@@ -235,6 +237,17 @@ async def _keep_back(t: Tenants) -> None:
     await m.done(supplier, f"/supplier/v1/datasets/{dataset}/data-contract", CONTRACT)
 
 
+async def _hold_use(t: Tenants) -> None:
+    """A day of the first tenant's grant with more use than is plausible."""
+    m, at = t.market, t.market.services.db.clock.now()
+    sides = t.first["buyer"].id, t.first["supplier"].id
+    one = m.services.db.ids.new(at)
+    grant = ids.parse("grt", t.objects["grant"])
+    made = Aside(one, grant, at.date(), 2, 1, 9, 5, Why.ABSOLUTE, *sides, at)
+    await m.services.db.run(lambda tx: stored_asides.insert(tx, made))
+    t.objects["exception"] = ids.text("hlu", one)
+
+
 async def _buy(t: Tenants) -> None:
     m, buyer = t.market, t.first["buyer"]
     money = postings.top_up(m.services.db.ids.new(m.services.db.clock.now()), buyer.id, Money(900_000_000, "CNY"))
@@ -250,6 +263,7 @@ async def _buy(t: Tenants) -> None:
     bid = {"amount": {"amount": "600.00", "currency": "CNY"}, "purposes": ["pretrain"]}
     t.objects["bid"] = (await m.done(buyer, f"/buyer/v1/auctions/{t.objects['auction']}/bids", bid))["id"]
     await _convert(t)
+    await _hold_use(t)
     t.objects["measurement"] = (await _measurement(t))["id"]
     await _negotiate(t)
     await _notice(t)
@@ -371,6 +385,7 @@ async def _close(t: Tenants, clock: FixedClock) -> None:
     await work()
     wish: dict[str, Any] = {"period_start": start.isoformat(), "period_end": end.isoformat(), "currency": "CNY"}
     t.objects["run"] = (await m.done(operator, "/operator/v1/settlement-runs", wish))["run"]
+    t.objects["preview"] = (await m.done(operator, "/operator/v1/settlement-previews", wish))["preview"]
     await work()
     opened = await m.done(supplier, "/supplier/v1/payout-accounts")
     t.objects["job"] = opened["job"]

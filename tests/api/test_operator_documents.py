@@ -36,6 +36,8 @@ _WITHOUT_BODY = (
     "/tokens",
     "/retry",
     "/lifting",
+    "/resumption",
+    "/escrow",
     "/retirement",
     "/withdrawal",
     "/orders/{order}/acceptance",

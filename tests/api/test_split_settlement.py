@@ -50,6 +50,9 @@ async def test_a_monthly_cap_holds_over_all_sales_and_refunds_bring_every_payee_
     for one in (first, second):
         answer = await m.post(buyer, f"/buyer/v1/orders/{one}/acceptance")
         assert answer.status_code == 200, answer.text
+        # Split at once: nobody waits for the next run.
+        assert await money(m, platform(AccountKind.CLEARING, "CNY")) == (300 * MILLION if one == first else 0)
+    assert await standing(m, supplier) == (550 * MILLION, 0, 50 * MILLION)
     buyer, supplier = await go_to(m, clock, datetime(2026, 2, 2, tzinfo=UTC), buyer, supplier)
     await settle(m, 2026, 1)
     # A tenth of 600 would be 60; the month's cap is 50.
@@ -63,6 +66,60 @@ async def test_a_monthly_cap_holds_over_all_sales_and_refunds_bring_every_payee_
     await settle(m, 2026, 3)
     assert await standing(m, supplier) == (0, 0, 0)
     assert await money(m, platform(AccountKind.CLEARING, "CNY")) == 0
+    assert await m.services.db.run(audit.check) == []
+
+
+async def test_the_pool_and_a_guarantee_of_a_month_reach_their_payees_with_the_run(
+    m: Market, clock: FixedClock
+) -> None:
+    sold, buyer, member = await on_sale(m), await funded(m), await m.join("supplier")
+    supplier, operator = sold.supplier, await m.operator()
+    policy = await m.done(
+        operator, "/operator/v1/pool-policies", {"currency": "CNY", "from_month": "2026-01", "by": "sales"}
+    )
+    least = {
+        **step("least", "guarantee", "member", member.id, amount="50", per="month"),
+        "guaranteed_by": "platform",
+    }
+    ruled = waterfall(
+        step("pool", "share_of_gross", "pool", percent="10"),
+        step("all", "share_of_gross", "supplier", percent="90", per="month"),
+        least,
+        per="month",
+    )
+    path = f"/supplier/v1/datasets/{sold.dataset}/split-rules"
+    itself = {**least, "payees": [{"role": "supplier"}], "guaranteed_by": "supplier"}
+    bad = {**ruled, "steps": [ruled["steps"][0], itself, ruled["steps"][-1]]}
+    refused = await m.post(supplier, path, {"code": "bad", "document": bad})
+    assert (refused.status_code, refused.json()["field"]) == (422, "/steps/1/payees")
+    rule = await m.done(supplier, path, {"code": "main", "document": ruled})
+    asked = (await m.get(operator, "/operator/v1/guarantees-asked")).json()["items"]
+    assert [(one["rule"], one["organisation"]) for one in asked] == [(rule["id"], member.organisation)]
+    await m.done(operator, f"/operator/v1/split-rules/{rule['id']}/guarantee")
+    document = {**offer_document(), "split_rule": {"id": rule["id"], "sha256": rule["sha256"]}}
+    del document["shares"]
+    made = await m.done(supplier, f"/supplier/v1/listings/{sold.listing}/offers", {"code": "r", "document": document})
+    wish = {"offer": made["id"], "purposes": ["pretrain"], "payment": "wallet"}
+    order = (await m.done(buyer, "/buyer/v1/orders", wish))["id"]
+    await m.post(buyer, f"/buyer/v1/orders/{order}/acceptance")
+    give = {"currency": "CNY", "month": "2026-01"}
+    early = await m.post(operator, "/operator/v1/pool-distributions", give)
+    assert (early.status_code, early.json()["type"]) == (409, "/problems/pool-not-given")
+    supplier, member = await go_to(m, clock, datetime(2026, 2, 2, tzinfo=UTC), supplier, member)
+    operator = await m.operator()
+    given = await m.done(operator, "/operator/v1/pool-distributions", give)
+    assert (given["policy"], given["given"]["amount"]) == (policy["id"], "30.00")
+    assert (await m.done(operator, "/operator/v1/pool-distributions", give))["id"] == given["id"]
+    await settle(m, 2026, 1)
+    (share,) = (await m.get(supplier, "/supplier/v1/pool-shares")).json()["items"]
+    assert (share["distribution"], share["amount"]["amount"], share["before"]) == (given["id"], "30.00", "0")
+    (paid,) = (await m.get(member, "/supplier/v1/guarantees")).json()["items"]
+    assert (paid["rule"], paid["month"], paid["amount"]["amount"]) == (rule["id"], "2026-01", "50.00")
+    assert (await m.get(member, "/supplier/v1/pool-shares")).json()["items"] == []
+    (statement,) = (await m.get(member, "/supplier/v1/statements")).json()["items"]
+    assert statement["closing"]["amount"] == "50.00"
+    assert len((await m.get(operator, "/operator/v1/pool-distributions")).json()["items"]) == 1
+    assert (await m.get(supplier, "/supplier/v1/pool-policies")).json()["items"][0]["version"] == 1
     assert await m.services.db.run(audit.check) == []
 
 

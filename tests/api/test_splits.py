@@ -212,6 +212,15 @@ async def test_a_mandate_is_given_claimed_under_and_read_by_both_sides_only(exch
     ]
     assert (await m.get(other, "/assessor/v1/buyer-claims")).json()["items"] == []
     assert (await m.get(broker, "/assessor/v1/introduced-orders")).json()["items"] == []
+    assert (await m.post(other, f"/assessor/v1/mandates/{made['id']}/end")).status_code == 404
+    ended = await m.done(broker, f"/assessor/v1/mandates/{made['id']}/end")
+    assert ended["ended_by"] == broker.organisation
+    shown = (await m.get(supplier, f"/supplier/v1/mandates/{made['id']}")).json()
+    assert (shown["ended_early"], shown["tail_until"]) == (True, ended["tail_until"])
+    refused = await m.post(supplier, f"/supplier/v1/mandates/{made['id']}/end")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/mandate-not-in-force")
+    untouched = (await m.get(other, f"/assessor/v1/mandates/{second['id']}")).json()
+    assert (untouched["ended_early"], untouched["tail_until"]) == (False, second["tail_until"])
 
 
 async def test_a_rule_is_tried_on_past_months_over_http(database_url: str, tmp_path: Any) -> None:

@@ -12,7 +12,7 @@ from exchange.apps.public import app as public
 from exchange.apps.supplier import app as supplier
 from exchange.flows.checkpoint_log import sequence
 from tests.support.api import Market
-from tests.support.trade import on_sale
+from tests.support.trade import component, offer_document, on_sale
 
 _VOID = {"meta", "link", "input", "br"}
 
@@ -64,6 +64,18 @@ async def test_every_page_reads_in_both_languages_and_every_link_leads_somewhere
     # The documents of apps that other packages serve are checked there.
     for link in sorted(one for one in seen if not re.match(r"/(oauth2|buyer|data|operator|regulator)/", one)):
         assert (await exchange.http.get(link)).status_code == 200, link
+
+
+async def test_money_is_written_alike_on_every_page(exchange: Market) -> None:
+    sold = await on_sale(exchange)
+    document = offer_document("one_off", component({"type": "one_off", "amount": "1234567.5"}))
+    wish = {"code": "large", "document": document}
+    offer = (await exchange.done(sold.supplier, f"/supplier/v1/listings/{sold.listing}/offers", wish))["id"]
+    for path in ("/listings", "/", f"/listings/{sold.listing}", f"/offers/{offer}"):
+        page = (await exchange.http.get(path, headers={"accept-language": "en"})).text
+        assert "CNY 1,234,567.50" in page, path
+        # Only the calculator's arithmetic, which is an invoice's, has plain numbers.
+        assert path.startswith("/offers/") or not re.search(r"1234567|300\.00 CNY", page), path
 
 
 async def test_a_listing_page_explains_price_terms_and_quality(exchange: Market) -> None:

@@ -13,6 +13,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,62 @@ def test_it_runs_and_accounts_for_every_coin(first: Told) -> None:
     rows = first.answer["who_got_what"]
     assert len(rows) >= 8
     assert float(rows[-1]["amount"]) == 0
+    sums = {one["currency"]: Decimal() for one in rows}
+    for one in rows:
+        sums[one["currency"]] += Decimal(one["amount"].replace(",", ""))
+    assert sums == {"CNY": 0, "EUR": 0}
+
+
+# Of 99.99 EUR and of 1,200 CNY, each with 6% tax: shares of 70, 10, 5, 3 and 12 per cent of the price, and the tax. Then
+# 33.33 EUR and 500.01 CNY go back, to the millionth as Webster's method divides them; then everything.
+PAYEES = ("supplier", "archive", "broker", "assessor", "revenue", "tax")
+BEFORE = {
+    "EUR": ("69.993", "9.999", "4.9995", "2.9997", "11.9988", "5.9994"),
+    "CNY": ("840", "120", "60", "36", "144", "72"),
+}
+AFTER = {
+    "EUR": ("47.982623", "6.854660", "3.427330", "2.056398", "8.225593", "4.112796"),
+    "CNY": ("509.804717", "72.829245", "36.414623", "21.848774", "87.395094", "43.697547"),
+}
+PAID = {"EUR": ("105.9894", "33.33"), "CNY": ("1272", "500.01")}
+
+
+@pytest.mark.parametrize("currency", sorted(PAID))
+def test_one_unit_is_followed_to_every_payee_and_all_of_it_back(first: Told, currency: str) -> None:
+    followed = first.answer["followed"][currency]
+    whole, part = (Decimal(one) for one in PAID[currency])
+    assert Decimal(followed["paid"]) == whole
+    held = {stage: {one["who"]: Decimal(one["amount"]) for one in rows} for stage, rows in followed["stages"].items()}
+
+    def with_buyer(units: Decimal, parts: tuple[str, ...]) -> dict[str, Decimal]:
+        return {"buyer": units, **dict(zip(PAYEES, map(Decimal, parts), strict=True))}
+
+    assert list(held) == ["bought", "settled", "partly", "whole"]
+    assert held["bought"] == held["settled"] == with_buyer(Decimal(), BEFORE[currency])
+    assert held["partly"] == with_buyer(part, AFTER[currency])
+    assert held["whole"] == with_buyer(whole, ("0",) * len(PAYEES))
+    assert [sum(one.values()) for one in held.values()] == [whole] * 4
+
+
+def test_the_ledger_command_shows_the_same_afterwards(home: Path, last: Told) -> None:
+    followed = last.answer["followed"]["EUR"]
+    words = shlex.split(followed["command"])
+    assert [words[0], Path(words[1]).name, *words[2:4]] == [
+        f"EXCHANGE_HOME={home / 'demo'}",
+        "exchange",
+        "ledger",
+        "trace",
+    ]
+    done = subprocess.run(
+        [*EXCHANGE, *words[2:], "--json"], env=_environment(home / "demo"), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["started"] == [{"amount": "105.9894", "currency": "EUR"}]
+    assert [one["account"]["kind"] for one in told["origins"]] == ["stripe"]
+    assert {one["account"]["kind"] for one in told["ends"]} == {"wallet"}
+    assert [one["per_one"] for one in told["holders"]] == ["1.00"] + ["0.00"] * len(PAYEES)
+    assert [one["amount"]["amount"] for one in told["holders"]] == ["105.9894"] + ["0.00"] * len(PAYEES)
 
 
 def test_it_runs_again_after_being_killed(first: Told, last: Told) -> None:

@@ -15,12 +15,12 @@ from exchange.access import tokens
 from exchange.access.meters import BadMeter, Meter
 from exchange.access.reads import Read
 from exchange.access.settings import AccessSettings
-from exchange.access.store import course, grants, meters, quota, seal, usage
+from exchange.access.store import course, grants, meters, quota, roots, seal, usage
 from exchange.access.store.usage import Source
 from exchange.access.usage import GrantCache, read_events
 from exchange.flows.access_data import access_data
 from exchange.flows.ingest_usage import Report, ingest_usage
-from exchange.flows.seal_usage import seal_usage
+from exchange.flows.seal_usage import root_usage, seal_usage
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Database
@@ -129,6 +129,7 @@ async def test_reported_use_keeps_its_key_from_the_event_to_the_roll_up(database
     clock.advance(18 * 3600)
     for _ in range(3):
         await database.run(lambda tx: seal_usage(tx, TODAY, settings=SETTINGS))
+    assert await database.run(lambda tx: root_usage(tx, TODAY)) == 1
     assert await totals(database) == expected
     async with database.read(ACTOR) as tx:
         rows = await seal.usage_of(tx, ACTOR, grant.id, datetime(2026, 1, 15, tzinfo=UTC), clock.now())
@@ -136,7 +137,7 @@ async def test_reported_use_keeps_its_key_from_the_event_to_the_roll_up(database
         (root,) = await seal.roots_of(tx, ACTOR, grant.id, TODAY, TODAY + timedelta(days=1))
     assert {meter: quantity for _, meter, quantity, _ in rows} == expected
     assert seen == grant
-    leaves = await database.run(lambda tx: seal.leaves(tx, TODAY, root.source_id, grant.id))
+    leaves = await database.run(lambda tx: roots.leaves(tx, TODAY, root.source_id, grant.id))
     assert sorted(msgspec.json.decode(one)["meter"] for one in leaves) == sorted([*expected, "x_gpu_hours"])
     traced = await database.run(lambda tx: course.course_of(tx, grant.order_id))
     assert {one.meter: one.quantity for one in traced.used} == expected

@@ -10,12 +10,13 @@ import pytest
 
 from exchange.access.meters import Meter
 from exchange.access.settings import AccessSettings
+from exchange.access.store import roots as roots_store
 from exchange.access.store import seal, usage
 from exchange.access.store.usage import Source
 from exchange.access.usage import GrantCache, read_events
 from exchange.flows.access_data import access_data
 from exchange.flows.ingest_usage import Report, ingest_usage
-from exchange.flows.seal_usage import due_days, roll_up_today, seal_usage
+from exchange.flows.seal_usage import due_days, due_roots, roll_up_today, root_usage, seal_usage
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Database
@@ -70,6 +71,9 @@ async def seal_day(database, day=TODAY):
     states = []
     while not states or states[-1] not in {None, "sealed"}:
         states.append(await database.run(lambda tx: seal_usage(tx, day, settings=SETTINGS)))
+    if states[-1] == "sealed":
+        await database.run(lambda tx: root_usage(tx, day))
+        assert day not in [one for one, _ in await database.run(due_roots)]
     return states
 
 
@@ -154,7 +158,7 @@ async def test_a_day_is_sealed_with_its_copies_aside(database, clock):
             tx, Actor(BUYER, UUID(int=1), frozenset(), frozenset(), "x"), grant.id, TODAY, TODAY + timedelta(1)
         )
     assert rows == [(now, Meter.TOKENS, 1275, True)]
-    leaves = await database.run(lambda tx: seal.leaves(tx, TODAY, source.id, grant.id))
+    leaves = await database.run(lambda tx: roots_store.leaves(tx, TODAY, source.id, grant.id))
     assert [(one.part, one.n, one.root) for one in roots] == [(0, 50, root_of(map(leaf_hash, leaves)))]
 
 
@@ -209,15 +213,6 @@ async def test_closing_waits_for_writers_and_no_record_is_lost(database, clock):
     )
     await seal_day(database)
     assert await totals(database) == {(grant.id, Meter.TOKENS): (40, 40)}
-
-
-async def test_one_event_under_two_days_is_found(database, clock):
-    (grant,) = await open_market(database, {}, meters=(Meter.TOKENS,))
-    source, now = await registered(database), clock.now()
-    for number, at in ((1, now), (1, now - timedelta(hours=9)), (2, now), (2, now)):
-        await ingest(database, report(source, f"{number}{at}{database.ids.new(now)}", [event(grant, number, 1, at=at)]))
-    found = await database.run(lambda tx: seal.across_days(tx, TODAY - timedelta(3), TODAY + timedelta(1)))
-    assert found == [(source.id, UUID(int=1))]
 
 
 async def test_a_day_closes_after_its_last_writer(database, clock):

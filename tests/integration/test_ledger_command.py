@@ -127,6 +127,23 @@ async def test_the_trial_balance_sums_to_zero_at_any_time(ledger: Command, marke
     assert "各币种合计均为零" in text
 
 
+async def test_a_day_is_its_first_moment_in_the_zone_that_is_asked_for(ledger: Command, market: Traded) -> None:
+    whose = ("statement", "--organisation", ids.text("org", BUYER), "--kind", "wallet", "--currency", "CNY")
+    # Everything of January happened on the 15th at 08:00 in UTC and soon after: it is the 16th in Kiritimati from 10:00 on.
+    for day, zone, moment in (
+        ("2026-02-05", "UTC", "2026-02-05T00:00:00Z"),
+        ("2026-02-05", "Asia/Shanghai", "2026-02-04T16:00:00Z"),
+        ("2026-01-15", "Pacific/Kiritimati", "2026-01-14T10:00:00Z"),
+        ("2026-01-15", "America/Los_Angeles", "2026-01-15T08:00:00Z"),
+    ):
+        days = await ledger.told(*whose, "--to", day, "--zone", zone)
+        assert days == await ledger.told(*whose, "--to", moment), zone
+        balances = await ledger.told("balances", "--at", day, "--zone", zone)
+        assert balances == await ledger.told("balances", "--at", moment), zone
+    _, text = await ledger("export", "--format", "hledger", "--from", "2026-01-15", "--zone", "Asia/Shanghai")
+    assert "Asia/Shanghai，不含末日" in text
+
+
 async def test_one_yuan_is_traced_from_the_card_to_every_payee(ledger: Command, market: Traded) -> None:
     found = await ledger.told("trace", market.made["kept"])
     assert found["started"] == [{"amount": "300.00", "currency": "CNY"}]
@@ -201,11 +218,22 @@ async def test_a_settled_order_is_traced_to_the_payout_and_back_through_refunds(
     assert sum(units_of(one["amount"]["amount"]) for one in back) == 300 * YUAN
     advanced = [one for one in found["origins"] if one["state"] == "advanced"]
     assert sum(units_of(one["amount"]["amount"]) for one in advanced) == given["debt", seller]
+    # All of it went back, though it had been paid out: nobody has anything of it but the buyer.
+    has = {one["organisation"] or one["account"]: one["amount"]["amount"] for one in found["holders"]}
+    assert has.pop(ids.text("org", BUYER)) == "300.00"
+    # Except for the 0.002 of other sales.
+    assert has == {seller: "0.002", broker: "0.00", "revenue": "0.00"}
 
 
 async def test_an_order_refunded_before_settlement_ends_where_it_began(ledger: Command, market: Traded) -> None:
     found = await ledger.told("trace", market.made["second"])
     assert {(one["account"]["kind"], one["amount"]["amount"]) for one in found["ends"]} == {("wallet", "300.00")}
+    assert [(one["organisation"] or one["account"], one["per_one"]) for one in found["holders"]] == [
+        (ids.text("org", BUYER), "1.00"),
+        (ids.text("org", SELLER), "0.00"),
+        (ids.text("org", BROKER), "0.00"),
+        ("revenue", "0.00"),
+    ]
     assert all(taken["rule"] == "tag" for one in found["steps"] if one["kind"] == "refund" for taken in one["taken"])
     refund = await ledger.told("trace", market.made["whole"])
     assert refund["started"] == found["started"]
@@ -273,6 +301,11 @@ async def test_flags_without_a_meaning_are_refused_in_both_languages(ledger: Com
             "--to",
             "2026-01-01T00:00Z",
         ),
+        ("balances", "--at", "2026-02-30"),
+        ("balances", "--at", "0001-01-01", "--zone", "Asia/Shanghai"),
+        ("trial-balance", "--zone", "Shanghai"),
+        ("export", "--format", "hledger", "--zone", "../UTC"),
+        ("export", "--format", "hledger", "--from", "0001-01-01"),
         ("export", "--format", "hledger", "--from", "2026-02-30"),
         ("export", "--format", "hledger", "--from", "2026-02-01", "--to", "2026-02-01"),
     ):

@@ -133,6 +133,36 @@ async def test_a_hold_ends_once_however_many_race_for_it(database: Database, clo
     await sound(database)
 
 
+async def test_a_hold_is_settled_once_though_64_ask_at_once_for_different_ends(database: Database) -> None:
+    await fund(database, BUYER, 50_000)
+    owners = [UUID(int=0x900 + n) for n in range(4)]
+    to = [payable(owner, "EUR") for owner in owners]
+    all_holds = [a_hold(number, 100 + number) for number in range(24)]
+    await opened(database, *all_holds)
+    dice = random.Random(23)
+
+    def an_end(one: Hold) -> HoldEnd:
+        if dice.random() < 0.3:
+            return HoldEnd(one.id, Outcome.VOIDED)
+        return HoldEnd(one.id, Outcome.SETTLED, dice.choice(to), dice.randint(1, one.amount))
+
+    wishes = [[an_end(one) for one in dice.sample(all_holds, 9)] for _ in range(64)]
+    answers = await asyncio.gather(*(ended(database, *wish) for wish in wishes))
+    told = [(end, one) for wish, lane in zip(wishes, answers, strict=True) for end, one in zip(wish, lane, strict=True)]
+    assert all(isinstance(one, Ended | EndedOtherwise) for _, one in told)
+    # Whoever was first moved the money; everybody else is told so, and added nothing.
+    firsts = {end.hold_id: end for end, one in told if isinstance(one, Ended) and not one.repeated}
+    assert sum(isinstance(one, Ended) and not one.repeated for _, one in told) == len(firsts) == len(all_holds)
+    for end, one in told:
+        first = firsts[end.hold_id]
+        assert isinstance(one, Ended | EndedOtherwise)
+        assert (one.outcome, one.amount) == (first.outcome, first.amount)
+        assert isinstance(one, Ended) == (end == first)
+    settled = [sum(end.amount for end in firsts.values() if end.to == key) for key in to]
+    assert await inside(database, WALLET, HELD, *to) == [50_000 - sum(settled), 0, *settled]
+    await sound(database)
+
+
 async def test_what_runs_out_is_given_back_with_an_audit_entry(database: Database, clock: FixedClock) -> None:
     await fund(database, BUYER, 1_000)
     soon = clock.now() + timedelta(minutes=1)

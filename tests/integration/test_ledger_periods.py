@@ -14,7 +14,7 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.money import Money
 from settlement import postings
-from settlement.accounts import AccountKey, AccountKind, payable, platform, wallet
+from settlement.accounts import AccountKey, AccountKind, debt, payable, pending, platform, wallet
 from settlement.journals import Duplicate, Journal, Line, PeriodClosed, Posted, PostResult
 from settlement.periods import AccountStatement, ClosedFurther, ClosedPeriod, TooEarly
 from settlement.store import audit, ledger, periods
@@ -165,6 +165,62 @@ async def test_carry_forward_equals_the_full_sum_wherever_periods_are_cut(
     assert await at(database, clock.now(), payee) == sum(units for _, units in kept)
 
 
+@settings(max_examples=40)
+@given(st.randoms(use_true_random=False))
+async def test_a_closing_balance_is_the_sum_of_the_entries_at_any_time(
+    database: Database, clock: FixedClock, dice: random.Random
+) -> None:
+    # Accounts of their own per example: facts are never deleted.
+    salt = database.ids.new(clock.now()).int >> 64 << 64
+    owners = [UUID(int=salt + number) for number in (1, 2)]
+    accounts = [make(owner, "EUR") for owner in owners for make in (wallet, payable, pending, debt)]
+    clock.advance(3_600)
+    start, kept = clock.now(), []
+    for number in range(dice.randint(1, 24)):
+        clock.advance(dice.choice([0, 0.001, 1, 59, 600]))
+        back = dice.choice([0, 0, 0, 1, 300, 3_000])
+        when = clock.now() - timedelta(seconds=back) if back else None
+        out, into = dice.sample([*accounts, BANK], 2)
+        units, source = dice.randint(1, 50), UUID(int=salt + 100 + number)
+        (answer,) = await post(database, Journal("move", source, (Line(out, -units), Line(into, units)), when))
+        if isinstance(answer, Posted):
+            kept += [
+                ((when or clock.now()), answer.journal_id, key, one) for key, one in ((out, -units), (into, units))
+            ]
+        if dice.random() < 0.3:
+            # A period ends somewhere before now; whatever it closes is carried forward. One that is too early stays open.
+            await close(database, start + timedelta(seconds=dice.randint(0, 4_000)))
+    kept.sort(key=lambda one: (one[0], one[1]))
+    moments = [start, clock.now() + HOUR, *(one[0] for one in kept)]
+    for _ in range(12):
+        since, until = sorted(dice.choice(moments) + timedelta(milliseconds=dice.choice([0, 0, 1, 700])) for _ in "ab")
+        key, limit = dice.choice(accounts), dice.choice([1, 2, 3, 100])
+        if since == until:
+            continue
+        pages = await _pages(database, key, since, until, limit)
+        before = sum(units for when, _, account, units in kept if account == key and when < since)
+        within = [units for when, _, account, units in kept if account == key and since <= when < until]
+        assert [row.amount for page in pages for row in page.rows] == within
+        assert all(len(page.rows) <= limit for page in pages)
+        assert {(page.opening, page.closing) for page in pages} == {(before, before + sum(within))}
+        assert await at(database, since, key) == before
+        assert await at(database, until, key) == before + sum(within)
+
+
+async def _pages(
+    database: Database, key: AccountKey, since: datetime, until: datetime, limit: int
+) -> list[AccountStatement]:
+    async def read(tx: Tx) -> list[AccountStatement]:
+        found, after = [], None
+        while True:
+            found.append(await periods.entries(tx, key, since, until, after, limit))
+            after = found[-1].next
+            if after is None:
+                return found
+
+    return await database.run(read)
+
+
 async def test_a_statement_is_opening_entries_and_closing_page_by_page(database: Database, clock: FixedClock) -> None:
     start = clock.now()
     for number in range(12):
@@ -173,15 +229,7 @@ async def test_a_statement_is_opening_entries_and_closing_page_by_page(database:
     await close(database, start + HOUR)
     since, until = start + timedelta(minutes=20), start + timedelta(minutes=100)
 
-    async def pages(tx: Tx) -> list[AccountStatement]:
-        found, after = [], None
-        while True:
-            found.append(await periods.entries(tx, PAYEE, since, until, after, 3))
-            after = found[-1].next
-            if after is None:
-                return found
-
-    found = await database.run(pages)
+    found = await _pages(database, PAYEE, since, until, 3)
     assert [[entry.amount for entry in page.rows] for page in found] == [[3, 4, 5], [6, 7, 8], [9, 10]]
     assert {(page.opening, page.closing) for page in found} == {(3, 55)}
     assert found[0].rows[0].effective_at == since

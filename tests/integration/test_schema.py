@@ -19,13 +19,16 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import compliance.tables
+import contracts.milestones_tables  # fills contracts.tables' metadata
 import contracts.obligations_tables
 import contracts.tables
+import exchange.access.aside_tables  # fills exchange.access.tables' metadata
 import exchange.access.tables
 import exchange.catalog.tables
 import exchange.parties.tables
 import exchange.quality.tables
 import settlement.hold_tables  # fills settlement.tables' metadata
+import settlement.pool_tables  # fills settlement.tables' metadata
 import settlement.rate_tables  # fills settlement.tables' metadata
 import settlement.refund_tables  # fills settlement.tables' metadata
 import settlement.rule_tables  # fills settlement.tables' metadata
@@ -50,6 +53,7 @@ ROLES = ("exchange_app", "exchange_portal", "exchange_regulator", "exchange_migr
 # What a trade leaves behind for good. A table that loses its form must be taken out of this list by hand.
 FACTS = {
     "access.custom_meter access.usage_batch access.usage_copy access.usage_late access.usage_record access.usage_seal",
+    "access.usage_correction access.usage_exception",
     "catalog.asset catalog.offer catalog.offer_audience catalog.plan catalog.revision",
     "compliance.audit_entry compliance.audit_leaf compliance.checkpoint",
     "contracts.measurement contracts.measurement_agreed contracts.measurement_answer",
@@ -65,8 +69,12 @@ FACTS = {
     "parties.decision parties.evidence parties.identifier",
     "quality.certificate quality.disclosure quality.scorecard",
     "settlement.account settlement.charge settlement.invoice settlement.invoice_line settlement.journal",
-    "settlement.conversion settlement.rate",
+    "settlement.conversion settlement.position_limit settlement.rate",
     "settlement.account_period settlement.closed_period settlement.hold settlement.hold_end",
+    "settlement.mandate_end settlement.pool_distribution settlement.pool_policy settlement.pool_share",
+    "access.usage_aside access.usage_checked access.usage_decision",
+    "contracts.milestone_answer contracts.milestone_drop contracts.milestone_report settlement.milestone_escrow",
+    "settlement.split_guarantee settlement.split_promise settlement.split_promise_accepted",
     "settlement.buyer_claim settlement.introduced_sale settlement.mandate settlement.split_booked settlement.split_level",
     "settlement.split_minimum settlement.split_payee settlement.split_rule settlement.split_run settlement.split_source",
     "settlement.posting settlement.service_credit settlement.statement settlement.statement_line",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,11 +13,14 @@ import pytest
 import pytest_asyncio
 
 from exchange.catalog.store import listings
+from exchange.flows.accept_delivery import DeliveryStands, accept_delivery
 from exchange.flows.claim_buyer import ClaimReceipt, claim_buyer
+from exchange.flows.end_mandate import MandateEnd, end_mandate
 from exchange.flows.pay_advance import AdvanceReceipt, pay_advance
 from exchange.flows.put_mandate import MandateReceipt, put_mandate
 from exchange.flows.put_split_rule import RuleCheck, check_split_rule
 from exchange.flows.refund_order import RefundReceipt, RefundWish, refund_order
+from exchange.flows.settle_period import Period
 from exchange.flows.simulate_split import PastSales, SplitWish, past_sales, simulate_split
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
@@ -32,6 +35,7 @@ from settlement.splits import Role
 from settlement.store import audit, mandates, split_bookings, split_rules
 from settlement.waterfall import Key, Sold, Waterfall, apply
 from settlement.waterfall_document import load
+from tests.integration.test_settlement_run import settle
 from tests.support.ruled import purses, put_rule, ruled_offer, split_all, step, waterfall
 from tests.support.settlement_market import (
     BROKER,
@@ -39,6 +43,7 @@ from tests.support.settlement_market import (
     ONE_OFF,
     OPERATOR,
     OTHER,
+    PER_RECORD,
     SELLER,
     Market,
     actor,
@@ -314,6 +319,53 @@ async def test_of_two_brokers_who_claim_one_buyer_the_first_in_force_wins(market
     assert late.slug == "mandate-not-in-force"
 
 
+@pytest.mark.parametrize("by", [SELLER, BROKER])
+async def test_a_mandate_that_ends_early_pays_for_its_tail_and_leaves_the_buyer_to_others(
+    market: Market, clock: FixedClock, by: UUID
+) -> None:
+    await second_broker(market)
+    await sell(market, waterfall(FEE, step("intro", "mandate", "broker")))
+    first = await give_mandate(market, BROKER, clock, days=300)
+    other = await give_mandate(market, OTHER, clock, days=300)
+    clock.advance(60)
+    assert isinstance(await claim(market, BROKER, first), ClaimReceipt)
+    await market.buy(BUYER, "ruled")
+    clock.advance(86_400)
+
+    async def end(who: UUID) -> Any:
+        return await market.database.run(lambda tx: end_mandate(tx, actor(who), market.keyring, first))
+
+    stranger = await end(OTHER)
+    assert isinstance(stranger, Problem)
+    assert stranger.slug == "not-found"
+    ended = await end(by)
+    assert isinstance(ended, MandateEnd), ended
+    assert (ended.ends_at, ended.tail_until) == ("2026-01-16T08:01:00Z", "2026-02-16T08:01:00Z")
+    for again in (await end(by), await claim(market, BROKER, first, OTHER)):
+        assert isinstance(again, Problem)
+        assert again.slug == "mandate-not-in-force"
+    held = await claim(market, OTHER, other)
+    assert isinstance(held, Problem)
+    assert (held.slug, held.fields["until"]) == ("buyer-claimed", "2026-02-16T08:01:00Z")
+    await market.buy(BUYER, "ruled")
+    clock.advance(31 * 86_400)
+    # The tail is over: the next order is nobody's, until the other broker claims the buyer.
+    await market.buy(BUYER, "ruled")
+    clock.advance(60)
+    assert isinstance(await claim(market, OTHER, other), ClaimReceipt)
+    await market.buy(BUYER, "ruled")
+    clock.advance(60)
+    assert await split_all(market) == 4
+    found = await purses(market)
+    assert (found["broker"], found["other"]) == (30 * YUAN, 15 * YUAN)
+    async with market.database.read(actor(BROKER)) as tx:
+        (shown,) = (await mandates.own_mandates(tx, actor(BROKER), PageRequest())).items
+        (claimed,) = (await mandates.own_claims(tx, actor(BROKER), PageRequest())).items
+    assert (shown.mandate.ended_early, shown.mandate.tail_until) == (True, claimed.stands_until)
+    assert market.keyring.verify(shown.kid, shown.document, shown.signature)
+    await sound(market)
+
+
 async def test_a_rule_is_signed_by_the_exchange_and_read_by_whom_it_pays(market: Market) -> None:
     made = await put_rule(market, waterfall(step("b", "share_of_gross", "member", BROKER, percent="5")))
     rule_id = ids.parse("rul", made.id)
@@ -386,3 +438,21 @@ async def test_a_simulation_says_what_would_have_been_beside_what_was(market: Ma
         ("rest", "2026-02", "275.00"),
     ]
     msgspec.json.encode(found)
+
+
+async def test_charges_that_waited_for_acceptance_are_split_with_it(market: Market, clock: FixedClock) -> None:
+    rule = await put_rule(market, waterfall(CAPPED, per="month"))
+    await ruled_offer(market, "use", rule, "pay_per_use", PER_RECORD)
+    clock.advance(13 * 86_400)
+    order = await market.buy(BUYER, "use")
+    await market.use(order.grant, 20_000, clock.now() + timedelta(hours=1))
+    clock.advance(5 * 86_400)
+    start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    # At the end of January the buyer still inspects: the charge is made, and waits with its order.
+    await settle(market, Period(start, end, "CNY"))
+    assert await purses(market) == {"clearing": 300 * YUAN}
+    order_id = ids.parse("ord", order.id)
+    accepted = await market.database.run(lambda tx: accept_delivery(tx, actor(BUYER, "buyer"), order_id))
+    assert isinstance(accepted, DeliveryStands), accepted
+    assert await purses(market, "payable") == {"platform": 30 * YUAN, "seller": 270 * YUAN}
+    await sound(market)

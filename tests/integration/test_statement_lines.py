@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest_asyncio
@@ -15,12 +16,12 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import Money
-from settlement.documents import make_statement
+from settlement.documents import Divided, make_statement
 from settlement.recompute_statement import Report, check
 from settlement.refunds import Reason
 from settlement.runs import Run
-from settlement.store import documents
-from tests.support.ruled import put_rule, ruled_offer, split_all, step, waterfall
+from settlement.store import audit, documents
+from tests.support.ruled import purses, put_rule, ruled_offer, split_all, step, waterfall
 from tests.support.settlement_market import (
     BROKER,
     BUYER,
@@ -46,13 +47,13 @@ async def reports(market: Market) -> dict[UUID, Report]:
     """What the check says of a statement over everything that moved, by payee; nothing is written."""
 
     async def flow(tx: Tx) -> dict[UUID, Report]:
-        run = Run(tx.new_id(), tx.now - timedelta(days=31), tx.now, "CNY", 1, "running")
-        entries = await documents.unstated_entries(tx, [SELLER, BROKER], "CNY")
+        run = Run(tx.new_id(), tx.now - timedelta(days=31), tx.now, "CNY", 1, "running", tx.now)
+        entries = await documents.unstated_entries(tx, [SELLER, BROKER], "CNY", run.seen_until)
         explained = await explain_entries(tx, entries, {}, {})
         found = {}
         for payee in (SELLER, BROKER):
             made = make_statement(
-                *(tx.new_id(), run, payee, (0, 1), entries[payee], {}, {}, tx.now),
+                *(tx.new_id(), run, payee, (0, 1), entries[payee], Divided({}, {}), tx.now),
                 shown=explained.lines[payee],
                 rules=explained.rules[payee],
             )
@@ -89,3 +90,35 @@ async def test_advances_caps_and_what_is_owed_after_refunds_are_worked_out_again
     assert [kind for _, kind in found[SELLER].as_they_stand] == ["advance"]
     assert found[SELLER].lines >= 6
     assert found[BROKER].lines >= 5
+
+
+async def test_a_newer_version_of_a_rule_goes_on_from_the_older_one_and_follows_its_refunds(
+    market: Market, clock: FixedClock
+) -> None:
+    def document(percent: str) -> dict[str, Any]:
+        capped = step("b", "share_of_gross", "broker", BROKER, percent=percent, at_most="40", per="lifetime")
+        return waterfall(capped, per="lifetime")
+
+    await ruled_offer(market, "older", await put_rule(market, document("10")), "one_off", ONE_OFF)
+    await ruled_offer(market, "newer", await put_rule(market, document("20")), "one_off", ONE_OFF)
+    orders = {}
+    for name in ("newer", "older"):
+        orders[name] = await market.buy(BUYER, name)
+        clock.advance(60)
+        await split_all(market, release=True)
+    # The newer version alone would give its cap of 40; the older one comes first and takes 30 of it.
+    assert (await purses(market, "payable"))["broker"] == 40 * YUAN
+    wish = RefundWish(("order", ids.parse("ord", orders["older"].id)), Reason.GOODWILL, None)
+    await market.database.run(lambda tx: refund_order(tx, actor(SELLER, "supplier"), wish))
+    clock.advance(60)
+    assert await split_all(market, release=True) == 1
+    assert await purses(market, "payable") == {"broker": 40 * YUAN, "seller": 260 * YUAN}
+    found = await reports(market)
+    assert {payee: one.differences for payee, one in found.items()} == {SELLER: [], BROKER: []}
+    assert all(not one.as_they_stand for one in found.values())
+    wish = RefundWish(("order", ids.parse("ord", orders["newer"].id)), Reason.GOODWILL, None)
+    await market.database.run(lambda tx: refund_order(tx, actor(SELLER, "supplier"), wish))
+    clock.advance(60)
+    await split_all(market, release=True)
+    assert await purses(market, "payable") == {}
+    assert await market.database.run(audit.check) == []

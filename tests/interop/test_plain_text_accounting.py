@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -42,7 +44,7 @@ async def traded(database: Database, keyring: Keyring, clock: FixedClock) -> Tra
     return await ledger_market.traded(database, keyring, clock)
 
 
-async def exported(database: Database, file: Path, dialect: Dialect, **days: date) -> Exported:
+async def exported(database: Database, file: Path, dialect: Dialect, **days: Any) -> Exported:
     async def flow(tx: Tx) -> Exported:
         with file.open("w", encoding="utf-8") as out:
             return await export_ledger(tx, ExportWish(dialect, **days), out.write)
@@ -103,6 +105,25 @@ async def test_periods_chain_and_each_stands_for_itself(traded: Traded, tmp_path
     assert text.count("opening_balances") >= 1
     # Conversions of January are not in it, so neither is a price.
     assert "7.812345678901" not in text
+
+
+@both
+async def test_days_are_those_of_the_zone_that_is_asked_for(traded: Traded, tmp_path: Path, dialect: Dialect) -> None:
+    check, sums = PROGRAMS[dialect]
+    # Settled on 4 February, 08:01 in UTC, which is 22:01 of that day here; the cut is 4 February, 10:00 in UTC.
+    zone, cut = ZoneInfo("Pacific/Kiritimati"), date(2026, 2, 5)
+    before, after, utc = (tmp_path / f"{name}.{dialect}" for name in "abu")
+    first = await exported(traded.database, before, dialect, end=cut, zone=zone)
+    second = await exported(traded.database, after, dialect, first=cut, zone=zone)
+    assert (first.zone, second.zone) == (zone.key, zone.key)
+    assert [check(file) for file in (before, after)] == ["", ""]
+    assert sums(before) == await ours(traded.database, datetime(2026, 2, 4, 10, tzinfo=UTC))
+    assert sums(after) == await ours(traded.database)
+    whole = await exported(traded.database, utc, dialect)
+    assert first.journals + second.journals == whole.journals
+    # The same day means another cut in UTC.
+    assert (await exported(traded.database, utc, dialect, end=date(2026, 2, 4))).journals < first.journals
+    assert f"({zone.key}, the last day not included)" in before.read_text(encoding="utf-8")
 
 
 @both

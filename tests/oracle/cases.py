@@ -115,6 +115,8 @@ def _usage(random: Random, plan: dict[str, Any], span: Span) -> Usage:
         model = component["model"]
         if model["type"] == "outcome" and random.random() < 0.6:
             usage[f"outcome/{component['id']}"] = Decimal(random.randint(-(10**6), 10**7)).scaleb(-3)
+        if model["type"] == "milestone" and random.random() < 0.6:
+            usage[f"milestone/{component['id']}"] = 1
         if component["meter"] is not None and random.random() < 0.85:
             usage[usage_key(component)] = _payable(_quantity(random, _edges(model)), model)
     return usage

@@ -31,6 +31,8 @@ def cost(component: dict[str, Any], usage: Usage, span: Span, until: datetime, e
         return number(model["amount"])
     if kind == "instalments":
         return _instalment(model, span, ends_at)
+    if kind == "milestone":
+        return Fraction(model["amount"]) if usage.get(f"milestone/{component['id']}") else Fraction(0)
     if kind == "outcome":
         return _outcome(model, usage.get(f"outcome/{component['id']}"))
     if component["meter"] is None:

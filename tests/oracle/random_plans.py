@@ -28,7 +28,7 @@ EVALUATOR = "org_01k8z0000000000000000000aa"
 CODE = "Spring-26"
 OTHER_CODE = "Autumn"
 OF_USE = ("per_unit", "graduated", "volume", "package", "included", "base_pack", "cost_recovery", "free")
-ONCE = ("one_off", "one_off", "pay_what_you_want", "negotiated", "auction", "credits", "outcome", "free")
+ONCE = ("one_off", "one_off", "pay_what_you_want", "negotiated", "auction", "credits", "outcome", "milestone", "free")
 EACH_PERIOD = ("flat", "flat", "flat", "instalments", "credits", "free")
 
 
@@ -193,6 +193,13 @@ def _cost_recovery(random: Random) -> dict[str, Any]:
     return {"costs": costs, "quantity": quantity(random)}
 
 
+def _milestone(random: Random) -> dict[str, Any]:
+    model: dict[str, Any] = {"amount": str(random.randint(0, 10**6))}
+    if random.random() < 0.5:
+        model |= {"due": random.choice(("acceptance", "date")), "after_days": random.randint(0, 90)}
+    return model
+
+
 def _outcome(random: Random) -> dict[str, Any]:
     floor = random.randrange(1_000)
     return {
@@ -240,6 +247,7 @@ _FIELDS: dict[str, Any] = {
     "credits": _credits,
     "cost_recovery": _cost_recovery,
     "outcome": _outcome,
+    "milestone": _milestone,
 }
 
 

@@ -60,7 +60,9 @@ def known_by(case: Case, at: datetime, random: Random) -> Case:
 
     def so_far(usage: Usage) -> Usage:
         return {
-            meter: used if meter.startswith("outcome/") else Decimal(used) * random.choice((0, 1, 2, 3)) / 2
+            meter: used
+            if meter.startswith(("outcome/", "milestone/"))
+            else Decimal(used) * random.choice((0, 1, 2, 3)) / 2
             for meter, used in usage.items()
             if random.random() < 0.8
         }

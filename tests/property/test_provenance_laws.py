@@ -126,6 +126,20 @@ def test_what_a_walk_begins_with_is_where_it_came_from_and_where_it_went(
 
 
 @given(ledgers(), st.data())
+def test_all_holders_have_what_came_in_from_outside(ledger: dict[UUID, list[Posted]], data: st.DataObject) -> None:
+    walk = walked(ledger, [Seed(data.draw(st.sampled_from(sorted(ledger))))])
+    outside = [units for at, units in walk.origins().items() if walk.postings[at].account.kind is AccountKind.BANK]
+    assert sum(walk.holdings().values()) == sum(outside)
+    touched = {
+        (one.account.organisation_id, one.account.kind if one.account.organisation_id is None else None)
+        for passage in walk.passages()
+        for one in (passage.source, passage.target)
+        if one.account.kind is not AccountKind.BANK and passage.rule is Rule.LINES
+    }
+    assert {(who.organisation_id, who.kind) for who in walk.holdings()} == touched
+
+
+@given(ledgers(), st.data())
 def test_the_order_of_learning_changes_nothing(ledger: dict[UUID, list[Posted]], data: st.DataObject) -> None:
     journal = data.draw(st.sampled_from(sorted(ledger)))
     first, again = walked(ledger, [Seed(journal)]), Walk([Seed(journal)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from settlement import refunds, waterfall
 from settlement.splits import Role
 from settlement.statement_lines import split_line
 from settlement.store.split_bookings import SaleOf
-from settlement.waterfall import Bucket, Key, Level, Sold
+from settlement.waterfall import NOTHING, Bucket, Carried, Key, Level, Sold
 from settlement.waterfall_document import understand
 from tests.property.test_waterfall_laws import ORGANISATIONS, pieces, rules, sales
 from tests.unit.test_recompute_statement import AT
@@ -66,7 +67,13 @@ def mine(key: Key) -> bool:
     return key.organisation_id == ME and key.role is not Role.POOL
 
 
-def shown(steps: list[dict[str, Any]], batch: list[Sold], before: dict[Bucket, Level], parts: Any) -> dict[str, Any]:
+def shown(
+    steps: list[dict[str, Any]],
+    batch: list[Sold],
+    before: dict[Bucket, Level],
+    parts: Any,
+    carried: tuple[Mapping[str, Carried], Mapping[str, Carried]] = (NOTHING, NOTHING),
+) -> dict[str, Any]:
     def sale(one: Sold) -> SaleOf:
         return SaleOf(one.sale_id, one.sale_id, one.sale_id, UUID(int=1), UUID(int=1), UUID(int=1), AT, AT)
 
@@ -83,6 +90,7 @@ def shown(steps: list[dict[str, Any]], batch: list[Sold], before: dict[Bucket, L
             if one.amount
         ],
         (0, 0),
+        carried,
     )
     return {**line, "kind": "release"}
 

@@ -42,12 +42,22 @@ class Clones:
             await self._connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}" STRATEGY FILE_COPY')
         return self.server.url_for(SUPERUSER, name)
 
+    async def copy(self, url: str) -> str:
+        """A database that is a copy of another one of ours, to which nobody is connected; its superuser address."""
+        name = f"{self.template}_{next(self._numbers)}"
+        async with self._one:
+            await self._connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_name(url)}" STRATEGY FILE_COPY')
+        return self.server.url_for(SUPERUSER, name)
+
     async def drop(self, url: str) -> None:
         """Remove a clone, whoever is still connected."""
-        name = url.split("@/", 1)[1].split("?", 1)[0]
-        await self._connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await self._connection.execute(f'DROP DATABASE IF EXISTS "{_name(url)}" WITH (FORCE)')
 
     async def close(self) -> None:
         """Remove the template and leave."""
         await self.drop(self.server.url_for(SUPERUSER, self.template))
         await self._connection.close()
+
+
+def _name(url: str) -> str:
+    return url.split("@/", 1)[1].split("?", 1)[0]

@@ -23,12 +23,12 @@ SETTINGS = Settings(
 )
 
 
-def run_server() -> EmbeddedServer:
+def run_server(settings: Settings = SETTINGS) -> EmbeddedServer:
     """Start this worker's server."""
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     folder.chmod(0o711)  # when root runs the tests, the server's own user has to get in
-    return EmbeddedServer(folder, SETTINGS).start()
+    return EmbeddedServer(folder, settings).start()
 
 
 def leave(server: EmbeddedServer) -> None:

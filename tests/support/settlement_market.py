@@ -25,6 +25,7 @@ from settlement import postings
 from settlement.store import ledger
 
 SELLER, BROKER, BUYER, OTHER, OPERATOR = (UUID(int=0x5E11E00 + n) for n in range(5))
+NAMES = {SELLER: "seller", BROKER: "broker", BUYER: "buyer", OTHER: "other"}
 SHARES: list[dict[str, Any]] = [
     {"role": "supplier", "weight": 8000},
     {"role": "broker", "weight": 500, "organisation": ids.text("org", BROKER)},
@@ -61,6 +62,23 @@ class Market:
 
         async def flow(tx: Tx) -> None:
             await ledger.post(tx, [postings.top_up(tx.new_id(), buyer, Money(units, "CNY"))])
+
+        await self.database.run(flow)
+
+    async def join(self, seller: UUID, country: str = "CN") -> None:
+        """Let another seller in, with the offers monthly and per_use of its own: `monthly/<the last four digits of its id>`."""
+
+        async def flow(tx: Tx) -> None:
+            driver = await tx.driver()
+            await driver.execute(
+                "INSERT INTO parties.organisation (id, name, roles, country, state, created_at) "
+                "VALUES ($1, '{}', ARRAY['supplier'], $2, 'verified', $3)",
+                *(seller, country, tx.now),
+            )
+            listing = await _listing(driver, tx, seller)
+            for name, kind, component in (("monthly", "subscription", MONTHLY), ("per_use", "pay_per_use", PER_RECORD)):
+                made = await _offer(driver, tx, listing, name, kind, [component], seller)
+                self.offers[f"{name}/{seller.hex[-4:]}"] = made
 
         await self.database.run(flow)
 
@@ -169,22 +187,23 @@ async def open_market(database: Database, keyring: Keyring) -> Market:
     return Market(database, keyring, made, Sales(), listing=listings[-1])
 
 
-async def _listing(driver: Any, tx: Tx) -> UUID:
+async def _listing(driver: Any, tx: Tx, seller: UUID = SELLER) -> UUID:
     dataset, revision, listing = tx.new_id(), tx.new_id(), tx.new_id()
     await driver.execute(
         "INSERT INTO catalog.dataset (id, supplier_id, title, description, modality, languages, personal_data, licence, "
         "provenance, synthetic_share, state, created_at) VALUES ($1, $2, '{}', '{}', 'text', '{zh}', 'none', 'MIT', '{}', 0, 'active', $3)",
         dataset,
-        SELLER,
+        seller,
         tx.now,
     )
     await driver.execute(
         "INSERT INTO catalog.revision (id, dataset_id, supplier_id, number, manifest, sha256, size_bytes, assets_count, "
-        "created_at) VALUES ($1, $2, $3, 1, 'm', sha256('m'), 1, 1, $4)",
+        "created_at) VALUES ($1, $2, $3, 1, $5::bytea, sha256($5::bytea), 1, 1, $4)",
         revision,
         dataset,
-        SELLER,
+        seller,
         tx.now,
+        b"m" if seller == SELLER else seller.bytes,
     )
     await driver.execute(
         "INSERT INTO catalog.listing (id, dataset_id, revision_id, supplier_id, state, title, summary, modality, languages, "
@@ -192,13 +211,22 @@ async def _listing(driver: Any, tx: Tx) -> UUID:
         listing,
         dataset,
         revision,
-        SELLER,
+        seller,
         tx.now,
     )
     return listing
 
 
-async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, components: list[Any], **plan: Any) -> UUID:
+async def _offer(
+    driver: Any,
+    tx: Tx,
+    listing: UUID,
+    code: str,
+    kind: str,
+    components: list[Any],
+    seller: UUID = SELLER,
+    **plan: Any,
+) -> UUID:
     offer, frame = tx.new_id(), plan.pop("frame", None)
     document = canonical(
         {
@@ -218,7 +246,7 @@ async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, compo
         "created_at) VALUES ($1, $2, $3, $4, 1, $5, 'CNY', 0, $6, sha256($6), $7)",
         offer,
         listing,
-        SELLER,
+        seller,
         code,
         kind,
         document,
@@ -229,7 +257,7 @@ async def _offer(driver: Any, tx: Tx, listing: UUID, code: str, kind: str, compo
         "VALUES ($1, $2, $3, $4, 'current', $5)",
         offer,
         listing,
-        SELLER,
+        seller,
         code,
         tx.now,
     )

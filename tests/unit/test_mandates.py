@@ -8,7 +8,7 @@ import pytest
 
 from exchange.kernel.errors import Problem
 from settlement import mandates
-from settlement.mandates import Claim, Mandate, MandateWish, claim, make, months_after, standing
+from settlement.mandates import Claim, Mandate, MandateWish, claim, end_early, make, months_after, standing
 from settlement.waterfall import WHOLE
 
 SUPPLIER, BROKER, OTHER, BUYER = (UUID(int=n) for n in range(1, 5))
@@ -100,3 +100,22 @@ def test_buyers_are_claimed_within_the_term_and_not_in_its_tail() -> None:
         refused = claimed(one, at=at)
         assert isinstance(refused, Problem)
         assert refused.slug == "mandate-not-in-force"
+
+
+def test_an_early_end_keeps_the_tail_that_was_agreed_and_never_makes_it_longer() -> None:
+    one = mandate(days=30, tail=6)
+    ended = end_early(one, NOW + timedelta(days=10))
+    assert isinstance(ended, Mandate)
+    assert (ended.ends_at, ended.tail_until) == (NOW + timedelta(days=10), datetime(2026, 7, 25, 8, tzinfo=UTC))
+    assert ended.ended_early
+    assert not ended.runs(NOW + timedelta(days=10))
+    # The last of January plus a month is the last of February; from the 30th of March it is not two days more.
+    short = mandates.Mandate(
+        UUID(int=9), SUPPLIER, BROKER, 1, NOW, datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 28, tzinfo=UTC), NOW
+    )
+    again = end_early(short, datetime(2026, 1, 30, tzinfo=UTC))
+    assert isinstance(again, Mandate)
+    assert again.tail_until == datetime(2026, 2, 28, tzinfo=UTC)
+    late = end_early(one, one.ends_at)
+    assert isinstance(late, Problem)
+    assert late.slug == "mandate-not-in-force"

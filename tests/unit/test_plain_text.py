@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_amounts_have_six_decimals_and_the_other_sign() -> None:
 def test_no_source_can_break_out_of_its_line(dialect: Dialect) -> None:
     facts = {"rate-source": 'a "bank",\n2026-01-01 * "forged"\\'}
     lines = (PlainLine(BANK, -5, None), PlainLine(WALLET, 5, "ord_1"))
-    text = "".join(entry(dialect, PlainJournal(UUID(int=1), "conversion", "cnv_1", AT, lines, facts)))
+    text = "".join(entry(dialect, SPAN, PlainJournal(UUID(int=1), "conversion", "cnv_1", AT, lines, facts)))
     assert [line for line in text.splitlines() if line.startswith("2026")] == [text.splitlines()[1]]
     assert text.splitlines()[1].startswith("2026-01-15 ")
     rate = Rate(
@@ -88,3 +89,22 @@ def test_accounts_come_out_by_name_however_they_came_in(dialect: Dialect) -> Non
     assert there[0] == there[1]
     assert "opening_balances" in there[0]
     assert there[0].rstrip().endswith("-0.000005 CNY" if dialect is Dialect.HLEDGER else "-0.000005 ~ 0 CNY")
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["UTC", "Asia/Shanghai", "America/Sao_Paulo", "America/Havana", "Asia/Beirut", "Pacific/Apia", "Asia/Kathmandu"],
+)
+@pytest.mark.parametrize(
+    "first", [date(2018, 11, 4), date(2018, 2, 18), date(2011, 12, 31), date(2026, 3, 29), date(2026, 1, 1)]
+)
+def test_days_of_a_zone_have_no_gap_and_no_overlap_whatever_its_clocks_do(zone: str, first: date) -> None:
+    # Some of these clocks skip midnight, some go back over it, and Apia had no 30 December 2011.
+    span = Span(first, first + timedelta(days=1), ZoneInfo(zone))
+    since, until = span.bounds
+    assert Span(first - timedelta(days=1), first, ZoneInfo(zone)).bounds[1] == since
+    step = timedelta(minutes=1)
+    days = {span.day_of(since + n * step) for n in range((until - since) // step)}
+    assert days == {first}
+    assert span.day_of(since - timedelta(milliseconds=1)) < first
+    assert span.day_of(until) >= span.end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import pytest
@@ -96,13 +97,13 @@ LEDGER = {
 }
 
 
-def walked(*seeds: Seed) -> Walk:
+def walked(*seeds: Seed, ledger: Mapping[int, list[Posted]] = LEDGER) -> Walk:
     walk = Walk(seeds)
     while wanted := walk.wanted():
         for name in wanted.journals:
-            walk.learn_journal(LEDGER[name.int])
+            walk.learn_journal(ledger[name.int])
         for one in wanted.histories:
-            lines = [line for lines in LEDGER.values() for line in lines if line.account == one.account]
+            lines = [line for lines in ledger.values() for line in lines if line.account == one.account]
             walk.learn_history(one, [line for line in lines if one.tag in (None, line.tag)])
     return walk
 
@@ -126,6 +127,47 @@ def test_an_order_is_followed_to_its_origin_and_to_all_ends_and_a_refund_no_furt
     rests = {(at.journal.int, at.line): units for at, units in walk.rests().items()}
     assert rests == {(2, 3): 4, (4, 3): 36, (5, 2): 20}
     assert {at.journal.int: units for at, units in walk.origins().items()} == {1: 60}
+
+
+def held(walk: Walk) -> dict[tuple[UUID | None, AccountKind | None], int]:
+    return {(who.organisation_id, who.kind): units for who, units in walk.holdings().items()}
+
+
+def test_whoever_had_some_of_it_is_named_with_what_is_left_there() -> None:
+    walk = walked(Seed(UUID(int=2)))
+    assert held(walk) == {(BUYER, None): 36, (SELLER, None): 20, (None, AccountKind.REVENUE): 4}
+    assert list(held(walk)) == [(BUYER, None), (SELLER, None), (None, AccountKind.REVENUE)]
+
+
+def test_what_was_paid_out_stays_with_its_payee_and_a_debt_takes_it_off_again() -> None:
+    payable, debts = key(AccountKind.PAYABLE, SELLER), key(AccountKind.DEBT, SELLER)
+    paid = {
+        1: journal(1, (BANK, -60), (WALLET, 60), kind="bank_credit"),
+        2: journal(2, (WALLET, -60), (payable, 50), (REVENUE, 10), tag=X),
+        3: journal(3, (payable, -50), (BANK, 50), kind="payout_paid"),
+    }
+    back = {4: journal(4, (debts, -50), (REVENUE, -10), (WALLET, 60), tag=X, kind="refund")}
+    assert held(walked(Seed(UUID(int=2)), ledger=paid)) == {
+        (BUYER, None): 0,
+        (SELLER, None): 50,
+        (None, AccountKind.REVENUE): 10,
+    }
+    walk = walked(Seed(UUID(int=2)), Seed(UUID(int=4)), ledger=paid | back)
+    assert held(walk) == {(BUYER, None): 60, (SELLER, None): 0, (None, AccountKind.REVENUE): 0}
+
+
+def test_a_charge_that_nobody_paid_and_that_was_taken_back_lies_nowhere() -> None:
+    owed, pending = key(AccountKind.RECEIVABLE, BUYER), key(AccountKind.PENDING, SELLER)
+    ledger = {
+        1: journal(1, (owed, -50), (pending, 50), tag=X, kind="charge"),
+        2: journal(2, (pending, -50), (owed, 50), tag=X, kind="refund"),
+    }
+    walk = walked(Seed(UUID(int=1)), Seed(UUID(int=2)), ledger=ledger)
+    assert walk.rests() == walk.origins() == {}
+    assert held(walk) == {(BUYER, None): 0, (SELLER, None): 0}
+    alone = walked(Seed(UUID(int=1)), ledger={1: ledger[1]})
+    assert {at.line: units for at, units in alone.rests().items()} == {2: 50}
+    assert held(alone) == {(BUYER, None): -50, (SELLER, None): 50}
 
 
 def test_a_payment_is_followed_into_every_order_that_it_paid_for() -> None:

@@ -17,7 +17,7 @@ from exchange.kernel.money import Money
 from settlement import postings
 from settlement.accounts import AccountKind
 from settlement.conversion import CONVERSION, Conversion
-from settlement.documents import Entry, make_statement
+from settlement.documents import Divided, Entry, make_statement
 from settlement.recompute_statement import Report, check, main, said_of
 from settlement.runs import Run
 from settlement.statement_lines import conversion_line, credit_line
@@ -36,7 +36,7 @@ def export(document: bytes) -> bytes:
 
 def statement(opening: int = 0, number: int = 1, **amounts: int) -> bytes:
     """A statement of a conversion, a credit, a payout and one that came back, by which is wanted."""
-    run = Run(UUID(int=9), AT - timedelta(days=31), AT, "CNY", 1, "running")
+    run = Run(UUID(int=9), AT - timedelta(days=31), AT, "CNY", 1, "running", AT)
     conversion = Conversion(
         UUID(int=21), ME, AccountKind.PAYABLE, UUID(int=5), Decimal("7.8123"), "the bank of somewhere",
         Money(10_000_001, "EUR"), Money(78_123_007, "CNY"), 812_300_000_000, AT,
@@ -56,7 +56,7 @@ def statement(opening: int = 0, number: int = 1, **amounts: int) -> bytes:
         (CONVERSION, conversion.id): conversion_line(conversion),
         (postings.SERVICE_CREDIT, credit): credit_line(credit, Money(6_000_000, "CNY"), TOLD, -2_000_000),
     }
-    made = make_statement(UUID(int=7), run, ME, (opening, number), entries, {}, {}, AT, shown=shown)
+    made = make_statement(UUID(int=7), run, ME, (opening, number), entries, Divided({}, {}), AT, shown=shown)
     return export(made.document)
 
 

@@ -45,7 +45,8 @@ def test_the_offer_s_shares_become_parts_that_sum_to_the_price() -> None:
         (Role.BROKER, BROKER, 500_000),
         (Role.PLATFORM, None, 1_500_000),
     ]
-    assert explain(parts[1], Money(10_000_001, "EUR")) == {
+    (broker,) = (one for one in shares if one.role is Role.BROKER)
+    assert explain(broker, 10_000, parts[1].amount.units, Money(10_000_001, "EUR")) == {
         "en": "broker: 10.000001 EUR x 500 / 10000 = 0.50 EUR",
         "zh": "经纪方: 10.000001 EUR x 500 / 10000 = 0.50 EUR",
     }

@@ -20,15 +20,24 @@ from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.store import ours
 
-# What is counted of a grant's use, whatever day it lies on; copies that a day's proof will move aside are counted once.
+# What is counted of a grant's use, whatever day it lies on: copies once, as a day's proof will have it; not what was put
+# aside; and what was corrected as its last correction says.
 _USED = """
-SELECT grant_id, meter, sum(quantity)::text, count(*) FROM (
-    SELECT DISTINCT ON (source_id, event_id) grant_id, meter, quantity FROM (
-        SELECT source_id, event_id, grant_id, meter, quantity FROM access.usage_record
+SELECT once.grant_id, once.meter, sum(coalesce(k.quantity, once.quantity))::text,
+    count(*) FILTER (WHERE k.kind IS DISTINCT FROM 'deprecate')
+FROM (SELECT DISTINCT ON (source_id, event_id) source_id, event_id, grant_id, meter, at, quantity FROM (
+        SELECT source_id, event_id, grant_id, meter, at, quantity FROM access.usage_record
             WHERE grant_id = ANY($1::uuid[]) AND at >= $2
         UNION ALL
-        SELECT source_id, event_id, grant_id, meter, quantity FROM access.usage_late WHERE grant_id = ANY($1::uuid[])) u
-    ORDER BY source_id, event_id) once GROUP BY 1, 2 ORDER BY 1, 2"""
+        SELECT source_id, event_id, grant_id, meter, at, quantity FROM access.usage_late
+            WHERE grant_id = ANY($1::uuid[])) u
+    WHERE NOT EXISTS (SELECT FROM access.usage_exception x WHERE x.day = (u.at AT TIME ZONE 'UTC')::date
+        AND x.source_id = u.source_id AND x.event_id = u.event_id)
+    ORDER BY source_id, event_id) once
+LEFT JOIN (SELECT DISTINCT ON (day, source_id, event_id) day, source_id, event_id, kind, quantity
+    FROM access.usage_correction WHERE grant_id = ANY($1::uuid[]) ORDER BY day, source_id, event_id, number DESC) k
+ON k.day = (once.at AT TIME ZONE 'UTC')::date AND k.source_id = once.source_id AND k.event_id = once.event_id
+GROUP BY 1, 2 ORDER BY 1, 2"""
 _TOKENS = "SELECT id, grant_id, created_at FROM access.token WHERE grant_id = ANY($1::uuid[]) ORDER BY id LIMIT 1000"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from exchange.access.store.seal import leaves
+from exchange.access.store.roots import leaves
 from exchange.kernel.db import Tx
 from exchange.kernel.merkle import Range, inclusion_proof, leaf_hash
 
@@ -26,8 +26,13 @@ ORDER BY day, source_id, grant_id, part DESC"""
 _OF_EVENT = """event_id = $1 AND grant_id = ANY($2::uuid[]) AND at >= $3 AND at < $4
     AND source_id = ANY(ARRAY(SELECT s.id FROM access.source s UNION ALL SELECT 0))"""
 _EVENTS = f"""
-SELECT source_id, grant_id, at FROM access.usage_record WHERE {_OF_EVENT}
-UNION SELECT source_id, grant_id, at FROM access.usage_late WHERE {_OF_EVENT} ORDER BY 3, 1"""
+SELECT u.source_id, u.grant_id, u.at FROM (
+    SELECT source_id, grant_id, at FROM access.usage_record WHERE {_OF_EVENT}
+    UNION SELECT source_id, grant_id, at FROM access.usage_late WHERE {_OF_EVENT}) u
+WHERE NOT EXISTS (SELECT FROM access.usage_exception x
+    WHERE x.day = (u.at AT TIME ZONE 'UTC')::date AND x.source_id = u.source_id AND x.event_id = $1) ORDER BY 3, 1"""
+# Sealed, but with roots still to be written.
+_PENDING = "SELECT day FROM access.usage_day WHERE day = ANY($1::date[]) AND state = 'sealed' AND rooted < part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ async def find_event(
     """Where an event stands among the records of these grants, sealed or not: (source, grant, when)."""
     rows = await (await tx.driver()).fetch(_EVENTS, event_id, list(grant_ids), since, until)
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def without_roots(tx: Tx, days: Sequence[date]) -> list[date]:
+    """Which of these days are sealed, and will have their roots soon."""
+    return [row["day"] for row in await (await tx.driver()).fetch(_PENDING, list(days))]
 
 
 async def placed(tx: Tx, root: Sealed, event_id: UUID) -> list[Placed] | None:

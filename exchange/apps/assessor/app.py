@@ -9,7 +9,9 @@ from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.earnings import earnings_routes
+from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
+from exchange.apps.http.pool_views import pool_routes
 from exchange.apps.http.portal import portal
 from settlement.accounts import AccountKind
 
@@ -28,8 +30,10 @@ def app(services: Services) -> Litestar:
             *account_routes(PREFIX),
             *assessments.ROUTES,
             *mandates.ROUTES,
+            *pool_routes(PREFIX),
             *measurement_routes(PREFIX, party=False),
             *earnings_routes(PREFIX),
+            *hold_routes(PREFIX),
             *conversion_routes(PREFIX, AccountKind.PAYABLE),
         ],
         services=services,

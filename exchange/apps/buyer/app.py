@@ -27,8 +27,10 @@ from exchange.apps.http.agreement_views import agreement_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.drafts import draft_routes
+from exchange.apps.http.held_usage import held_usage_routes
 from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
+from exchange.apps.http.milestones import buyer_milestone_routes
 from exchange.apps.http.obligations import obligation_routes, show_evidence
 from exchange.apps.http.portal import portal
 from exchange.apps.http.shortcut import Shortcut
@@ -70,6 +72,8 @@ def app(services: Services) -> Litestar:
             *questions.ROUTES,
             *orders.ROUTES,
             *inspections.ROUTES,
+            *buyer_milestone_routes(PREFIX),
+            *held_usage_routes(PREFIX),
             *wallet.ROUTES,
             *hold_routes(PREFIX),
             *conversion_routes(PREFIX, AccountKind.WALLET),

@@ -18,6 +18,7 @@ from exchange.apps.http.answers import Asked, answer, body_digest, found, idempo
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
+from exchange.apps.http.usage_views import UsageCorrectionView, corrections_page
 from exchange.apps.http.wire import Id, Time, object_id, stamp
 from exchange.flows.end_grant import GrantEnded, end_grant
 from exchange.flows.issue_grant_token import GrantToken, TokenRevoked, issue_grant_token, revoke_grant_token
@@ -198,6 +199,14 @@ async def show_usage(request: Asked, grant: FromPath[str], since: _Moment = None
     )
 
 
+@listing("/buyer/v1/grants/{grant:str}/usage-corrections", UsageCorrectionView)
+async def list_corrections(
+    request: Asked, grant: FromPath[str], limit: Limit = None, cursor: Cursor = None
+) -> Response[bytes]:
+    """What the data holder corrected of your use of a grant, newest first; the next settlement books it. 用量更正记录。"""
+    return await corrections_page(request, grant, limit, cursor, selling=False)
+
+
 def grant_view(one: Grant) -> GrantView:
     """A grant as its buyer sees it."""
     return GrantView(
@@ -225,4 +234,4 @@ def _quota(left: QuotaLeft) -> QuotaView:
     return QuotaView(left.meter, left.limit, left.period, stamp(left.period_start), left.used, left.left)
 
 
-ROUTES = (list_grants, show_grant, take_token, end_token, stop_grant, show_usage)
+ROUTES = (list_grants, show_grant, take_token, end_token, stop_grant, show_usage, list_corrections)

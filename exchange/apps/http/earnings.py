@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -20,7 +21,10 @@ from exchange.kernel import ids
 from settlement.payouts import Payout
 from settlement.store import payout_accounts, reads
 from settlement.store.reads import StatementRow
+from settlement.store.standings import Standing, standings
 
+# What counts at a moment lies before the next millisecond; an id can run a few of them ahead of its clock.
+_TICK, _AHEAD = timedelta(milliseconds=1), timedelta(minutes=1)
 _Period = Annotated[str, Meta(description="What the payout was for.", examples=["2026-01"])]
 
 
@@ -36,11 +40,36 @@ class StatementView(msgspec.Struct, frozen=True):
     issued_at: Time
 
 
+class BalancesView(msgspec.Struct, frozen=True):
+    """What you have here in one currency, and what you owe; a payout sends what is payable less the whole debt."""
+
+    pending: Annotated[MoneyWire, Meta(description="Shares that wait for acceptance or settlement. 待结算分成。")]
+    held: Annotated[MoneyWire, Meta(description="Reserved: see your holds. 冻结款。")]
+    payable: Annotated[MoneyWire, Meta(description="Settled: what statements close with. 应付，即结算单期末余额。")]
+    in_transit: Annotated[MoneyWire, Meta(description="Payouts that are on their way. 付款在途。")]
+    advance: Annotated[MoneyWire, Meta(description="Paid ahead and not earned yet, below zero. 预付未抵扣款，为负数。")]
+    debt: Annotated[
+        MoneyWire,
+        Meta(description="Owed after refunds; the next payout takes it off; below zero. 退款后所欠款项，为负数。"),
+    ]
+    next_payout: Annotated[MoneyWire, Meta(description="Payable less debt, never below zero. 下次可付金额。")]
+
+
+class BalancesNow(msgspec.Struct, frozen=True):
+    """Your accounts at this moment, one entry for each currency."""
+
+    items: list[BalancesView]
+
+
 class StatementDocument(msgspec.Struct, frozen=True):
-    """A statement with the document that was issued: every line shows what its amount is worked out from."""
+    """A statement with the document that was issued: every line shows what its amount is worked out from.
+
+    `beside` is what stood on your other accounts when it was issued: the closing sum counts what is payable alone.
+    """
 
     statement: StatementView
     document: dict[str, Any]
+    beside: BalancesView
 
 
 class PayoutView(msgspec.Struct, frozen=True):
@@ -75,6 +104,7 @@ class PayoutAccountsView(msgspec.Struct, frozen=True):
 def earnings_routes(prefix: str) -> list[Any]:
     """The payee's routes below a portal's prefix."""
     return [
+        show(f"{prefix}/balances", BalancesNow, 401, 403)(show_balances),
         listing(f"{prefix}/statements", StatementView)(list_statements),
         show(f"{prefix}/statements/{{statement:str}}", StatementDocument)(show_statement),
         export_route(prefix),
@@ -82,6 +112,14 @@ def earnings_routes(prefix: str) -> list[Any]:
         show(f"{prefix}/payout-accounts", PayoutAccountsView, 401, 403)(list_payout_accounts),
         command(f"{prefix}/payout-accounts", PayoutAccountReceipt, 400, 401, 403, 409)(make_payout_account),
     ]
+
+
+async def show_balances(request: Asked) -> BalancesNow:
+    """What you have here and what you owe, by currency. 本机构各账户余额与欠款。"""
+    actor = actor_of(request)
+    async with services_of(request).db.read(actor) as tx:
+        found = await standings(tx, actor, tx.now + _AHEAD)
+    return BalancesNow([_balances(one) for one in found])
 
 
 async def list_statements(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Response[bytes]:
@@ -97,7 +135,8 @@ async def show_statement(request: Asked, statement: FromPath[str]) -> StatementD
     actor = actor_of(request)
     async with services_of(request).db.read(actor) as tx:
         row = found(await reads.find_statement(tx, actor, object_id("stm", statement)))
-    return StatementDocument(_statement(row), json_of(row.document))
+        (beside,) = await standings(tx, actor, row.issued_at + _TICK, row.closing.currency)
+    return StatementDocument(_statement(row), json_of(row.document), _balances(beside))
 
 
 async def list_payouts(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Response[bytes]:
@@ -123,6 +162,11 @@ async def make_payout_account(request: Asked) -> Response[bytes]:
     """Open a payout account; a job asks the payment provider. 开立收款账户。"""
     actor = actor_of(request)
     return await write(request, "payout-account.open", lambda tx: open_payout_account(tx, actor))
+
+
+def _balances(one: Standing) -> BalancesView:
+    sums = {kind.value: money_wire(units, one.currency) for kind, units in one.held.items()}
+    return BalancesView(**sums, next_payout=money_wire(one.payable_next, one.currency))
 
 
 def _statement(row: StatementRow) -> StatementView:

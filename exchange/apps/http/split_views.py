@@ -11,11 +11,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from exchange.apps.http.answers import Asked, found
+from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of, services_of
-from exchange.apps.http.documented import listing, show
+from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
 from exchange.apps.http.wire import Id, MoneyWire, Sha256, Time, json_of, money_wire, object_id, stamp
+from exchange.flows.end_mandate import MandateEnd, end_mandate
 from exchange.kernel import ids
 from exchange.kernel.money import decimal_text
 from settlement.mandates import Claim, SignedMandate
@@ -84,6 +85,9 @@ class MandateView(msgspec.Struct, frozen=True):
     starts_at: Time
     ends_at: Time
     tail_until: Annotated[Time, Meta(description="Buyers claimed before `ends_at` count until then. 尾期截止时间。")]
+    ended_early: Annotated[
+        bool, Meta(description="One of the two ended it; the document says what was agreed at first. 已提前终止。")
+    ]
     document: dict[str, Any]
     sha256: Sha256
     kid: str
@@ -166,6 +170,7 @@ def mandate_view(one: SignedMandate) -> MandateView:
         starts_at=stamp(m.starts_at),
         ends_at=stamp(m.ends_at),
         tail_until=stamp(m.tail_until),
+        ended_early=m.ended_early,
         document=json_of(one.document),
         sha256=one.sha256.hex(),
         kid=one.kid,
@@ -248,6 +253,10 @@ def split_routes(prefix: str) -> list[HTTPRouteHandler]:
             cursor,
         )
 
+    return [show_rule, list_paying_rules, list_parts, *_mandate_routes(prefix)]
+
+
+def _mandate_routes(prefix: str) -> list[HTTPRouteHandler]:
     @listing(f"{prefix}/mandates", MandateView)
     async def list_mandates(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Response[bytes]:
         """The mandates that you gave or hold, newest first. 经纪委托列表。"""
@@ -263,6 +272,21 @@ def split_routes(prefix: str) -> list[HTTPRouteHandler]:
         async with services_of(request).db.read(actor) as tx:
             return mandate_view(found(await mandates.own_mandate(tx, actor, object_id("mnd", mandate))))
 
+    @command(f"{prefix}/mandates/{{mandate:str}}/end", MandateEnd)
+    async def end_one(request: Asked, mandate: FromPath[str]) -> Response[bytes]:
+        """End a mandate before its term, as its supplier or its broker. 提前终止经纪委托。
+
+        Nothing changes for orders placed before. Buyers claimed until now count for as many months as the tail was agreed
+        to have, from now on; claims of other brokers are untouched.
+        """
+        services, actor, mandate_id = services_of(request), actor_of(request), object_id("mnd", mandate)
+        return await write(
+            request,
+            "mandate.end",
+            lambda tx: end_mandate(tx, actor, services.keyring, mandate_id),
+            object_id=mandate,
+        )
+
     @listing(f"{prefix}/buyer-claims", ClaimView)
     async def list_claims(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Response[bytes]:
         """The buyers that were introduced by you, or to you, newest first. 买方引荐登记列表。"""
@@ -271,4 +295,4 @@ def split_routes(prefix: str) -> list[HTTPRouteHandler]:
             request, actor, lambda tx, page: mandates.own_claims(tx, actor, page), claim_view, limit, cursor
         )
 
-    return [show_rule, list_paying_rules, list_parts, list_mandates, show_mandate, list_claims]
+    return [list_mandates, show_mandate, end_one, list_claims]

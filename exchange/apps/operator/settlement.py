@@ -19,22 +19,38 @@ from exchange.apps.operator.seeing import see, see_page
 from exchange.flows.order_payouts import PayoutsOrdered, order_payouts
 from exchange.flows.order_settlement import order_settlement
 from exchange.flows.settle_period import Period, RunProgress
+from exchange.flows.steer_run import cancel_run, resume_run
 from exchange.kernel import ids
 from settlement.payouts import Payout
 from settlement.store import audit, overview
 from settlement.store.overview import PayeeShare, RunResult, RunRow
 
+_Country = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Z]{2}$",
+        description="Only sellers and payees at home in this country (ISO 3166-1). 仅结算该国家或地区的机构。",
+        examples=["CN"],
+    ),
+]
+# All where it is left out.
+Region = _Country | None
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["CNY"])]
 RunId = Annotated[str, Meta(examples=["run_01m80jwmabesg81hwe4cc73nw9"])]
 _Moment = Annotated[datetime, Meta(tz=True, examples=["2026-01-01T00:00:00Z"])]
 
 
 class RunWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The half-open period to settle, cut at quarter-hours, and the currency."""
+    """The half-open period to settle, cut at quarter-hours, the currency, and the region if not all."""
 
     period_start: _Moment
     period_end: _Moment
     currency: Currency
+    region: Region = None
+
+    def period(self) -> Period:
+        """What to settle."""
+        return Period(self.period_start, self.period_end, self.currency, self.region)
 
 
 class PartsDone(msgspec.Struct, frozen=True):
@@ -57,6 +73,7 @@ class RunView(msgspec.Struct, frozen=True):
     payees: PartsDone
     created_at: Time
     closed_at: Time | None
+    region: Region = None
 
 
 class ResultView(msgspec.Struct, frozen=True):
@@ -133,8 +150,28 @@ async def settle(request: Asked, data: JSONBody[RunWish]) -> Response[bytes]:
 
     It runs in the background, in parts; ask for the run to see how far it is. The same period again books nothing twice.
     """
-    actor, period = actor_of(request), Period(data.period_start, data.period_end, data.currency)
+    actor, period = actor_of(request), data.period()
     return await write(request, "settlement.order", lambda tx: order_settlement(tx, actor, period))
+
+
+@command("/operator/v1/settlement-runs/{run:str}/cancellation", RunProgress, 400, 401, 403, 404, 409)
+async def cancel(request: Asked, run: FromPath[str]) -> Response[bytes]:
+    """Give a run up before it books anything. 取消尚未入账的结算批次。
+
+    Once a seller is settled the answer is `run-booked`: let it finish; a further run over the same period corrects it.
+    """
+    actor, run_id = actor_of(request), object_id("run", run)
+    return await write(request, "settlement.cancel", lambda tx: cancel_run(tx, actor, run_id))
+
+
+@command("/operator/v1/settlement-runs/{run:str}/resumption", RunProgress, 400, 401, 403, 404, 409)
+async def resume(request: Asked, run: FromPath[str]) -> Response[bytes]:
+    """Have an open run go on whose job was given up. 恢复停止的结算批次。
+
+    What was booked stays booked, and the rest comes out as if it had never stopped. One that is under way is left alone.
+    """
+    actor, run_id = actor_of(request), object_id("run", run)
+    return await write(request, "settlement.resume", lambda tx: resume_run(tx, actor, run_id))
 
 
 @listing("/operator/v1/settlement-runs", RunView)
@@ -186,6 +223,7 @@ def run_view(row: RunRow) -> RunView:
         payees=PartsDone(*row.parts.get("payee", (0, 0))),
         created_at=stamp(row.created_at),
         closed_at=stamp(row.closed_at) if row.closed_at else None,
+        region=row.region,
     )
 
 
@@ -222,4 +260,4 @@ def _trial(currency: str, sums: dict[str, int]) -> TrialBalance:
     return TrialBalance(currency, lines, money_wire(total, currency), total == 0)
 
 
-ROUTES = (settle, list_runs, show_run, pay, list_payouts, show_trial_balance)
+ROUTES = (settle, cancel, resume, list_runs, show_run, pay, list_payouts, show_trial_balance)

@@ -13,9 +13,12 @@ from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.cost_recovery import recovery_routes
 from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.earnings import earnings_routes
+from exchange.apps.http.held_usage import held_usage_routes
 from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
+from exchange.apps.http.milestones import supplier_milestone_routes
 from exchange.apps.http.obligations import demand, obligation_routes, waive
+from exchange.apps.http.pool_views import pool_routes
 from exchange.apps.http.portal import portal
 from exchange.apps.http.signing_keys import signing_key_routes
 from exchange.apps.supplier import (
@@ -79,6 +82,9 @@ def app(services: Services) -> Litestar:
             *refunds.ROUTES,
             *usage.ROUTES,
             *splits.ROUTES,
+            *pool_routes(PREFIX),
+            *supplier_milestone_routes(PREFIX),
+            *held_usage_routes(PREFIX),
             *weight_vectors.ROUTES,
             *draft_routes(PREFIX, selling=True),
             *earnings_routes(PREFIX),

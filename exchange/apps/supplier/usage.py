@@ -11,12 +11,16 @@ from litestar import Response, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
+from exchange.access.corrections import read_corrections
 from exchange.access.store import usage
 from exchange.access.usage import GrantCache, read_events
 from exchange.apps.http.answers import Asked, accepted_value, idempotency_key, write
 from exchange.apps.http.context import actor_of, services_of
-from exchange.apps.http.documented import Command, answers, command, show
+from exchange.apps.http.documented import Command, answers, command, listing, show
+from exchange.apps.http.lists import Cursor, Limit
+from exchange.apps.http.usage_views import UsageCorrectionView, corrections_page
 from exchange.apps.http.wire import Texts, body_id, object_id
+from exchange.flows.correct_usage import CorrectionWish, correct_usage
 from exchange.flows.register_source import SourceRegistered, SourceRevoked, register_source, revoke_source
 from exchange.flows.report_usage import UsageWish, report_usage
 from exchange.kernel.errors import TOO_LARGE, Refused
@@ -117,6 +121,42 @@ async def report_events(request: Asked) -> Response[bytes]:
     return Response(answered.answer, media_type="application/json", headers=headers)
 
 
+@post(
+    "/supplier/v1/usage/corrections",
+    status_code=200,
+    opt={"revocation_in_flow": True},
+    operation_class=Command,
+    request_max_body_size=_BODY_MAX_BYTES,
+    responses=answers(BatchView, 200, 400, 401, 403, 409, 413),
+)
+async def correct_events(request: Asked) -> Response[bytes]:
+    """Amend or take back at most 1,000 events that you reported; the header Idempotency-Key is the batch's id. 更正用量事件。
+
+    The body is a JSON list such as `[{"id": "019bc0de-7b6a-7c5e-9d27-0c1f8a2b3c4d", "time": "2026-01-15T08:00:00Z",
+    "action": "amend", "value": 900, "reason": "counting_error"}]`; `"action": "deprecate"` has no `value`. `id` and `time` are the
+    event's own, `source` names another source of yours. Reasons: counting_error, duplicate, not_used, other. The event stays as
+    it was; from now on it counts as corrected, in its own period: also after the invoice, by the next settlement. Good
+    corrections are taken, the others are told by their index. 已开票的用量同样可以更正，差额由下一次结算入账。
+    """
+    services, key, body = services_of(request), idempotency_key(request), await request.body()
+    settings = services.settings.access
+    if len(body) > settings.body_bytes_max:
+        raise Refused(TOO_LARGE(limit_bytes=settings.body_bytes_max))
+    wishes = accepted_value(read_corrections(body, settings))
+    wish = CorrectionWish(actor_of(request), key, hashlib.sha256(b"corrections\n" + body).digest(), wishes)
+    answered = accepted_value(await services.db.run(partial(correct_usage, wish=wish, settings=settings)))
+    headers = {"idempotency-replayed": "true"} if answered.replayed else None
+    return Response(answered.answer, media_type="application/json", headers=headers)
+
+
+@listing("/supplier/v1/grants/{grant:str}/usage-corrections", UsageCorrectionView)
+async def list_corrections(
+    request: Asked, grant: FromPath[str], limit: Limit = None, cursor: Cursor = None
+) -> Response[bytes]:
+    """What you corrected of the use of a grant you sold, newest first. 用量更正记录。"""
+    return await corrections_page(request, grant, limit, cursor, selling=True)
+
+
 def known_grants(request: Asked) -> GrantCache:
     """What this process remembers of grants."""
     cache: Any = request.app.state.get("known_grants")
@@ -126,4 +166,4 @@ def known_grants(request: Asked) -> GrantCache:
     return known
 
 
-ROUTES = (add_source, list_sources, end_source, report_events)
+ROUTES = (add_source, list_sources, end_source, report_events, correct_events, list_corrections)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC
+from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from exchange.apps.http.answers import Asked, asked_page, found
 from exchange.apps.http.context import services_of
 from exchange.apps.http.offer_views import public_offer
 from exchange.apps.http.pages import render
-from exchange.apps.http.wire import json_of, object_id
+from exchange.apps.http.wire import MoneyWire, json_of, object_id
 from exchange.catalog.browsing import SearchFilter, refuse_filter
 from exchange.catalog.datasets import Modality
 from exchange.catalog.offers import Offer, OfferKind
@@ -29,12 +30,13 @@ from exchange.kernel import ids
 from exchange.kernel.canonical import sha256_hex
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import INVALID_REQUEST, Refused
-from exchange.kernel.money import Money
 from exchange.kernel.pages import BadCursor, PageRequest
 from exchange.kernel.text import Text
 from exchange.parties import store as parties
 from exchange.quality import certificates
 from exchange.quality import store as quality
+from pricing.exact import from_units
+from pricing.word_parts import money
 
 _NEWEST = 6
 _SHOWN = 20
@@ -218,11 +220,22 @@ async def _head(tx: Tx) -> LogHead | None:
 
 
 def _words() -> dict[str, Any]:
-    return {"modalities": MODALITIES, "kinds": KINDS, "personal": PERSONAL, "text": ids.text, "price": _price}
+    return {
+        "modalities": MODALITIES,
+        "kinds": KINDS,
+        "personal": PERSONAL,
+        "text": ids.text,
+        "price": _price,
+        "wire": _wire,
+    }
 
 
 def _price(offer: Offer) -> str:
-    return str(Money(offer.entry_units, offer.currency))
+    return money(from_units(offer.entry_units), offer.currency)
+
+
+def _wire(amount: MoneyWire) -> str:
+    return money(Decimal(amount.amount), amount.currency)
 
 
 ROUTES: tuple[Any, ...] = (front, catalogue, one_listing, one_certificate, log, documents, style)

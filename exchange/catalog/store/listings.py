@@ -195,3 +195,9 @@ async def datasets_behind(tx: Tx, listing_ids: Sequence[UUID]) -> dict[UUID, UUI
     """The dataset of each listing that exists."""
     rows = await tx.conn.execute(select(listing.c.id, listing.c.dataset_id).where(listing.c.id.in_(listing_ids)))
     return {row[0]: row[1] for row in rows}
+
+
+async def revisions_behind(tx: Tx, listing_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The revision that each listing sells now."""
+    rows = await tx.conn.execute(select(listing.c.id, listing.c.revision_id).where(listing.c.id.in_(listing_ids)))
+    return {row[0]: row[1] for row in rows}
