@@ -38,6 +38,8 @@ _WITHOUT_BODY = (
     "/lifting",
     "/resumption",
     "/escrow",
+    "/milestones/{milestone}/acceptance",
+    "/guarantee",
     "/retirement",
     "/withdrawal",
     "/orders/{order}/acceptance",
