@@ -10,7 +10,7 @@ import httpx
 
 from contracts import bundle
 from contracts.verify_agreement import code_of, keys_in, read, said
-from exchange.cli.output import add_json, say
+from exchange.cli.output import add_json, add_language, language_of, say
 from exchange.cli.tools import Tools
 
 _TIMEOUT_S = 20
@@ -39,14 +39,14 @@ def add(subs: Any) -> None:
     keys.add_argument(
         "--url", metavar="ORIGIN", help="fetch the keys that this exchange publishes, such as https://..."
     )
-    verify.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent")
+    add_language(verify)
     add_json(verify)
     command.set_defaults(run=run, blocking=True)
 
 
 def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Do it; the exit code says what was found."""
-    language = chosen.lang or _language(tools)
+    language = language_of(chosen, tools.environment)
     try:
         data = read(chosen.file)
         report = bundle.verify(data, _published(chosen, data))
@@ -79,9 +79,3 @@ def _fetched(origin: str, organisations: list[str]) -> dict[str, str]:
             if answer.status_code != httpx.codes.NOT_FOUND:
                 found |= keys_in(answer.raise_for_status().content)
     return found
-
-
-def _language(tools: Tools) -> str:
-    given = tools.environment
-    words = given.get("LC_ALL") or given.get("LC_MESSAGES") or given.get("LANG") or ""
-    return "zh" if words.lower().startswith("zh") else "en"

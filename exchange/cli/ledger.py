@@ -6,21 +6,21 @@ import argparse
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from exchange.cli import flags
+from exchange.cli.flags import Refused
 from exchange.cli.ledger_lines import balance_lines, export_line, statement_lines, trace_lines, trial_lines
-from exchange.cli.output import add_json, say
+from exchange.cli.output import add_json, add_language, language_of, say
 from exchange.cli.tools import Tools
 from exchange.flows.export_ledger import Exported, ExportWish, NoDays, export_ledger
 from exchange.flows.show_ledger import BalancesWish, show_account, show_balances, show_trial_balance
 from exchange.flows.show_provenance import show_provenance
-from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.text import Text
@@ -28,19 +28,7 @@ from settlement.accounts import OWNED, AccountKey, AccountKind
 from settlement.plain_text import Dialect
 
 Act = Callable[[argparse.Namespace, Any, str], Awaitable[int]]
-_CURRENCY_LENGTH = 3
-_DAY_LENGTH = len("2026-01-15")
-_YEARS = range(1970, 3000)
 _KINDS = tuple(kind.value for kind in AccountKind)
-
-
-class Refused(Exception):
-    """A flag that has no meaning; says what is right."""
-
-    def __init__(self, why: Text) -> None:
-        """Say `why`."""
-        super().__init__(why.en)
-        self.why = why
 
 
 def add(subs: Any) -> None:
@@ -72,7 +60,7 @@ def add(subs: Any) -> None:
     for name in ("balances", "statement", "trial-balance", "export"):
         made[name].add_argument("--zone", metavar="Asia/Shanghai", default="UTC", help="whose days; UTC if absent")
     for action in made.values():
-        action.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent")
+        add_language(action)
         add_json(action)
     command.set_defaults(run=run)
 
@@ -88,7 +76,7 @@ _ACTIONS: Mapping[str, str] = {
 
 async def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Do what was asked; 0 when it could be done, 1 when there is nothing such or books do not balance, 2 for a bad flag."""
-    language = chosen.lang or ("zh" if tools.environment.get("LANG", "").lower().startswith("zh") else "en")
+    language = language_of(chosen, tools.environment)
     try:
         act = _acts()[chosen.action]
         async with tools.ground(tools.settings) as on, tools.opened(on) as made:
@@ -110,10 +98,10 @@ def _acts() -> Mapping[str, Act]:
 
 async def _balances(chosen: argparse.Namespace, made: Any, language: str) -> int:
     wish = BalancesWish(
-        organisation_id=_organisation(chosen.organisation),
+        organisation_id=flags.organisation(chosen.organisation),
         kind=AccountKind(chosen.kind) if chosen.kind else None,
-        currency=_currency(chosen.currency) if chosen.currency else None,
-        at=_moment(chosen.at, chosen.zone),
+        currency=flags.currency(chosen.currency) if chosen.currency else None,
+        at=flags.moment(chosen.at, chosen.zone),
         with_empty=chosen.empty,
     )
     found = await made.db.run(partial(show_balances, wish=wish))
@@ -123,8 +111,8 @@ async def _balances(chosen: argparse.Namespace, made: Any, language: str) -> int
 
 async def _statement(chosen: argparse.Namespace, made: Any, language: str) -> int:
     key = _key(chosen)
-    since = _moment(chosen.since, chosen.zone) or datetime(1970, 1, 1, tzinfo=UTC)
-    until = _moment(chosen.until, chosen.zone)
+    since = flags.moment(chosen.since, chosen.zone) or datetime(1970, 1, 1, tzinfo=UTC)
+    until = flags.moment(chosen.until, chosen.zone)
     if until is not None and until <= since:
         raise Refused(Text("--to is later than --from", "--to 须晚于 --from"))
     found = await made.db.run(partial(show_account, key=key, since=since, until=until))
@@ -133,7 +121,7 @@ async def _statement(chosen: argparse.Namespace, made: Any, language: str) -> in
 
 
 async def _trial_balance(chosen: argparse.Namespace, made: Any, language: str) -> int:
-    found = await made.db.run(partial(show_trial_balance, at=_moment(chosen.at, chosen.zone)))
+    found = await made.db.run(partial(show_trial_balance, at=flags.moment(chosen.at, chosen.zone)))
     say(msgspec.to_builtins(found), as_json=chosen.json, lines=trial_lines(found, language))
     return 0 if found.balanced else 1
 
@@ -149,7 +137,7 @@ async def _trace(chosen: argparse.Namespace, made: Any, language: str) -> int:
 
 
 async def _export(chosen: argparse.Namespace, made: Any, language: str) -> int:
-    wish = ExportWish(Dialect(chosen.dialect), _day(chosen.first), _day(chosen.end), _zone(chosen.zone))
+    wish = ExportWish(Dialect(chosen.dialect), flags.day(chosen.first), flags.day(chosen.end), flags.zone(chosen.zone))
     # With --json and no file the text would stand in the way of the JSON, so it goes into it.
     pieces: list[str] = []
     inline = chosen.json and not chosen.output
@@ -181,7 +169,7 @@ def _written(file: str | None) -> Iterator[TextIO]:
 
 
 def _key(chosen: argparse.Namespace) -> AccountKey:
-    kind, owner = AccountKind(chosen.kind), _organisation(chosen.organisation)
+    kind, owner = AccountKind(chosen.kind), flags.organisation(chosen.organisation)
     if (owner is not None) != (kind in OWNED):
         needs = (
             Text("needs --organisation", "需要 --organisation")
@@ -189,62 +177,4 @@ def _key(chosen: argparse.Namespace) -> AccountKey:
             else Text("is the exchange's own", "属于交易所自身")
         )
         raise Refused(Text(f"an account of the kind {kind.value} {needs.en}", f"{kind.value} 类账户{needs.zh}"))
-    return AccountKey(owner, kind, _currency(chosen.currency))
-
-
-def _organisation(text: str | None) -> Any:
-    try:
-        return ids.parse("org", text) if text else None
-    except ids.BadId as error:
-        raise Refused(
-            Text(f"{text} is no organisation's id; ids start with org_", f"{text} 不是机构标识符，应以 org_ 开头")
-        ) from error
-
-
-def _currency(text: str) -> str:
-    if not (len(text) == _CURRENCY_LENGTH and text.isascii() and text.isalpha() and text.isupper()):
-        raise Refused(Text(f"{text} is no currency such as CNY", f"{text} 不是币种代码（例如 CNY）"))
-    return text
-
-
-def _moment(text: str | None, zone: str) -> datetime | None:
-    place = _zone(zone)
-    if text is None:
-        return None
-    try:
-        if len(text) == _DAY_LENGTH:
-            return datetime.combine(_in_reach(date.fromisoformat(text)), time(), place).astimezone(UTC)
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = datetime.min  # noqa: DTZ901  # has no zone, so it is refused below like any other such
-    if found.tzinfo is None:
-        raise Refused(
-            Text(
-                f"{text} is no day such as 2026-01-15, and no time with a zone such as 2026-01-15T08:00:00+08:00",
-                f"{text} 不是日期（例如 2026-01-15），也不是带时区的时间（例如 2026-01-15T08:00:00+08:00）",
-            )
-        )
-    return found
-
-
-def _in_reach(day: date) -> date:
-    if day.year not in _YEARS:
-        raise ValueError(f"{day} is a day of no ledger")
-    return day
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, KeyError, OSError) as error:
-        # A path, an unknown key, a folder: each wrong name is told by an exception of its own.
-        raise Refused(
-            Text(f"{name} is no time zone such as Asia/Shanghai", f"{name} 不是时区名称（例如 Asia/Shanghai）")
-        ) from error
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return _in_reach(date.fromisoformat(text)) if text else None
-    except ValueError as error:
-        raise Refused(Text(f"{text} is no day such as 2026-01-15", f"{text} 不是日期（例如 2026-01-15）")) from error
+    return AccountKey(owner, kind, flags.currency(chosen.currency))

@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,17 @@ _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def add_json(command: argparse.ArgumentParser) -> None:
     """Give a command the flag --json."""
     command.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+
+def add_language(command: argparse.ArgumentParser) -> None:
+    """Give a command the flag --lang."""
+    command.add_argument("--lang", choices=("en", "zh"), help="that of the environment if absent. 默认取环境语言")
+
+
+def language_of(chosen: argparse.Namespace, environment: Mapping[str, str]) -> str:
+    """The language to answer in, en or zh: of --lang, or else of LC_ALL, LC_MESSAGES or LANG."""
+    said = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
+    return str(chosen.lang or ("zh" if said.lower().startswith("zh") else "en"))
 
 
 def say(value: Any, *, as_json: bool, lines: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from exchange.cli.output import add_json, say
+from exchange.cli.output import add_json, add_language, language_of, say
 from exchange.cli.reading import BadFlag, Refused, read_bytes
 from exchange.cli.tools import Tools
 from exchange.kernel import written
@@ -78,14 +78,14 @@ def add(subs: Any) -> None:
         action.add_argument("--amount", action="append", default=[], metavar="COMPONENT=AMOUNT", help="an agreed price")
     for action in (check, curve, explain):
         action.add_argument("file", metavar="FILE")
-        action.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent")
+        add_language(action)
         add_json(action)
     command.set_defaults(run=run, blocking=True)
 
 
 def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Do what was asked; 0 when the plan can be used, else 1, or 2 for a flag that nothing can be done with."""
-    language = chosen.lang or _language(tools.environment)
+    language = language_of(chosen, tools.environment)
     try:
         read = _read(chosen.file)
         if chosen.action == "check":
@@ -386,11 +386,6 @@ def _money(amount: Money) -> str:
 
 def _tr(language: str, english: str, chinese: str) -> str:
     return chinese if language == "zh" else english
-
-
-def _language(environment: Mapping[str, str]) -> str:
-    said = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
-    return "zh" if said.lower().startswith("zh") else "en"
 
 
 _TOO_MUCH = Text("it costs more than an account can hold", "金额超出账户可容纳的范围")

@@ -11,7 +11,7 @@ from typing import Any
 from contracts import drafting, evaluation, questions
 from contracts.evaluation import Verdict
 from contracts.terms import load
-from exchange.cli.output import add_json, say
+from exchange.cli.output import add_json, add_language, language_of, say
 from exchange.cli.reading import BadFlag, Refused, read_bytes
 from exchange.cli.tools import Tools
 from exchange.kernel import written
@@ -80,14 +80,14 @@ def add(subs: Any) -> None:
     )
     for action in actions.choices.values():
         action.add_argument("file", metavar="FILE")
-        action.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent")
+        add_language(action)
         add_json(action)
     command.set_defaults(run=run, blocking=True)
 
 
 def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Do what was asked; the exit code says how it came out."""
-    language = chosen.lang or _language(tools.environment)
+    language = language_of(chosen, tools.environment)
     try:
         read = _read(chosen.file)
         _refuse_wrong(read)
@@ -232,8 +232,3 @@ def _map(problem: Problem) -> dict[str, str]:
     why = problem.fields["why"]
     assert isinstance(why, Text)
     return why.map()
-
-
-def _language(environment: Mapping[str, str]) -> str:
-    said = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
-    return "zh" if said.lower().startswith("zh") else "en"

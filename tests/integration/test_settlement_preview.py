@@ -287,9 +287,12 @@ async def test_the_command_shows_it_and_books_only_without_dry_run(
     assert code == 0
     assert "Nothing was booked. A run now would book:" in said
     assert "There is no earlier run to compare with." in said
-    assert (await run("--dry-run", "--compare", "nothing"))[0] == 1
+    for wrong in (("--compare", "nothing"), ("--from", "yesterday"), ("--currency", "cny"), ("--zone", "Moon/Base")):
+        code, said = await run("--dry-run", "--lang", "zh", *wrong)
+        assert (code, wrong[1] in said, "不是" in said) == (2, True, True)
     assert await everything(market.database) == before
     code, said = await run("--json")
     assert (code, msgspec.json.decode(said)["finished"]) == (0, True)
-    code, said = await run("--dry-run")
+    code, said = await run("--dry-run", "--from", "2026-01-01", "--to", "2026-02-01")
     assert "3 unchanged" in said
+    assert "未变 3 行" in (await run("--dry-run", "--lang", "zh"))[1]
