@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
+from exchange.kernel.columns import uuid, words
 from settlement.tables import metadata
-
-
-def _id(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[object]:
-    return Column(name, Uuid, primary_key=primary_key, nullable=nullable)
-
-
-def _text(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, Text, nullable=nullable)
-
 
 acceptance = Table(
     "acceptance",
     metadata,
-    _id("id", primary_key=True),
-    _id("order_id"),
-    _id("buyer_id"),
-    _id("seller_id"),
-    _text("said"),
-    _text("ground", nullable=True),
+    uuid("id", key=True),
+    uuid("order_id"),
+    uuid("buyer_id"),
+    uuid("seller_id"),
+    words("said"),
+    words("ground", nullable=True),
     Column("evidence_sha256", LargeBinary),
-    _text("outcome", nullable=True),
-    _id("refund_id", nullable=True),
-    _id("organisation_id"),
+    words("outcome", nullable=True),
+    uuid("refund_id", nullable=True),
+    uuid("organisation_id"),
     Column("created_at", TIMESTAMP(timezone=True), nullable=False),
     UniqueConstraint("order_id", "said"),
 )
 refund = Table(
     "refund",
     metadata,
-    _id("id", primary_key=True),
-    _text("source_kind"),
-    _id("source_id"),
-    _id("order_id"),
-    _id("buyer_id"),
-    _id("seller_id"),
+    uuid("id", key=True),
+    words("source_kind"),
+    uuid("source_id"),
+    uuid("order_id"),
+    uuid("buyer_id"),
+    uuid("seller_id"),
     Column("number", Integer, nullable=False),
     Column("amount_units", BigInteger, nullable=False),
     Column("cumulative_units", BigInteger, nullable=False),
     Column("paid_units", BigInteger, nullable=False),
     Column("tax_units", BigInteger, nullable=False),
     Column("receivable_units", BigInteger, nullable=False),
-    _text("currency"),
-    _text("reason"),
+    words("currency"),
+    words("reason"),
     Column("explanation", JSONB, nullable=False),
-    _id("cause_id", nullable=True),
-    _id("made_by", nullable=True),
+    uuid("cause_id", nullable=True),
+    uuid("made_by", nullable=True),
     Column("created_at", TIMESTAMP(timezone=True), nullable=False),
     UniqueConstraint("source_id", "number"),
     Index("refund_order", "order_id"),

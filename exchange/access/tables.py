@@ -23,17 +23,11 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB
+
+from exchange.kernel.columns import moment, uuid
 
 metadata = MetaData(schema="access")
-
-
-def _id(name: str, *, primary_key: bool = False) -> Column[object]:
-    return Column(name, Uuid, primary_key=primary_key, nullable=False)
-
-
-def _time(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[object]:
-    return Column(name, TIMESTAMP(timezone=True), nullable=nullable, primary_key=primary_key)
 
 
 def _grant_as_id() -> Column[object]:
@@ -41,41 +35,41 @@ def _grant_as_id() -> Column[object]:
 
 
 def _sides() -> tuple[Column[object], Column[object]]:
-    return _id("buyer_id"), _id("seller_id")
+    return uuid("buyer_id"), uuid("seller_id")
 
 
 def _record(*, keyed: bool = False) -> tuple[Column[object], ...]:
     return (
         Column("source_id", Integer, nullable=False, primary_key=keyed, autoincrement=False),
-        _id("event_id", primary_key=keyed),
-        _id("grant_id"),
+        uuid("event_id", key=keyed),
+        uuid("grant_id"),
         Column("meter", SmallInteger, nullable=False),
-        _time("at"),
+        moment("at"),
         Column("quantity", BigInteger, nullable=False),
-        _id("batch_id"),
+        uuid("batch_id"),
     )
 
 
 grants = Table(
     "grants",
     metadata,
-    _id("id", primary_key=True),
-    _id("order_id"),
-    _id("agreement_id"),
-    _id("offer_id"),
-    _id("listing_id"),
-    _id("dataset_id"),
-    _id("revision_id"),
+    uuid("id", key=True),
+    uuid("order_id"),
+    uuid("agreement_id"),
+    uuid("offer_id"),
+    uuid("listing_id"),
+    uuid("dataset_id"),
+    uuid("revision_id"),
     *_sides(),
     Column("purposes", ARRAY(Text), nullable=False),
     Column("meters", ARRAY(SmallInteger), nullable=False),
     Column("quota", JSONB, nullable=False),
-    _time("starts_at"),
-    _time("ends_at", nullable=True),
+    moment("starts_at"),
+    moment("ends_at", nullable=True),
     Column("state", Text, nullable=False, server_default="active"),
     Column("node_id", Text, nullable=False),
-    _time("created_at"),
-    _time("changed_at"),
+    moment("created_at"),
+    moment("changed_at"),
     CheckConstraint("state IN ('active', 'suspended', 'ended')"),
     CheckConstraint("ends_at > starts_at"),
     Index("grants_buyer", "buyer_id", "id"),
@@ -86,20 +80,20 @@ grants = Table(
 token = Table(
     "token",
     metadata,
-    _id("id", primary_key=True),
-    _id("grant_id"),
-    _id("buyer_id"),
-    _time("expires_at"),
-    _time("revoked_at", nullable=True),
-    _time("created_at"),
+    uuid("id", key=True),
+    uuid("grant_id"),
+    uuid("buyer_id"),
+    moment("expires_at"),
+    moment("revoked_at", nullable=True),
+    moment("created_at"),
     Index("token_grant", "grant_id", "id"),
 )
 quota = Table(
     "quota",
     metadata,
-    _id("grant_id", primary_key=True),
+    uuid("grant_id", key=True),
     Column("meter", SmallInteger, primary_key=True),
-    _time("period_start", primary_key=True),
+    moment("period_start", key=True),
     Column("limit_units", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False, server_default=text("0")),
     Column("used", BigInteger, nullable=False, server_default=text("0")),
@@ -109,15 +103,15 @@ quota = Table(
 lease = Table(
     "lease",
     metadata,
-    _id("id", primary_key=True),
-    _id("grant_id"),
+    uuid("id", key=True),
+    uuid("grant_id"),
     Column("meter", SmallInteger, nullable=False),
-    _time("period_start"),
-    _id("holder"),
+    moment("period_start"),
+    uuid("holder"),
     Column("reserved", BigInteger, nullable=False),
     Column("held", BigInteger, nullable=False, server_default=text("0")),
     Column("used", BigInteger, nullable=False, server_default=text("0")),
-    _time("expires_at"),
+    moment("expires_at"),
     Column("state", Text, nullable=False, server_default="open"),
     *_sides(),
 )
@@ -136,37 +130,37 @@ custom_meter = Table(
     metadata,
     Column("id", SmallInteger, Identity(always=True, start=1000, minvalue=1000), primary_key=True),
     Column("key", Text, nullable=False, unique=True),
-    _id("organisation_id"),
-    _time("created_at"),
+    uuid("organisation_id"),
+    moment("created_at"),
     Index("custom_meter_organisation", "organisation_id"),
 )
 source = Table(
     "source",
     metadata,
     Column("id", Integer, Identity(always=True), primary_key=True),
-    _id("organisation_id"),
-    _id("client_id"),
+    uuid("organisation_id"),
+    uuid("client_id"),
     Column("node_id", Text, nullable=False),
-    _time("created_at"),
-    _time("revoked_at", nullable=True),
+    moment("created_at"),
+    moment("revoked_at", nullable=True),
     UniqueConstraint("client_id"),
 )
 usage_batch = Table(
     "usage_batch",
     metadata,
-    _id("id", primary_key=True),
+    uuid("id", key=True),
     Column("source_id", Integer, nullable=False),
     Column("key", Text, nullable=False),
-    _id("organisation_id"),
+    uuid("organisation_id"),
     Column("sha256", LargeBinary, nullable=False),
     Column("accepted", Integer, nullable=False),
     Column("answer", LargeBinary, nullable=False),
-    _time("created_at"),
+    moment("created_at"),
     UniqueConstraint("source_id", "key"),
 )
 usage_record = Table("usage_record", metadata, *_record(), postgresql_partition_by="RANGE (at)")
 usage_late = Table("usage_late", metadata, *_record(keyed=True), Column("day", Date, nullable=False, primary_key=True))
-usage_copy = Table("usage_copy", metadata, *_record(), _time("moved_at"))
+usage_copy = Table("usage_copy", metadata, *_record(), moment("moved_at"))
 usage_day = Table(
     "usage_day",
     metadata,
@@ -175,11 +169,11 @@ usage_day = Table(
     Column("copies", BigInteger, nullable=False, server_default=text("0")),
     Column("late_counted", BigInteger, nullable=False, server_default=text("0")),
     Column("part", Integer, nullable=False, server_default=text("0")),
-    _time("closed_at", nullable=True),
-    _time("sealed_at", nullable=True),
+    moment("closed_at", nullable=True),
+    moment("sealed_at", nullable=True),
     Column("rooted", Integer, nullable=False, server_default=text("-1")),
 )
-usage_touch = Table("usage_touch", metadata, Column("day", Date, nullable=False), _id("grant_id"))
+usage_touch = Table("usage_touch", metadata, Column("day", Date, nullable=False), uuid("grant_id"))
 Index("usage_touch_day", usage_touch.c.day, usage_touch.c.grant_id)
 usage_filter = Table(
     "usage_filter",
@@ -187,21 +181,21 @@ usage_filter = Table(
     Column("day", Date, primary_key=True),
     Column("keys", BigInteger, nullable=False),
     Column("words", LargeBinary, nullable=False),
-    _time("made_at"),
+    moment("made_at"),
 )
 usage_exception = Table(
     "usage_exception",
     metadata,
     Column("day", Date, primary_key=True),
     Column("source_id", Integer, primary_key=True, autoincrement=False),
-    _id("event_id", primary_key=True),
+    uuid("event_id", key=True),
     Column("other_day", Date, nullable=False),
-    _id("grant_id"),
+    uuid("grant_id"),
     Column("meter", SmallInteger, nullable=False),
-    _time("at"),
+    moment("at"),
     Column("quantity", BigInteger, nullable=False),
-    _id("batch_id"),
-    _time("found_at"),
+    uuid("batch_id"),
+    moment("found_at"),
     *_sides(),
     _grant_as_id(),
 )
@@ -210,17 +204,17 @@ usage_correction = Table(
     metadata,
     Column("day", Date, primary_key=True),
     Column("source_id", Integer, primary_key=True, autoincrement=False),
-    _id("event_id", primary_key=True),
+    uuid("event_id", key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("before", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
-    _id("grant_id"),
+    uuid("grant_id"),
     Column("meter", SmallInteger, nullable=False),
-    _time("at"),
-    _id("batch_id"),
-    _time("created_at"),
+    moment("at"),
+    uuid("batch_id"),
+    moment("created_at"),
     *_sides(),
     _grant_as_id(),
 )
@@ -228,9 +222,9 @@ Index("usage_correction_grant", usage_correction.c.grant_id, usage_correction.c.
 usage_rollup = Table(
     "usage_rollup",
     metadata,
-    _id("grant_id", primary_key=True),
+    uuid("grant_id", key=True),
     Column("meter", SmallInteger, primary_key=True),
-    _time("quarter", primary_key=True),
+    moment("quarter", key=True),
     Column("quantity", Numeric(38, 0), nullable=False),
     Column("n", BigInteger, nullable=False),
     Column("final", Boolean, nullable=False),
@@ -243,11 +237,11 @@ usage_seal = Table(
     metadata,
     Column("day", Date, primary_key=True),
     Column("source_id", Integer, primary_key=True, autoincrement=False),
-    _id("grant_id", primary_key=True),
+    uuid("grant_id", key=True),
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("n", BigInteger, nullable=False),
     Column("root", LargeBinary, nullable=False),
-    _time("sealed_at"),
+    moment("sealed_at"),
     *_sides(),
     _grant_as_id(),
 )
