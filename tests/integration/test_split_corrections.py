@@ -15,7 +15,7 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.keys import Keyring
 from settlement.accounts import AccountKind, platform
-from settlement.store import audit, ledger
+from settlement.store import audit, ledger, split_bookings
 from tests.integration.test_settlement_late import APRIL
 from tests.integration.test_settlement_preview import everything, preview, units
 from tests.integration.test_settlement_priced import FEBRUARY, FEE, JANUARY, MARCH, charges
@@ -137,6 +137,13 @@ async def test_a_line_that_is_charged_late_for_the_first_time_is_a_sale_of_its_o
     assert await sales(market) == {in_time.id: {in_time.id}, late.id: {late.id, later.id}}
     assert await taken(market, "visit") == {str(in_time.id): YUAN, str(late.id): YUAN}
     assert await taken(market, "fee") == {"2026-02": 4 * YUAN}
+    # A rule that is tried out on past months sees the same sales.
+    assert market.listing is not None
+    window, listings = (FEBRUARY.start, FEBRUARY.end), [market.listing]
+    past = await market.database.run(lambda tx: split_bookings.sales_between(tx, SELLER, listings, "CNY", window, 10))
+    assert {one.source_id: one.sale_id for one in past} == {
+        in_time.id: in_time.id, late.id: late.id, later.id: late.id
+    }  # fmt: skip
     await sound(market)
 
 
