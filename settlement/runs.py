@@ -123,6 +123,14 @@ class Charge:
         """The part of the amount that is tax."""
         return Money(self.tax_units, self.amount.currency)
 
+    @property
+    def begins_its_line(self) -> bool:
+        """Whether nothing was booked for its line before, not by the order either: a sale of its own, however late it comes."""
+        if self.corrects not in (None, self.order_id):
+            return False
+        included = self.tax is not None and self.tax["included"]
+        return self.cumulative == (self.amount if included else self.net)
+
 
 @dataclass(frozen=True, slots=True)
 class Booked:

@@ -51,29 +51,29 @@ SELECT p.journal_id, p.line, p.tag, p.amount FROM j JOIN settlement.posting p ON
 WHERE p.account_id = $1 AND p.tag = j.source AND p.journal_id < $6
     AND NOT EXISTS (SELECT FROM settlement.split_source x WHERE x.journal_id = p.journal_id AND x.line = p.line)
 ORDER BY p.journal_id, p.line"""
-# A correction belongs to the sale that it corrects, to its month and to its offer.
+# A correction belongs to the sale that it corrects, to its month and to its offer: to that of the first charge of its line, or
+# to the order where that had paid for the line. What is the first of its line corrects no sale, however late it comes: its
+# papers name the order, but had it come in time it had been a sale of its own, in the month of its service.
 _SALES = """
 SELECT o.id AS source_id, o.id AS sale_id, o.id AS order_id, o.offer_id, o.buyer_id, o.seller_id, o.paid_at AS at,
     o.created_at AS ordered_at FROM settlement.orders o WHERE {orders}
 UNION ALL
-SELECT c.id, coalesce(c.corrects, c.id), o.id, CASE WHEN c.corrects = o.id THEN o.offer_id ELSE coalesce(r.offer_id, c.offer_id) END,
-    o.buyer_id, o.seller_id, CASE WHEN c.corrects = o.id THEN o.paid_at ELSE coalesce(r.service_start, c.service_start) END,
-    o.created_at
+SELECT c.id, CASE WHEN x.paid THEN o.id ELSE coalesce(r.id, c.id) END, o.id,
+    CASE WHEN x.paid THEN o.offer_id ELSE coalesce(r.offer_id, c.offer_id) END, o.buyer_id, o.seller_id, x.at, o.created_at
 FROM settlement.charge c JOIN settlement.orders o ON o.id = c.order_id
-LEFT JOIN settlement.charge r ON r.id = c.corrects WHERE {charges}"""
+LEFT JOIN settlement.charge r ON r.id = c.corrects
+CROSS JOIN LATERAL (SELECT coalesce(r.corrects, c.corrects) = o.id AND CASE WHEN r.id IS NULL
+    THEN c.cumulative_units <> c.amount_units - CASE WHEN (c.tax->>'included')::boolean THEN 0 ELSE c.tax_units END
+    ELSE r.cumulative_units <> r.amount_units - CASE WHEN (r.tax->>'included')::boolean THEN 0 ELSE r.tax_units END
+    END AS paid) y
+CROSS JOIN LATERAL (SELECT y.paid, CASE WHEN y.paid THEN o.paid_at ELSE coalesce(r.service_start, c.service_start) END AS at) x
+WHERE {charges}"""
 _BY_ID = _SALES.format(orders="o.id = ANY($1::uuid[])", charges="c.id = ANY($1::uuid[])")
-_AT = "CASE WHEN c.corrects = o.id THEN o.paid_at ELSE coalesce(r.service_start, c.service_start) END"
-# What charges that are not written yet correct: an order, or an earlier charge.
-_CORRECTED = """
-SELECT o.id, o.offer_id, o.paid_at, o.created_at FROM settlement.orders o WHERE o.id = ANY($1::uuid[])
-UNION ALL SELECT c.id, c.offer_id, c.service_start, o.created_at FROM settlement.charge c
-JOIN settlement.orders o ON o.id = c.order_id WHERE c.id = ANY($1::uuid[])"""
 _OF_LISTINGS = (
     _SALES.format(
         orders="o.seller_id = $1 AND o.listing_id = ANY($2::uuid[]) AND o.state = 'paid' AND o.currency = $3 "
         "AND o.paid_at >= $4 AND o.paid_at < $5",
-        charges="c.seller_id = $1 AND o.listing_id = ANY($2::uuid[]) AND c.currency = $3 "
-        f"AND {_AT} >= $4 AND {_AT} < $5",
+        charges="c.seller_id = $1 AND o.listing_id = ANY($2::uuid[]) AND c.currency = $3 AND x.at >= $4 AND x.at < $5",
     )
     + " LIMIT $6"
 )
@@ -229,16 +229,16 @@ async def sales_of(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, SaleOf]:
 async def sales_of_new(tx: Tx, charges: Sequence[Charge]) -> dict[UUID, SaleOf]:
     """The same for charges that are not written yet."""
     wanted = {one.order_id for one in charges} | {one.corrects for one in charges if one.corrects}
-    rows = await (await tx.driver()).fetch(_CORRECTED, sorted(wanted)) if wanted else []
-    known = {row[0]: (row[1], row[2], row[3]) for row in rows}
+    known = await sales_of(tx, sorted(wanted)) if wanted else {}
     found = {}
     for one in charges:
-        # What corrects a sale belongs to its month and to its offer.
-        offer, at, _ = known[one.corrects] if one.corrects else (one.offer_id, one.service_start, None)
-        ordered_at = known[one.order_id][2]
-        found[one.id] = SaleOf(
-            *(one.id, one.corrects or one.id, one.order_id, offer, one.buyer_id, one.seller_id, at, ordered_at)
-        )
+        ordered_at = known[one.order_id].ordered_at
+        if one.corrects is None or one.begins_its_line:
+            sale_id, offer_id, at = one.id, one.offer_id, one.service_start
+        else:
+            corrected = known[one.corrects]
+            sale_id, offer_id, at = corrected.sale_id, corrected.offer_id, corrected.at
+        found[one.id] = SaleOf(one.id, sale_id, one.order_id, offer_id, one.buyer_id, one.seller_id, at, ordered_at)
     return found
 
 

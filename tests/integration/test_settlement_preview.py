@@ -50,7 +50,9 @@ SECOND = UUID(int=0xA00001)
 OPERATING = actor(OPERATOR, "operator")
 
 
-async def preview(market: Market, period: Period, against: str | None = None) -> tuple[Preview, dict[str, list[Any]]]:
+async def preview(
+    market: Market, period: Period, against: str | None = None, *, sellers: int = 2
+) -> tuple[Preview, dict[str, list[Any]]]:
     """A preview, and its lines by part."""
     run = None if against is None else ids.parse("run", against)
     asked = await market.database.run(lambda tx: order_preview(tx, OPERATING, period, run))
@@ -63,7 +65,7 @@ async def preview(market: Market, period: Period, against: str | None = None) ->
     for _ in range(2):
         made = await make_preview(market.database, market.sales, named, heard)
         assert isinstance(made, Preview), made
-    assert said == [(2, 2)]
+    assert said == [(sellers, sellers)]
 
     async def lines(tx: Tx, part: Part) -> list[Any]:
         page = await previews.list_lines(tx, named, part, PageRequest(limit=200))

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.simulation.seeded import ending, ground
-from tests.simulation.seeded.books import highest_averages, remainders, waterfall
+from tests.simulation.seeded.books import Charge, corrected, highest_averages, remainders, waterfall
 from tests.simulation.seeded.many import Summary, live, quiet
 from tests.simulation.seeded.one import Life
 from tests.simulation.seeded.spec import EXCHANGE, MILLION, Offer, Step
@@ -129,3 +129,27 @@ def test_the_auditors_own_arithmetic() -> None:
     offer = Offer("x", "seller0", "CNY", "once", rule=rule)
     split = waterfall(offer, [(100, "2026-01", "b"), (100, "2026-01", "b"), (50, "2026-02", "b")], {})
     assert split == {(EXCHANGE, "revenue"): 20, ("seller0", "pending"): 230}
+
+
+def test_the_auditor_puts_a_correction_into_the_sale_that_it_corrects() -> None:
+    def charge(name: str, units: int, *, again: bool, corrects: str | None = None, index: int = 0) -> Charge:
+        return Charge(name, "order", units, f"2026-0{index + 1}", ("price", index), again, corrects)
+
+    # Use that came late for the first time, then more of it; a later period; one that is given back; another line.
+    charges = [
+        charge("first", 5, again=True, corrects="order"),
+        charge("more", 3, again=True, corrects="first"),
+        charge("later", 7, again=False),
+        charge("back", -2, again=False, corrects="first"),
+        charge("other", 4, again=True, corrects="order", index=1),
+    ]
+    found: list[str] = []
+    assert [one.id for one in corrected(charges, found)] == ["first", "first", "later", "first", "other"]
+    assert found == []
+    # It tells where the papers say something else.
+    corrected([charge("first", 5, again=False), charge("more", 3, again=True, corrects="order")], found)
+    corrected([charge("first", 5, again=False), charge("later", 3, again=False, corrects="first")], found)
+    assert found == [
+        "charge more says that it corrects order, and not first",
+        "charge later says that it corrects first, and not None",
+    ]

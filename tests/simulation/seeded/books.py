@@ -33,12 +33,19 @@ POSITION = frozenset({"pending", "payable", "debt", "advance"})
 
 @dataclass(frozen=True)
 class Charge:
-    """A charge as the exchange shows it to its buyer; the auditor only believes its sums."""
+    """A charge as the exchange shows it to its buyer; the auditor only believes its sums.
+
+    shapes   line: what of the order's plan it charges for, and for which service period; again: whether its run went over a
+             time that an earlier one had settled; corrects: what it says that it corrects
+    """
 
     id: str
     order: str
     units: int
     month: str
+    line: tuple[str, int]
+    again: bool
+    corrects: str | None
 
 
 @dataclass
@@ -57,7 +64,10 @@ class Books:
 
 
 def keep(market: Market, facts: Sequence[Fact], charges: Sequence[Charge], until: datetime) -> Books:
-    """The books of a market in which everything is settled up to `until`."""
+    """The books of a market in which everything is settled up to `until`.
+
+    shapes   charges: in the order in which they were made
+    """
     books = Books(market)
     bought = {one.order: one for one in facts if isinstance(one, Bought)}
     back: Counter[str] = Counter()
@@ -70,46 +80,67 @@ def keep(market: Market, facts: Sequence[Fact], charges: Sequence[Charge], until
         elif isinstance(fact, Converted):
             _convert(books, fact)
     _rate(books, bought, [one for one in facts if isinstance(one, Used)], charges, until)
-    # Of each rule: what came of each sale, with its month and its buyer.
-    ruled: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    # Of each rule: what came of each sale in all, with its month and its buyer.
+    ruled: dict[str, dict[str, tuple[int, str, str]]] = defaultdict(dict)
     for one in bought.values():
         if one.units:
             offer = market.offers[one.offer]
             payer = (one.buyer, "wallet") if one.rail == "wallet" else (EXCHANGE, "stripe")
-            _sale(books, offer, one, (one.order, one.units, f"{one.at:%Y-%m}"), back, payer, ruled)
-    for charge in charges:
+            left = _sold(books, offer, one, (one.order, one.units), back, payer)
+            ruled[offer.name][one.order] = left, f"{one.at:%Y-%m}", one.buyer
+    for charge, first in zip(charges, corrected(charges, books.findings), strict=True):
         order = bought[charge.order]
-        sale = charge.id, charge.units, charge.month
-        _sale(books, market.offers[order.offer], order, sale, back, (order.buyer, "wallet"), ruled)
+        left = _sold(books, market.offers[order.offer], order, (charge.id, charge.units), back, (order.buyer, "wallet"))
+        before, *_ = ruled[order.offer].get(first.id, (0,))
+        ruled[order.offer][first.id] = before + left, first.month, order.buyer
     for name, sales in ruled.items():
         offer = market.offers[name]
-        for (party, kind), units in waterfall(offer, sales, market.introduced).items():
+        if not offer.rule:
+            continue
+        for (party, kind), units in waterfall(offer, list(sales.values()), market.introduced).items():
             books.put(party, kind, offer.currency, units)
     unknown = set(back) - {one.order for one in bought.values()} - {one.id for one in charges}
     books.findings += [f"a refund of {one}, which nobody bought" for one in sorted(unknown)]
     return books
 
 
-def _sale(
+def corrected(charges: Sequence[Charge], findings: list[str]) -> list[Charge]:
+    """The charge whose sale each one belongs to: the first of its line, where it corrects that; else it is one of its own.
+
+    A charge corrects when it takes back, or when its run went over a time that was settled: had its use come before, it
+    would have been in the charge of then. What was never charged before is a new sale, however late it comes.
+    """
+    begun: dict[tuple[str, str, int], Charge] = {}
+    found = []
+    for one in charges:
+        first = begun.setdefault((one.order, *one.line), one)
+        corrects = first is not one and (one.again or one.units < 0)
+        found.append(first if corrects else one)
+        # Where there is no charge to name, the order is.
+        allowed = [first.id] if corrects else [None, one.order] if first is one else [None]
+        if one.corrects not in allowed:
+            findings.append(f"charge {one.id} says that it corrects {one.corrects}, and not {allowed[-1]}")
+    return found
+
+
+def _sold(
     books: Books,
     offer: Offer,
     order: Bought,
-    sale: tuple[str, int, str],
+    sold: tuple[str, int],
     back: Mapping[str, int],
     payer: tuple[str, str],
-    ruled: dict[str, list[tuple[int, str, str]]],
-) -> None:
-    """One order or charge, less what went back of it."""
-    name, units, month = sale
+) -> int:
+    """One order or charge, less what went back of it; split here unless a rule does it with others. What is left of it."""
+    name, units = sold
+    kept = units - back.get(name, 0)
     books.put(*payer, offer.currency, -units)
     books.put(order.buyer, "wallet", offer.currency, back.get(name, 0))
-    books.invoiced[order.buyer, offer.seller, offer.currency] += units - (back.get(name, 0))
+    books.invoiced[order.buyer, offer.seller, offer.currency] += kept
     if offer.rule:
-        ruled[offer.name].append((units - back.get(name, 0), month, order.buyer))
-        return
+        return kept
     parts = remainders(units, [weight for _, _, weight in offer.shares])
-    kept = [part for part in parts if part]
-    returned = iter(highest_averages(kept, back.get(name, 0)))
+    returned = iter(highest_averages([part for part in parts if part], back.get(name, 0)))
     for (role, party, _), part in zip(offer.shares, parts, strict=True):
         left = part - (next(returned) if part else 0)
         books.put(
@@ -118,6 +149,7 @@ def _sale(
             offer.currency,
             left,
         )
+    return kept
 
 
 def _convert(books: Books, fact: Converted) -> None:

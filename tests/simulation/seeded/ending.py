@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,8 +23,11 @@ _RICH = 1_000_000 * MILLION
 _DAY_S = 86_400
 _ACCOUNTS = """SELECT a.organisation_id, a.kind, a.currency, coalesce(sum(p.amount), 0)::bigint AS units
 FROM settlement.account a LEFT JOIN settlement.posting p ON p.account_id = a.id GROUP BY 1, 2, 3"""
-_CHARGES = """SELECT c.id, c.order_id, c.amount_units, c.service_start, c.currency, o.seller_id FROM settlement.charge c
-JOIN settlement.orders o ON o.id = c.order_id ORDER BY c.id"""
+_CHARGES = """SELECT c.id, c.order_id, c.amount_units, c.service_start, c.currency, o.seller_id, c.component, c.period_index,
+    c.corrects, EXISTS (SELECT FROM settlement.run e WHERE e.currency = r.currency AND e.state = 'closed'
+        AND e.created_at < r.created_at AND e.period_end >= r.period_end) AS again
+FROM settlement.charge c JOIN settlement.orders o ON o.id = c.order_id JOIN settlement.run r ON r.id = c.run_id
+ORDER BY r.created_at, c.id"""
 _INVOICES = (
     "SELECT buyer_id, seller_id, currency, sum(total_units)::bigint AS units FROM settlement.invoice GROUP BY 1, 2, 3"
 )
@@ -120,15 +124,7 @@ async def audit(life: Life, final: datetime) -> list[str]:
     orders = {
         a["id"]: n for n, a in desk.answers.items() if isinstance(a, dict) and str(a.get("id")).startswith("ord_")
     }
-    charges = [
-        Charge(
-            str(row["id"]),
-            orders[ids.text("ord", row["order_id"])],
-            row["amount_units"],
-            f"{row['service_start']:%Y-%m}",
-        )
-        for row in await life.eye.fetch(_CHARGES)
-    ]
+    charges = [_charge(row, orders[ids.text("ord", row["order_id"])]) for row in await life.eye.fetch(_CHARGES)]
     facts = await told(life)
     books = keep(life.market, facts, charges, final)
     theirs = await accounts(life)
@@ -137,6 +133,13 @@ async def audit(life: Life, final: datetime) -> list[str]:
         found += _zero(books, facts)
     found += await _invoices(life, books)
     return found + [f"job {row[0]}" for row in await life.eye.fetch(_JOBS, _LOCAL)]
+
+
+def _charge(row: Mapping[str, Any], order: str) -> Charge:
+    corrects = order if row["corrects"] == row["order_id"] else row["corrects"] and str(row["corrects"])
+    line = row["component"], row["period_index"]
+    month = f"{row['service_start']:%Y-%m}"
+    return Charge(str(row["id"]), order, row["amount_units"], month, line, row["again"], corrects)
 
 
 async def fsck(calm: Process) -> list[str]:
