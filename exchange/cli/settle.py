@@ -13,7 +13,8 @@ import msgspec
 from exchange.cli.output import add_json, bar, say
 from exchange.cli.tools import Tools
 from exchange.flows.preview_run import make_preview, prepare
-from exchange.flows.settle_period import Period, settle_next, start_run
+from exchange.flows.settle_period import Period, start_run
+from exchange.flows.settle_run import settle_run
 from exchange.kernel import ids
 from exchange.kernel.errors import Problem
 
@@ -48,11 +49,13 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
             return await _preview(chosen, made, period)
         at = await made.db.run(partial(start_run, period=period))
         with bar("settling", shown=not chosen.json) as progress:
-            while not isinstance(at, Problem) and at.state == "open":
-                run_id = ids.parse("run", at.run)
-                at = await made.db.run(partial(settle_next, sales=made.sales, run_id=run_id))
-                if not isinstance(at, Problem):
-                    progress.at(at.sellers[0] + at.payees[0], at.sellers[1] + at.payees[1])
+
+            async def show(done: int, of: int) -> None:
+                progress.at(done, of)
+
+            if not isinstance(at, Problem):
+                run_id, processes = ids.parse("run", at.run), tools.settings.settlement.run_processes
+                at = await settle_run(made.db, made.sales, run_id, show, processes=processes)
     if isinstance(at, Problem):
         return _refused(chosen, at)
     if not at.finished:
