@@ -26,3 +26,5 @@ class SettlementSettings:
     """How many days after a month's end (UTC) its books are closed where it is settled; 0 = only when told to."""
     previews_kept_days: int = 90
     """How many days the preview of a settlement run is kept."""
+    run_processes: int = 2
+    """How many processes do a large settlement run, the one that leads it included; 1 = that one alone."""

@@ -13,7 +13,8 @@ from exchange.cli import flags
 from exchange.cli.output import add_json, add_language, bar, language_of, say
 from exchange.cli.tools import Tools
 from exchange.flows.preview_run import make_preview, prepare
-from exchange.flows.settle_period import Period, settle_next, start_run
+from exchange.flows.settle_period import Period, start_run
+from exchange.flows.settle_run import settle_run
 from exchange.kernel import ids
 from exchange.kernel.errors import Problem
 from exchange.kernel.text import Text
@@ -75,7 +76,7 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
         period = _period(chosen)
         async with tools.ground(tools.settings) as on, tools.opened(on) as made:
             done = _preview if chosen.dry_run else _settle
-            return await done(chosen, made, period, language)
+            return await done(chosen, tools, made, period)
     except flags.Refused as refused:
         say({"problem": "bad-flag", "why": refused.why.map()}, as_json=chosen.json, lines=[refused.why.in_(language)])
         return 2
@@ -88,14 +89,17 @@ def _period(chosen: argparse.Namespace) -> Period:
     return Period(start, end, flags.currency(chosen.currency), chosen.region)
 
 
-async def _settle(chosen: argparse.Namespace, made: Any, period: Period, language: str) -> int:
+async def _settle(chosen: argparse.Namespace, tools: Tools, made: Any, period: Period) -> int:
     at = await made.db.run(partial(start_run, period=period))
     with bar("settling", shown=not chosen.json) as progress:
-        while not isinstance(at, Problem) and at.state == "open":
-            run_id = ids.parse("run", at.run)
-            at = await made.db.run(partial(settle_next, sales=made.sales, run_id=run_id))
-            if not isinstance(at, Problem):
-                progress.at(at.sellers[0] + at.payees[0], at.sellers[1] + at.payees[1])
+
+        async def show(done: int, of: int) -> None:
+            progress.at(done, of)
+
+        if not isinstance(at, Problem):
+            run_id, processes = ids.parse("run", at.run), tools.settings.settlement.run_processes
+            at = await settle_run(made.db, made.sales, run_id, show, processes=processes)
+    language = language_of(chosen, tools.environment)
     if isinstance(at, Problem):
         return _refused(chosen, at, language)
     lines = [
@@ -107,8 +111,9 @@ async def _settle(chosen: argparse.Namespace, made: Any, period: Period, languag
     return 0 if at.finished else 1
 
 
-async def _preview(chosen: argparse.Namespace, made: Any, period: Period, language: str) -> int:
+async def _preview(chosen: argparse.Namespace, tools: Tools, made: Any, period: Period) -> int:
     """Show what the run would book, and how that differs from the run before."""
+    language = language_of(chosen, tools.environment)
     try:
         against = None if chosen.compare is None else ids.parse("run", chosen.compare)
     except ids.BadId as error:

@@ -155,6 +155,7 @@ class Sales:
         """Start empty."""
         self._known: OrderedDict[tuple[bytes, UUID], Sale] = OrderedDict()
         self._bound: OrderedDict[tuple[bytes, UUID, bytes], Sale] = OrderedDict()
+        self._shares: OrderedDict[tuple[bytes, UUID], tuple[Share, ...]] = OrderedDict()
 
     def of(
         self,
@@ -194,7 +195,15 @@ class Sales:
 
     def shares_of(self, offer: OfferForSale) -> tuple[Share, ...]:
         """Who shares in every sale of an offer version, whatever its price."""
-        return self._plain(offer).shares
+        # Whoever only writes statements has no need to understand plans.
+        key = offer.sha256, offer.offer_id
+        shares = self._known[key].shares if key in self._known else self._shares.get(key)
+        if shares is None:
+            while len(self._shares) >= _CACHED_MAX:
+                self._shares.popitem(last=False)
+            document = msgspec.json.decode(offer.document)
+            shares = self._shares[key] = parse_shares(document["shares"], offer.supplier_id)
+        return shares
 
     def open_to(
         self, offer: OfferForSale, choices: Basis, buyer_class: str | None, *, tried: bool = False

@@ -131,8 +131,7 @@ def keep_books(rated: Rated, item: RunItem, left: dict[UUID, int]) -> Books:
     Sellers are taken one after another, so that it does not matter how many are done in one transaction.
     """
     seller = item.organisation_id
-    # What is given back comes first, so that it pays for what is due.
-    charges = sorted(rated.charges.get(seller, []), key=lambda one: one.amount.units > 0)
+    charges = charges_of(rated, item)
     dues = rated.dues.get(seller, [])
     books = Books(rated.run, item, left, charges, rated.fresh.get(seller, []), rated.accepted.get(seller, ()))
     given_back = [one for one in charges if one.amount.units < 0]
@@ -141,6 +140,11 @@ def keep_books(rated: Rated, item: RunItem, left: dict[UUID, int]) -> Books:
     _charge(books, charges[len(given_back) :], rated.by_grant)
     _release(books, dues, rated.on_hold)
     return books
+
+
+def charges_of(rated: Rated, item: RunItem) -> list[Charge]:
+    """A seller's charges. What is given back comes first, so that it pays for what is due."""
+    return sorted(rated.charges.get(item.organisation_id, []), key=lambda one: one.amount.units > 0)
 
 
 def escrowed(rated: Rated, item: RunItem) -> list[tuple[UUID, str]]:

@@ -29,14 +29,15 @@ from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.parties import store as parties
 from settlement.problems import PERIOD_INVALID, PERIOD_PASSED, RUN_OPEN
-from settlement.runs import Run, RunState, Side, period_possible
+from settlement.runs import Run, RunItem, RunState, Side, period_possible
 from settlement.store import audit as ledger_audit
 from settlement.store import runs
 
 SETTLE = "settle"
-# Enough work for one transaction, so that its fixed costs are small, and little enough that others wait for seconds only.
+# Enough work for one transaction, so that its fixed costs are small, and little enough that others wait for seconds only,
+# and that two processes end at about the same time.
 SELLERS_PER_STEP, ORDERS_PER_STEP = 100, 1_500
-PAYEES_PER_STEP, LINES_PER_STEP = 400, 30_000
+PAYEES_PER_STEP, LINES_PER_STEP = 400, 10_000
 
 
 class Unbalanced(AssertionError):
@@ -124,41 +125,57 @@ async def sellers_of(tx: Tx, run: Run) -> dict[UUID, int]:
 async def settle_next(tx: Tx, sales: Sales, run_id: UUID) -> RunProgress | Problem:
     """Do the next part of a run. Call it, each time in a transaction of its own, until it says `finished`.
 
-    errors   answers not-found
+    Several may be under way at a time: each takes what no other has. What has to be alone waits for them.
+
+    errors   answers not-found; TryAgain where a lane with earlier sellers gave them up
     """
-    run = await runs.lock_run(tx, run_id)
+    await runs.be_patient(tx)
+    side, items = await _take(tx, run_id)
+    run = await (runs.share_run(tx, run_id) if items else runs.lock_run(tx, run_id))
     if run is None:
         return NOT_FOUND()
     if run.state == RunState.OPEN:
+        if not items:
+            # Whoever was waited for may have given its parts up.
+            side, items = await _take(tx, run_id)
         with no_collecting():
-            await _step(tx, sales, run)
-        run = await runs.lock_run(tx, run_id) or run
+            await (_step(tx, sales, run, side, items) if items else _next_side(tx, run))
+        run = await runs.find_run(tx, run_id) or run
     return await progress_of(tx, run)
 
 
-async def _step(tx: Tx, sales: Sales, run: Run) -> None:
+async def _take(tx: Tx, run_id: UUID) -> tuple[Side, list[RunItem]]:
+    found = await runs.take_items(tx, run_id, Side.SELLER, SELLERS_PER_STEP, ORDERS_PER_STEP)
+    if found:
+        return Side.SELLER, found
+    return Side.PAYEE, await runs.take_items(tx, run_id, Side.PAYEE, PAYEES_PER_STEP, LINES_PER_STEP)
+
+
+async def _step(tx: Tx, sales: Sales, run: Run, side: Side, items: list[RunItem]) -> None:
     # Accounts and journals, too, count from the opening; what nobody gave an id gets a fresh one, and no document does.
     then = replace(tx, now=run.opened_at)
-    await runs.be_patient(tx)
-    sellers = await runs.take_items(tx, run.id, Side.SELLER, SELLERS_PER_STEP, ORDERS_PER_STEP)
-    if sellers:
-        await audit.append(tx, await settle_sellers(then, sales, run, sellers))
-        await runs.items_done(tx, sellers)
-        return
+    settle = settle_sellers if side is Side.SELLER else settle_payees
+    await audit.append(tx, await settle(then, sales, run, items))
+    await runs.items_done(tx, items)
+
+
+async def _next_side(tx: Tx, run: Run) -> None:
+    """After the sellers come the payees, and after these the close; the run has to be locked."""
     done = await runs.progress(tx, run.id)
+    if any(count < of for count, of in done.values()):
+        # A lane took them just before the run was locked.
+        return
     if done[Side.PAYEE] == (0, 0):
+        then = replace(tx, now=run.opened_at)
         named = ids.DerivedIds(run.opened_at, run.id, "guarantee", place=1 << 23)
         at_home = None if run.region is None else partial(_at_home, tx, run)
         await audit.append(tx, await pay_guarantees(replace(then, ids=named), run.currency, run.period_end, at_home))
         # Asked once per run: what counts after its opening belongs to the next statement.
         waiting = await runs.payees_to_state(tx, run.currency, run.seen_until)
         payable = await _at_home(tx, run, sorted(waiting))
-        await runs.add_items(tx, run, Side.PAYEE, {one: waiting[one] for one in payable})
-    payees = await runs.take_items(tx, run.id, Side.PAYEE, PAYEES_PER_STEP, LINES_PER_STEP)
-    if payees:
-        await audit.append(tx, await settle_payees(then, sales, run, payees))
-        await runs.items_done(tx, payees)
-        return
+        if payable:
+            await runs.add_items(tx, run, Side.PAYEE, {one: waiting[one] for one in payable})
+            return
     await _close(tx, run)
 
 

@@ -15,9 +15,9 @@ from exchange.access.grants import Grant
 from exchange.flows.apply_split_rules import split_sales
 from exchange.flows.milestones import free_escrow
 from exchange.flows.sale import Sales
-from exchange.flows.settle_books import Books, escrowed, keep_books, rate_sellers, release_shares
+from exchange.flows.settle_books import Books, Rated, charges_of, escrowed, keep_books, rate_sellers, release_shares
 from exchange.kernel import ids
-from exchange.kernel.db import Tx
+from exchange.kernel.db import TryAgain, Tx
 from exchange.kernel.money import Money
 from settlement.accounts import wallet
 from settlement.documents import (
@@ -34,7 +34,7 @@ from settlement.documents import (
 from settlement.journals import Posted
 from settlement.orders import Order
 from settlement.refunds import Refund
-from settlement.runs import Charge, Run, RunItem
+from settlement.runs import Charge, Run, RunItem, Side
 from settlement.store import documents, ledger, orders, refunds, runs
 
 Backs = Sequence[tuple[Refund, Mapping[str, Any] | None]]
@@ -50,6 +50,26 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
     shapes   tx: as of the run's opening; -> what the audit log is to say
     """
     rated = await rate_sellers(tx, sales, run, items, lock=True)
+    charges = [one for item in items for one in charges_of(rated, item)]
+    await runs.insert_charges(tx, charges)
+    settled = [(one.id, item.id) for item in items for one in rated.fresh.get(item.organisation_id, [])]
+    if settled:
+        await orders.mark_settled(tx, settled)
+    still = rated.open & set(rated.looked_at)
+    await orders.look_again(tx, sorted(still), [one for one in rated.looked_at if one not in still])
+    invoices = await _invoices(tx, rated, items)
+    await documents.insert_invoices(tx, invoices)
+    # Up to here it makes no difference what other sellers get; from here on wallets and rules are shared.
+    if not await runs.is_next(tx, run.id, Side.SELLER, items[0]):
+        raise TryAgain(f"sellers before {items[0].organisation_id} were given up")
+    found = await _book(tx, rated, items)
+    entries = [_held(run, grant) for grant in rated.held] + [_entry(run, invoice) for invoice in invoices]
+    return entries + await split_sales(tx, run, {books.item: books.sources for books in found})
+
+
+async def _book(tx: Tx, rated: Rated, items: Sequence[RunItem]) -> list[Books]:
+    """Decide what each wallet pays and whose shares are released, and write the journals and dues of that."""
+    run = rated.run
     for item in items:
         named = ids.DerivedIds(run.opened_at, run.id, "escrow", place=item.position)
         await free_escrow(replace(tx, ids=named), escrowed(rated, item))
@@ -62,33 +82,25 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
         raise NotPosted(str(next(result for result in results if not isinstance(result, Posted))))
     charges = [one for books in found for one in books.charges]
     released = {one for books in found for one in books.released}
-    await runs.insert_charges(tx, charges)
     await runs.insert_dues(tx, charges, [units for books in found for units in books.unpaid], released)
     await runs.pay_dues(tx, {one: units for books in found for one, units in books.collected.items()}, released)
-    settled = [(one.id, books.item.id) for books in found for one in books.fresh]
-    if settled:
-        await orders.mark_settled(tx, settled)
-    still = rated.open & set(rated.looked_at)
-    await orders.look_again(tx, sorted(still), [one for one in rated.looked_at if one not in still])
-    entries = [_held(run, grant) for grant in rated.held]
-    invoices = await _invoices(tx, run, found)
-    await documents.insert_invoices(tx, invoices)
-    entries += [_entry(run, invoice) for invoice in invoices]
-    return entries + await split_sales(tx, run, {books.item: books.sources for books in found})
+    return found
 
 
-async def _invoices(tx: Tx, run: Run, found: Sequence[Books]) -> list[Invoice]:
+async def _invoices(tx: Tx, rated: Rated, items: Sequence[RunItem]) -> list[Invoice]:
     """One invoice for each buyer of each seller, over the orders and charges of this run, and what went back since."""
-    sellers = [books.item.organisation_id for books in found]
+    run = rated.run
+    sellers = [item.organisation_id for item in items]
     backs: dict[UUID, list[tuple[Refund, Mapping[str, Any] | None]]] = defaultdict(list)
     for back, tax in await refunds.to_invoice(tx, sellers, run.currency, run.period_end):
         backs[back.seller_id].append((back, tax))
-    earlier = await _earlier(tx, found, backs)
+    earlier = await _earlier(tx, [one for found in rated.charges.values() for one in found], backs)
     wanted = []
-    for books in found:
-        seller = books.item.organisation_id
-        lines = _lines(run, [one for one in books.fresh if one.price.units], books.charges, backs[seller])
-        first = books.item.position * ids.PART_ROOM
+    for item in items:
+        seller = item.organisation_id
+        fresh = [one for one in rated.fresh.get(seller, []) if one.price.units]
+        lines = _lines(run, fresh, charges_of(rated, item), backs[seller])
+        first = item.position * ids.PART_ROOM
         wanted += [(seller, buyer, lines[buyer], first + n) for n, buyer in enumerate(sorted(lines))]
     series = [invoice_series(seller, run.opened_at.year) for seller, *_ in wanted]
     numbers = await documents.take_numbers(tx, series) if series else []
@@ -101,14 +113,13 @@ async def _invoices(tx: Tx, run: Run, found: Sequence[Books]) -> list[Invoice]:
     ]
 
 
-async def _earlier(tx: Tx, found: Sequence[Books], backs: Mapping[UUID, Backs]) -> dict[str, Earlier]:
+async def _earlier(tx: Tx, charges: Sequence[Charge], backs: Mapping[UUID, Backs]) -> dict[str, Earlier]:
     """The invoices that show what is corrected now, by how a line names that."""
     names: dict[UUID, str] = {}
-    for books in found:
-        for one in books.charges:
-            line = charge_line(one) if one.corrects else None
-            if one.corrects and line and line.corrects:
-                names[one.corrects] = line.corrects
+    for one in charges:
+        line = charge_line(one) if one.corrects else None
+        if one.corrects and line and line.corrects:
+            names[one.corrects] = line.corrects
     for back, tax in (pair for of in backs.values() for pair in of):
         names[back.source_id] = refund_line(back, tax).corrects or ""
     return {names[source]: one for source, one in (await documents.earlier_invoices(tx, names)).items()}

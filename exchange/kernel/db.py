@@ -146,7 +146,7 @@ class Database:
         `observer` is told of every statement after it ran (statement budgets, fault injection, slow-statement log).
         """
         self.settings = settings or DatabaseSettings()
-        self.clock, self.ids = clock, ids or IdSource()
+        self.urls, self.clock, self.ids = urls, clock, ids or IdSource()
         s = self.settings
         self._app = _engine(urls.app, s.app_connections_max, None, observer)
         self._portal = _engine(urls.portal, s.portal_connections_max, s.portal_timeout_s, observer)

@@ -27,6 +27,7 @@ from exchange.flows import (
     profile_revision,
     seal_usage,
     settle_period,
+    settle_run,
     top_up,
     trace_rights,
 )
@@ -45,7 +46,6 @@ from settlement.gateway import stripe
 from settlement.gateway.stripe import StripeGateway
 from settlement.payments import Method
 from settlement.payout_accounts import PayoutAccountState
-from settlement.runs import RunState
 from settlement.store import payments, payouts
 
 Result = Mapping[str, Any]
@@ -217,14 +217,11 @@ class Steps:
 
     async def settle(self, running: Running) -> Result:
         """Settle a period, a bounded part at a time."""
-        run_id = ids.parse("run", running.job.payload["run"])
-        while True:
-            at = await self.db.run(partial(settle_period.settle_next, sales=self.sales, run_id=run_id))
-            if isinstance(at, Problem):
-                raise StepRefused(at.detail("en"))
-            await running.progress(at.sellers[0] + at.payees[0], at.sellers[1] + at.payees[1])
-            if at.state != RunState.OPEN:
-                return _done(at)
+        run_id, processes = ids.parse("run", running.job.payload["run"]), self.settings.settlement.run_processes
+        at = await settle_run.settle_run(self.db, self.sales, run_id, running.progress, processes=processes)
+        if isinstance(at, Problem):
+            raise StepRefused(at.detail("en"))
+        return _done(at)
 
     async def preview(self, running: Running) -> Result:
         """Work out what a settlement run would book."""

@@ -19,7 +19,8 @@ from settlement.runs import Booked, Charge, Due, Run, RunItem, RunState, Settled
 
 _ROOM = timedelta(days=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_PATIENT = "SET LOCAL idle_in_transaction_session_timeout = '15min'"
+_PATIENT = """
+SELECT set_config('idle_in_transaction_session_timeout', '15min', true), set_config('lock_timeout', '15min', true)"""
 _RUN = "id, period_start, period_end, currency, number, state, created_at, region"
 _ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('settlement.run', 0))"
 # A run of all regions and one of a single region would settle the same sellers.
@@ -28,8 +29,8 @@ SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open'
     AND (region IS NULL OR $2::text IS NULL OR region = $2) ORDER BY id FOR UPDATE"""
 _OPENED_BEFORE = f"""
 SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND state = 'open' AND created_at < $2 ORDER BY id LIMIT 1"""
-_GET = f"SELECT {_RUN} FROM settlement.run WHERE id = $1 FOR UPDATE"
 _SEE = f"SELECT {_RUN} FROM settlement.run WHERE id = $1"
+_GET, _SHARE = f"{_SEE} FOR UPDATE", f"{_SEE} FOR SHARE"
 _LAST = f"""
 SELECT {_RUN} FROM settlement.run WHERE currency = $1 AND region IS NOT DISTINCT FROM $2 AND state = 'closed'
 ORDER BY created_at DESC, id DESC LIMIT 1"""
@@ -84,14 +85,27 @@ INSERT INTO settlement.run_item (id, run_id, side, organisation_id, state, posit
 SELECT id, $2, $3, organisation_id, 'pending', n - 1, weight
 FROM unnest($1::uuid[], $4::uuid[], $5::int[]) WITH ORDINALITY AS t(id, organisation_id, weight, n)
 ON CONFLICT (run_id, side, organisation_id) DO NOTHING"""
-_TAKE = """
-SELECT id, organisation_id, position FROM (
-    SELECT id, organisation_id, position, weight, sum(weight) OVER (ORDER BY organisation_id) AS upto FROM (
-        SELECT id, organisation_id, position, weight FROM settlement.run_item
-        WHERE run_id = $1 AND side = $2 AND state = 'pending' ORDER BY organisation_id LIMIT $3) AS next) AS summed
-WHERE upto <= $4 OR upto = weight ORDER BY organisation_id"""
+# A run's parts of one side fall into portions of consecutive ones, the same for everybody who asks. The first part of a
+# portion that is to be done stands for all of it: who holds that one has the portion.
+_PORTIONS = """
+SELECT id, organisation_id, state, (n - 1) / $3 AS counted, (upto - weight) / $4 AS weighed FROM (
+    SELECT id, organisation_id, state, weight, row_number() OVER w AS n, sum(weight) OVER w AS upto
+    FROM settlement.run_item WHERE run_id = $1 AND side = $2 WINDOW w AS (ORDER BY organisation_id)) AS summed"""
+_TAKE = f"""
+SELECT p.ids FROM (
+    SELECT array_agg(id ORDER BY organisation_id) AS ids FROM ({_PORTIONS}) AS placed
+    WHERE state = 'pending' GROUP BY counted, weighed) AS p
+JOIN settlement.run_item i ON i.id = p.ids[1] WHERE i.state = 'pending'
+ORDER BY i.organisation_id LIMIT 1 FOR UPDATE OF i SKIP LOCKED"""
+_HOLD = """
+SELECT id, organisation_id, position FROM settlement.run_item WHERE id = ANY($1::uuid[]) AND state = 'pending'
+ORDER BY organisation_id FOR UPDATE"""
+_EARLIER = """
+SELECT id FROM settlement.run_item WHERE run_id = $1 AND side = $2 AND state = 'pending' AND organisation_id < $3
+ORDER BY organisation_id FOR SHARE"""
 _BOOKED_ANYTHING = "SELECT EXISTS (SELECT FROM settlement.run_item WHERE run_id = $1 AND state = 'done')"
 _DONE = "UPDATE settlement.run_item SET state = 'done', done_at = $2 WHERE id = ANY($1::uuid[]) AND state = 'pending'"
+_LEFT = "SELECT coalesce(sum(weight), 0) FROM settlement.run_item WHERE run_id = $1 AND state = 'pending'"
 _COUNT = """
 SELECT side, count(*) FILTER (WHERE state = 'done'), count(*) FROM settlement.run_item WHERE run_id = $1 GROUP BY 1"""
 # Where the plan's prices include the tax, its amounts are what the buyer paid; elsewhere the tax came on top.
@@ -156,13 +170,19 @@ async def currencies_settled(tx: Tx, until: datetime) -> list[str]:
 
 
 async def be_patient(tx: Tx) -> None:
-    """Let this transaction think between two statements for longer than others may: a large part is mostly arithmetic."""
+    """Let this transaction think between two statements, and wait for another lane, for longer than others may."""
     await (await tx.driver()).execute(_PATIENT)
 
 
 async def lock_run(tx: Tx, run_id: UUID) -> Run | None:
-    """A run by id, locked: the parts of a run are done one after another."""
+    """A run by id, locked: no part of it is under way."""
     row = await (await tx.driver()).fetchrow(_GET, run_id)
+    return Run(*row) if row else None
+
+
+async def share_run(tx: Tx, run_id: UUID) -> Run | None:
+    """A run by id, locked against whoever wants it alone: several lanes do parts of it at a time."""
+    row = await (await tx.driver()).fetchrow(_SHARE, run_id)
     return Run(*row) if row else None
 
 
@@ -247,9 +267,18 @@ async def add_items(tx: Tx, run: Run, side: Side, organisations: Mapping[UUID, i
 
 
 async def take_items(tx: Tx, run_id: UUID, side: Side, limit: int, weight: int) -> list[RunItem]:
-    """The next parts to do, at most so many and of so much weight, but one at least; the run has to be locked."""
-    rows = await (await tx.driver()).fetch(_TAKE, run_id, side.value, limit, weight)
-    return [RunItem(*row) for row in rows]
+    """The next portion to do that no other lane has: at most so many parts and of about so much weight, but one at least.
+
+    They are held until the transaction ends. None where all are done, or with other lanes.
+    """
+    driver = await tx.driver()
+    found = await driver.fetchval(_TAKE, run_id, side.value, limit, weight)
+    return [RunItem(*row) for row in await driver.fetch(_HOLD, found)] if found else []
+
+
+async def is_next(tx: Tx, run_id: UUID, side: Side, item: RunItem) -> bool:
+    """Wait until the lanes that have earlier parts of a side are through; False where one of them gave its parts up."""
+    return not await (await tx.driver()).fetch(_EARLIER, run_id, side.value, item.organisation_id)
 
 
 async def items_done(tx: Tx, items: Sequence[RunItem]) -> None:
@@ -262,6 +291,11 @@ async def progress(tx: Tx, run_id: UUID) -> dict[Side, tuple[int, int]]:
     rows = await (await tx.driver()).fetch(_COUNT, run_id)
     found = {Side(row[0]): (row[1], row[2]) for row in rows}
     return {side: found.get(side, (0, 0)) for side in Side}
+
+
+async def weight_left(tx: Tx, run_id: UUID) -> int:
+    """About how much work the parts are that are still to be done."""
+    return int(await (await tx.driver()).fetchval(_LEFT, run_id))
 
 
 async def booked(tx: Tx, grant_ids: Sequence[UUID]) -> dict[UUID, dict[tuple[str, int], Booked]]:

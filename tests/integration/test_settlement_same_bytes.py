@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from exchange.flows import settle_period
@@ -17,6 +20,7 @@ from exchange.flows.settle_period import Period, RunProgress, settle_next, start
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, DatabaseUrls, Tx
+from exchange.kernel.errors import Problem
 from exchange.kernel.ids import IdSource
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import Money
@@ -140,6 +144,35 @@ async def troubled(database: Database, clock: FixedClock, run_id: UUID, sales: C
     return await steady(database, clock, run_id, Sales)
 
 
+async def beside(database: Database, clock: FixedClock, run_id: UUID, sales: Callable[[], Sales]) -> bool:
+    """Four at a time, of whom one is killed before its commit and one is told by PostgreSQL to do its part again."""
+    stumbled = False
+
+    async def dies(tx: Tx) -> None:
+        await settle_next(tx, sales(), run_id)
+        raise Crash
+
+    async def stumbles(tx: Tx) -> RunProgress | Problem:
+        nonlocal stumbled
+        found = await settle_next(tx, sales(), run_id)
+        if not stumbled:
+            stumbled = True
+            raise asyncpg.DeadlockDetectedError
+        return found
+
+    async def lane(flow: Callable[[Tx], Awaitable[RunProgress | Problem]]) -> bool:
+        found = await database.run(flow)
+        assert isinstance(found, RunProgress)
+        return found.finished
+
+    killed = asyncio.create_task(database.run(dies))
+    kept = partial(settle_next, sales=Sales(), run_id=run_id)
+    finished = await asyncio.gather(lane(kept), lane(stumbles), lane(kept))
+    with pytest.raises(Crash):
+        await killed
+    return any(finished)
+
+
 async def rows(database: Database) -> dict[str, list[str]]:
     async def look(tx: Tx) -> dict[str, list[str]]:
         driver = await tx.driver()
@@ -159,11 +192,17 @@ def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
+PORTIONS = (
+    *((10, 50, steady), (1, 1, troubled), (3, 2, troubled), (1_000, 1_000, steady)),
+    *((1, 1, beside), (2, 5, beside), (1_000, 1_000, beside)),
+)
+
+
 async def test_the_same_facts_give_the_same_bytes(
     traded: str, clones: Clones, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[dict[str, list[str]]] = []
-    for sellers, payees, part in ((10, 50, steady), (1, 1, troubled), (3, 2, troubled), (1_000, 1_000, steady)):
+    for sellers, payees, part in PORTIONS:
         monkeypatch.setattr(settle_period, "SELLERS_PER_STEP", sellers)
         monkeypatch.setattr(settle_period, "PAYEES_PER_STEP", payees)
         url, own = await clones.copy(traded), FixedClock(clock.now())

@@ -1,0 +1,65 @@
+"""A process that does parts of a settlement run beside the one that leads it: Python on another core.
+
+It reads what it needs from its standard input, and ends with the run, or after its part when the other end of that closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import msgspec
+import uvloop
+
+from exchange.flows.sale import Sales
+from exchange.flows.settle_period import settle_next
+from exchange.kernel.db import Database, DatabaseSettings, DatabaseUrls
+from exchange.kernel.errors import Problem
+from settlement.runs import RunState
+
+
+class LaneOrder(msgspec.Struct, frozen=True):
+    """What a lane is told: where the database is, which run, and how far its leader's clock is ahead of the machine's.
+
+    units    seconds
+    """
+
+    urls: DatabaseUrls
+    run: UUID
+    ahead_s: float
+
+
+class _Ahead:
+    """The clock of whoever leads the run."""
+
+    def __init__(self, seconds: float) -> None:
+        self._by = timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._by
+
+
+async def main() -> None:
+    """Do one part of a run after another until it is closed, cancelled or gone, or nobody leads it any more."""
+    loop, told = asyncio.get_running_loop(), asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(told), sys.stdin)
+    order = msgspec.json.decode(await told.readline(), type=LaneOrder)
+    db, sales = Database(order.urls, _Ahead(order.ahead_s), settings=DatabaseSettings(app_connections_max=1)), Sales()
+    left = asyncio.create_task(told.read())
+    try:
+        while not left.done():
+            at = await db.run(partial(settle_next, sales=sales, run_id=order.run))
+            if isinstance(at, Problem) or at.state != RunState.OPEN:
+                break
+    finally:
+        left.cancel()
+        await asyncio.gather(left, return_exceptions=True)
+        await db.close()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
