@@ -224,13 +224,14 @@ async def _check(database: Database, connection: Any, keyring: Keyring, made: Ma
 @contextmanager
 def _memory(server: EmbeddedServer, told: Told) -> Iterator[None]:
     """Look at the memory that this process and the server's backends have for themselves, many times."""
-    done, highest = Event(), {"this process": 0, "all backends": 0, "one backend": 0}
+    done, highest = Event(), {"this process": 0, "its helper": 0, "all backends": 0, "one backend": 0}
 
     def watch() -> None:
         while not done.wait(0.1):
             backends = [_own_mib(pid) for pid in _children(server.pid() or 0)] or [0]
             for name, mib in (
                 ("this process", _own_mib(os.getpid())),
+                ("its helper", sum(_own_mib(pid) for pid in _children(os.getpid()))),
                 ("all backends", sum(backends)),
                 ("one backend", max(backends)),
             ):

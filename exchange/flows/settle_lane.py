@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -16,6 +15,7 @@ import uvloop
 
 from exchange.flows.sale import Sales
 from exchange.flows.settle_period import settle_next
+from exchange.kernel.clock import MovedClock
 from exchange.kernel.db import Database, DatabaseSettings, DatabaseUrls
 from exchange.kernel.errors import Problem
 from settlement.runs import RunState
@@ -32,22 +32,15 @@ class LaneOrder(msgspec.Struct, frozen=True):
     ahead_s: float
 
 
-class _Ahead:
-    """The clock of whoever leads the run."""
-
-    def __init__(self, seconds: float) -> None:
-        self._by = timedelta(seconds=seconds)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self._by
-
-
 async def main() -> None:
     """Do one part of a run after another until it is closed, cancelled or gone, or nobody leads it any more."""
     loop, told = asyncio.get_running_loop(), asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(told), sys.stdin)
     order = msgspec.json.decode(await told.readline(), type=LaneOrder)
-    db, sales = Database(order.urls, _Ahead(order.ahead_s), settings=DatabaseSettings(app_connections_max=1)), Sales()
+    db, sales = (
+        Database(order.urls, MovedClock(order.ahead_s), settings=DatabaseSettings(app_connections_max=1)),
+        Sales(),
+    )
     left = asyncio.create_task(told.read())
     try:
         while not left.done():

@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -16,6 +15,7 @@ import structlog
 from exchange.flows.sale import Sales
 from exchange.flows.settle_lane import LaneOrder
 from exchange.flows.settle_period import RunProgress, settle_next
+from exchange.kernel.clock import ahead_s
 from exchange.kernel.db import Database
 from exchange.kernel.errors import Problem
 from settlement.runs import RunState
@@ -53,8 +53,7 @@ async def settle_run(
 @asynccontextmanager
 async def _others(db: Database, run_id: UUID, count: int) -> AsyncIterator[None]:
     """Have as many processes do parts of a run. They are told over a pipe, and end with the run, or when that closes."""
-    ahead_s = (db.clock.now() - datetime.now(UTC)).total_seconds()
-    order = msgspec.json.encode(LaneOrder(db.urls, run_id, ahead_s)) + b"\n"
+    order = msgspec.json.encode(LaneOrder(db.urls, run_id, ahead_s(db.clock))) + b"\n"
     command = [sys.executable, "-m", "exchange.flows.settle_lane"]
     others: list[asyncio.subprocess.Process] = []
     try:

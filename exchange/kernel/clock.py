@@ -23,6 +23,23 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class MovedClock:
+    """The machine's clock moved by a fixed time: what another process's clock says, whatever kind it is."""
+
+    def __init__(self, ahead_s: float) -> None:
+        """Be ahead of the machine by so many seconds."""
+        self._by = timedelta(seconds=ahead_s)
+
+    def now(self) -> datetime:
+        """The moved time."""
+        return datetime.now(UTC) + self._by
+
+
+def ahead_s(clock: Clock) -> float:
+    """How many seconds a clock is ahead of the machine's."""
+    return (clock.now() - datetime.now(UTC)).total_seconds()
+
+
 class FixedClock:
     """A clock that moves only when told."""
 
