@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from compliance import notes
+from compliance import notes, tree_store
 from compliance import store as audit
 from contracts import store as contracts
 from exchange.access.store import grants, quota
@@ -116,14 +116,14 @@ def _taxed(amount: int, treatment: Mapping[str, Any] | None) -> tuple[int, int]:
 
 async def _log(db: Database, keyring: Keyring, origin: str, progress: Progress) -> list[Finding]:
     """Rebuild the tree from the entries themselves and compare its root with the newest checkpoint."""
-    note = await db.run(audit.checkpoint)
+    note = await db.run(tree_store.checkpoint)
     if note is None:
         return []
     signed = notes.open_checkpoint(note, origin, notes.log_verifiers(keyring, origin))
     tree = merkle.Range(0, [])
     while tree.size < signed.size:
         most = min(LEAVES_PER_PART, signed.size - tree.size)
-        part = await db.run(lambda tx, at=tree.size, most=most: audit.envelopes(tx, at, most))  # type: ignore[misc]
+        part = await db.run(lambda tx, at=tree.size, most=most: tree_store.envelopes(tx, at, most))  # type: ignore[misc]
         if not part:
             return [Finding("log-is-whole", f"leaf {tree.size}", f"{signed.size} leaves", f"{tree.size} leaves")]
         for envelope in part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compliance import log, store
+from compliance import log, tree_store
 from compliance.entries import CENTRE
 from compliance.log import SequenceReport
 from compliance.notes import Checkpoint, Signer, sign_checkpoint
@@ -27,14 +27,14 @@ async def sequence(
 
     errors   LogBehind, CounterBehind: nothing is signed until the operator has looked
     """
-    state = await store.lock_log(tx, node_id)
+    state = await tree_store.lock_log(tx, node_id)
     if state is None:
         return SequenceReport(new_leaves=0, size=0, root=merkle.EMPTY_ROOT)
-    signed = await store.signed(tx, node_id, origin)
+    signed = await tree_store.signed(tx, node_id, origin)
     at_mark = await _root_at(tx, node_id, mark)
     log.check_may_sign(state, signed, mark, at_mark)
     log.check_counter(state, signed)
-    waiting = await store.waiting(tx, state, batch_max)
+    waiting = await tree_store.waiting(tx, state, batch_max)
     if not waiting and signed.checkpoint is not None:
         return SequenceReport(0, state.size, signed.checkpoint.root)
     return await _grow(tx, signers, origin, state, waiting)
@@ -47,15 +47,15 @@ async def rebase(tx: Tx, signers: Sequence[Signer], origin: str, *, node_id: str
 
     errors   LogBehind
     """
-    state = await store.lock_log(tx, node_id)
+    state = await tree_store.lock_log(tx, node_id)
     if state is None:
         return None
-    log.check_may_sign(state, await store.signed(tx, node_id, origin), None, None)
-    waiting = await store.left_behind(tx, state)
+    log.check_may_sign(state, await tree_store.signed(tx, node_id, origin), None, None)
+    waiting = await tree_store.left_behind(tx, state)
     report = SequenceReport(0, state.size, merkle.fold(state.frontier))
     if waiting:
         report = await _grow(tx, signers, origin, state, waiting)
-    await store.rebase(tx, node_id)
+    await tree_store.rebase(tx, node_id)
     return report
 
 
@@ -64,11 +64,11 @@ async def _grow(
 ) -> SequenceReport:
     growth = log.grow(state, waiting)
     note = sign_checkpoint(Checkpoint(origin, growth.after.size, growth.root), signers)
-    await store.record(tx, growth, waiting, note)
+    await tree_store.record(tx, growth, waiting, note)
     return SequenceReport(len(waiting), growth.after.size, growth.root, note)
 
 
 async def _root_at(tx: Tx, node_id: str, mark: Checkpoint | None) -> bytes | None:
     """The root that this database signed at the mark's size."""
-    note = None if mark is None else await store.checkpoint(tx, node_id, mark.size)
+    note = None if mark is None else await tree_store.checkpoint(tx, node_id, mark.size)
     return None if note is None else log.root_in(note)

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from litestar import Response, get
 
-from compliance import store as audit
+from compliance import tree_store
 from exchange.apps.http.answers import Asked, problem_response
 from exchange.apps.http.context import services_of
 from exchange.apps.http.documented import answers, show
@@ -36,7 +36,7 @@ async def ready(request: Asked) -> Response[Any]:
     """The process reaches its database and may be sent requests. 就绪检查。"""
     try:
         async with services_of(request).db.read(None) as tx:
-            await audit.checkpoint(tx)
+            await tree_store.checkpoint(tx)
     except Exception as error:  # noqa: BLE001  # whatever it is, this process cannot serve now
         _LOG.warning("not-ready", error=type(error).__name__)
         return problem_response(request, BUSY())

@@ -11,8 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Meta
 
-from compliance import notes, tiles
-from compliance import store as audit
+from compliance import notes, tiles, tree_store
 from compliance.problems import NO_CHECKPOINT
 from exchange.apps.http.answers import Asked, found
 from exchange.apps.http.context import services_of
@@ -71,7 +70,7 @@ async def read_keys(request: Asked) -> Response[KeySet]:
 async def read_checkpoint(request: Asked) -> Response[bytes]:
     """The newest signed checkpoint of the audit log (C2SP tlog-checkpoint). 审计日志最新检查点。"""
     async with services_of(request).db.read(None) as tx:
-        note = await audit.checkpoint(tx)
+        note = await tree_store.checkpoint(tx)
     if note is None:
         raise Refused(NO_CHECKPOINT())
     return Response(note, media_type=_TEXT, headers={"cache-control": "no-cache"})
@@ -90,7 +89,7 @@ async def read_entries(request: Asked, rest: FromPath[str]) -> Response[bytes]:
     """A bundle of entries, for regulators: they name organisations and what these did. 条目包（仅限监管机构）。"""
     address = _address(f"entries{rest}")
     async with services_of(request).db.inspect() as tx:
-        data = found(await audit.entry_bundle(tx, address.number, address.width))
+        data = found(await tree_store.entry_bundle(tx, address.number, address.width))
     return Response(data, media_type=_OCTETS, headers={"cache-control": "private, max-age=31536000, immutable"})
 
 
@@ -101,7 +100,7 @@ async def read_tile(request: Asked, rest: FromPath[str]) -> Response[bytes]:
     if address.level is None:
         raise Refused(NOT_FOUND())
     async with services_of(request).db.read(None) as tx:
-        data = found(await audit.tile(tx, address.level, address.number, address.width))
+        data = found(await tree_store.tile(tx, address.level, address.number, address.width))
     return Response(data, media_type=_OCTETS, headers=_FOREVER)
 
 

@@ -11,10 +11,10 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 from msgspec import Meta
 
-from compliance import store
+from compliance import export_store
+from compliance.export_store import Export
 from compliance.problems import EXPORT_NOT_READY
 from compliance.scopes import Scope
-from compliance.store import Export
 from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import answers, command, listing, show
@@ -106,7 +106,7 @@ async def list_exports(request: Asked, limit: Limit = None, cursor: Cursor = Non
 
     async def read(tx: Tx, page: PageRequest) -> Page[Export]:
         before = UUID(page.after[0]) if page.after else None
-        rows = await store.own_exports(tx, actor, before, page.limit + 1)
+        rows = await export_store.own_exports(tx, actor, before, page.limit + 1)
         return page_of(rows, page, lambda one: (str(one.id),))
 
     return await show_page(request, actor, read, export_view, limit, cursor)
@@ -142,7 +142,7 @@ async def download_export(request: Asked, export: FromPath[str]) -> Stream:
 async def _own(request: Asked, export: str) -> Export:
     actor = actor_of(request)
     async with services_of(request).db.read(actor) as tx:
-        return found(await store.own_export(tx, actor, object_id("exp", export)))
+        return found(await export_store.own_export(tx, actor, object_id("exp", export)))
 
 
 def export_view(one: Export) -> ExportView:

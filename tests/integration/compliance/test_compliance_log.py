@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from compliance import log, marks, notes, proofs, store, tiles
+from compliance import log, marks, notes, proofs, store, tiles, tree_store
 from compliance.entries import Entry
 from compliance.log import SequenceReport
 from exchange.flows import checkpoint_log
@@ -67,7 +67,7 @@ def sequencer(database: Database, keyring: Keyring) -> Sequencer:
 async def envelopes(tx: Tx, size: int) -> list[bytes]:
     found: list[bytes] = []
     for number in range((size + 255) // 256):
-        data = await store.entry_bundle(tx, number, tiles.width_at(0, number, size))
+        data = await tree_store.entry_bundle(tx, number, tiles.width_at(0, number, size))
         assert data is not None
         found += tiles.unbundle(data)
     return found
@@ -77,7 +77,7 @@ async def check_log(database: Database, signer: notes.Ed25519Signer, expected: i
     """Read the log as a client would, and rebuild everything."""
 
     async def read(tx: Tx) -> list[str]:
-        note = await store.checkpoint(tx)
+        note = await tree_store.checkpoint(tx)
         assert note is not None
         checkpoint = notes.open_checkpoint(note, ORIGIN, [signer.verifier])
         assert checkpoint.size == expected
@@ -86,7 +86,7 @@ async def check_log(database: Database, signer: notes.Ed25519Signer, expected: i
         assert merkle.root_of(leaves) == checkpoint.root
         frontier = merkle.Range(0, [])
         for piece in tiles.grow(frontier, leaves):
-            assert await store.tile(tx, piece.level, piece.number, len(piece.data) // 32) == piece.data
+            assert await tree_store.tile(tx, piece.level, piece.number, len(piece.data) // 32) == piece.data
         return [json.loads(one)["object"]["id"] for one in entries]
 
     return await database.run(read)
@@ -110,25 +110,25 @@ async def test_entries_come_in_order_and_prove_themselves(database: Database, se
     assert await check_log(database, sequencer.signer, 700) == [f"ord_{i}" for i in range(700)]
 
     async def prove(tx: Tx) -> None:
-        note = await store.checkpoint(tx)
+        note = await tree_store.checkpoint(tx)
         assert note is not None
         newest = notes.parse_checkpoint(notes.parse_note(note).text)
         (logged,) = await store.entries_of(tx, "ord_300")
         assert logged.leaf_index == 300
-        text = await store.tlog_proof(tx, 300, newest, note)
+        text = await tree_store.tlog_proof(tx, 300, newest, note)
         assert text is not None
         proofs.verify(proofs.decode(text), logged.envelope, ORIGIN, [sequencer.signer.verifier])
         for old in (255, 256, 257):
-            earlier = await store.checkpoint(tx, size=old)
+            earlier = await tree_store.checkpoint(tx, size=old)
             assert earlier is not None
-            steps = await store.consistency(tx, old, 700)
+            steps = await tree_store.consistency(tx, old, 700)
             assert steps is not None
             merkle.verify_consistency(old, 700, steps, log.root_in(earlier), newest.root)
-        assert await store.inclusion(tx, 700, 700) is None
-        assert await store.inclusion(tx, 5, 900) is None
-        assert await store.tile(tx, 0, 2, 188) is not None
-        assert await store.tile(tx, 0, 2, 189) is None
-        assert await store.entry_bundle(tx, 2, 189) is None
+        assert await tree_store.inclusion(tx, 700, 700) is None
+        assert await tree_store.inclusion(tx, 5, 900) is None
+        assert await tree_store.tile(tx, 0, 2, 188) is not None
+        assert await tree_store.tile(tx, 0, 2, 189) is None
+        assert await tree_store.entry_bundle(tx, 2, 189) is None
 
     await database.run(prove)
 
@@ -224,7 +224,7 @@ async def test_a_second_sequencer_leaves_at_once(database: Database, sequencer: 
     await put(database, 1)
 
     async def hold(tx: Tx) -> None:
-        assert await store.lock_log(tx) is not None
+        assert await tree_store.lock_log(tx) is not None
         assert await asyncio.wait_for(sequencer.step(), 5) == SequenceReport(0, 0, merkle.EMPTY_ROOT)
 
     await database.run(hold)
@@ -355,10 +355,10 @@ async def test_who_sees_what(database: Database, sequencer: Sequencer) -> None:
         assert await store.entries_of(tx, "ord_2") == []
     async with database.read(None) as tx:
         assert await store.entries_of(tx, "ord_1") == []
-        assert await store.checkpoint(tx) is not None
-        assert await store.tile(tx, 0, 0, 2) is not None
-        assert await store.entry_bundle(tx, 0, 2) is None
-        assert await store.inclusion(tx, 1, 2) is not None
+        assert await tree_store.checkpoint(tx) is not None
+        assert await tree_store.tile(tx, 0, 0, 2) is not None
+        assert await tree_store.entry_bundle(tx, 0, 2) is None
+        assert await tree_store.inclusion(tx, 1, 2) is not None
     async with database.inspect() as tx:
         driver = await tx.driver()
         rows = await driver.fetch("SELECT leaf_index, object_id, envelope FROM regulator.audit_entry ORDER BY seq")
@@ -371,7 +371,7 @@ async def test_who_sees_what(database: Database, sequencer: Sequencer) -> None:
 
 async def test_each_node_has_a_log_of_its_own(database: Database, sequencer: Sequencer) -> None:
     async def flow(tx: Tx) -> None:
-        await store.open_log(tx, "shanghai")
+        await tree_store.open_log(tx, "shanghai")
         await store.append(tx, [entry(1), Entry(action="login", organisation_id=None, node_id="shanghai")])
 
     await database.run(flow)
