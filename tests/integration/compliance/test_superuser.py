@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
-from uuid import UUID
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from compliance import notes, store, tree_store
+from compliance import notes, tree_store
 from compliance.auditing import Known
-from compliance.entries import Entry
 from compliance.notes import Checkpoint
-from exchange.flows import checkpoint_log
 from exchange.flows.audit_log import LogReport, Span, audit_log
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.keys import Keyring
+from tests.support.logged import ORIGIN, SIZE, logged
 
-ORIGIN = "exchange.example/log"
-SIZES = (3, 300, 700)
-SIZE = SIZES[-1]
 Audit = Callable[..., Awaitable[LogReport]]
 
 
@@ -31,31 +25,10 @@ async def quiet(_done: int, _total: int) -> None:
     return None
 
 
-def entry(number: int) -> Entry:
-    return Entry(
-        action="purchase",
-        organisation_id=UUID(int=number % 5 + 1),
-        object_id=f"ord_{number}" if number % 7 else "",
-        digests={"agreement": sha256(str(number).encode()).digest()},
-        concerns=(UUID(int=number % 3 + 50),),
-    )
-
-
-async def sequenced(database: Database, keyring: Keyring) -> None:
-    signer = notes.log_signer(keyring, ORIGIN)
-    await database.run(lambda tx: checkpoint_log.sequence(tx, [signer], ORIGIN))
-
-
 @pytest_asyncio.fixture
 async def audit(database: Database, keyring: Keyring, clock: FixedClock) -> Audit:
     """A log of 700 entries with three checkpoints, found sound, and the way to audit it."""
-    before = 0
-    for size in SIZES:
-        await database.run(lambda tx, low=before, high=size: store.append(tx, [entry(n) for n in range(low, high)]))  # type: ignore[misc]
-        clock.advance(3600)
-        await sequenced(database, keyring)
-        before = size
-    await database.run(lambda tx: store.append(tx, [entry(SIZE)]))  # waits for its leaf
+    await logged(database, keyring, clock)
 
     async def run(span: Span | None = None, known: tuple[Known, ...] = ()) -> LogReport:
         keys = notes.log_verifiers(keyring, ORIGIN)
