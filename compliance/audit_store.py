@@ -47,12 +47,14 @@ _PASSED = """e.seq <= s.floor_seq OR CASE WHEN s.base IS NULL THEN (e.xid, e.seq
     ELSE pg_visible_in_snapshot(e.xid, s.base) OR (s.target IS NOT NULL AND pg_visible_in_snapshot(e.xid, s.target)
          AND (e.xid, e.seq) <= (s.cursor_xid, s.cursor_seq)) END"""
 _STATE = """
-s AS (SELECT l.floor_seq, l.cursor_xid, l.cursor_seq, (to_jsonb(l) ->> 'base_snapshot')::pg_snapshot AS base,
+s AS MATERIALIZED (SELECT l.floor_seq, l.cursor_xid, l.cursor_seq, (to_jsonb(l) ->> 'base_snapshot')::pg_snapshot AS base,
         (to_jsonb(l) ->> 'target_snapshot')::pg_snapshot AS target FROM compliance.log_state l WHERE l.node_id = $1)"""
 _STRAYS = f"""
 WITH {_STATE}
-SELECT e.seq, l.leaf_index FROM s, compliance.audit_entry e LEFT JOIN compliance.audit_leaf l ON l.entry_seq = e.seq
-WHERE e.node_id = $1 AND ({_PASSED}) <> (l.entry_seq IS NOT NULL) LIMIT {SOME}"""
+SELECT seq, leaf_index, passed FROM (
+    SELECT e.seq, l.leaf_index, l.entry_seq IS NOT NULL AS logged, ({_PASSED}) AS passed
+    FROM s, compliance.audit_entry e LEFT JOIN compliance.audit_leaf l ON l.entry_seq = e.seq WHERE e.node_id = $1) x
+WHERE NOT (logged AND passed) ORDER BY logged = passed, seq LIMIT {SOME}"""
 _REACHED = f"""
 WITH {_STATE}, last AS (
     SELECT e.xid, e.seq FROM compliance.audit_leaf l JOIN compliance.audit_entry e ON e.seq = l.entry_seq
@@ -61,19 +63,21 @@ SELECT s.cursor_xid::text AS xid, s.cursor_seq AS seq, s.floor_seq AS floor, las
     s.base IS NULL AS by_cursor, (SELECT max(seq) FROM compliance.audit_entry) AS newest,
     greatest(s.cursor_xid, pg_snapshot_xmax(s.base)) > pg_snapshot_xmax(pg_current_snapshot()) AS ahead
 FROM s LEFT JOIN last ON true"""
-_WAITING = f"""
-SELECT NULL::bigint, NULL::bytea, e.seq, {_ROW} FROM compliance.audit_entry e
-WHERE e.node_id = $1 AND e.seq > $2 AND NOT EXISTS (SELECT FROM compliance.audit_leaf l WHERE l.entry_seq = e.seq)
-ORDER BY e.seq LIMIT {SOME}"""
+_ENTRIES = f"""
+SELECT NULL::bigint, NULL::bytea, e.seq, {_ROW} FROM compliance.audit_entry e WHERE e.seq = ANY ($1::bigint[]) ORDER BY e.seq"""
+# By ranges of the primary keys, so that nothing of the log itself is read again.
 _BEYOND = f"""
-SELECT 'audit_leaf' AS what, node_id, leaf_index AS number, 0 AS level FROM compliance.audit_leaf
-    WHERE (node_id = $1 AND leaf_index >= $2) OR NOT EXISTS (SELECT FROM compliance.log_state s WHERE s.node_id = audit_leaf.node_id)
-UNION ALL SELECT 'tile', node_id, number, level FROM compliance.tile
-    WHERE (node_id = $1 AND (level > 7 OR number * 256 * (256 ^ level)::bigint >= greatest($2, 1)))
-    OR NOT EXISTS (SELECT FROM compliance.log_state s WHERE s.node_id = tile.node_id)
-UNION ALL SELECT 'checkpoint', node_id, size, 0 FROM compliance.checkpoint
-    WHERE (node_id = $1 AND size > $2) OR NOT EXISTS (SELECT FROM compliance.log_state s WHERE s.node_id = checkpoint.node_id)
-LIMIT {SOME}"""
+SELECT x.* FROM (
+    SELECT 'audit_leaf' AS what, node_id, leaf_index AS number, 0 AS level FROM compliance.audit_leaf
+        WHERE node_id = $1 AND leaf_index >= $2
+    UNION ALL SELECT 'audit_leaf', node_id, leaf_index, 0 FROM compliance.audit_leaf WHERE node_id < $1
+    UNION ALL SELECT 'audit_leaf', node_id, leaf_index, 0 FROM compliance.audit_leaf WHERE node_id > $1
+    UNION ALL SELECT 'tile', node_id, number, level FROM compliance.tile
+    UNION ALL SELECT 'checkpoint', node_id, size, 0 FROM compliance.checkpoint WHERE node_id = $1 AND size > $2
+    UNION ALL SELECT 'checkpoint', node_id, size, 0 FROM compliance.checkpoint WHERE node_id < $1
+    UNION ALL SELECT 'checkpoint', node_id, size, 0 FROM compliance.checkpoint WHERE node_id > $1) x
+WHERE CASE WHEN node_id <> $1 THEN NOT EXISTS (SELECT FROM compliance.log_state s WHERE s.node_id = x.node_id)
+    ELSE what <> 'tile' OR level > 7 OR number * (256 ^ (level + 1))::bigint >= $2 END LIMIT {SOME}"""
 _ASKED = """
 SELECT x.size FROM (SELECT node_id, size FROM compliance.export UNION SELECT node_id, earlier_size FROM compliance.export) x
 WHERE x.node_id = $1 AND x.size IS NOT NULL
@@ -123,9 +127,9 @@ async def upper_tiles(tx: Tx, node_id: str, places: Iterable[Place]) -> dict[Pla
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-async def strays(tx: Tx, node_id: str) -> list[tuple[int, int | None]]:
-    """Entries that the sequencer has passed without a leaf, and ones with a leaf that it would log again: (seq, leaf)."""
-    return [(row[0], row[1]) for row in await (await tx.driver()).fetch(_STRAYS, node_id)]
+async def strays(tx: Tx, node_id: str) -> list[tuple[int, int | None, bool]]:
+    """Entries that are not both in the log and passed by the sequencer: (seq, leaf, passed), those that lie first."""
+    return [(row[0], row[1], row[2]) for row in await (await tx.driver()).fetch(_STRAYS, node_id)]
 
 
 async def reached(tx: Tx, node_id: str) -> Reached | None:
@@ -137,9 +141,9 @@ async def reached(tx: Tx, node_id: str) -> Reached | None:
     return Reached(int(row["xid"]), row["seq"], row["floor"], last, *row[4:])
 
 
-async def waiting(tx: Tx, node_id: str, after_seq: int) -> list[LeafRow]:
-    """Entries that have no leaf yet, up to a thousand."""
-    return [LeafRow(*row) for row in await (await tx.driver()).fetch(_WAITING, node_id, after_seq)]
+async def entries(tx: Tx, seqs: Sequence[int]) -> list[LeafRow]:
+    """Entries by their number, as rows without a leaf."""
+    return [LeafRow(*row) for row in await (await tx.driver()).fetch(_ENTRIES, seqs)]
 
 
 async def beyond(tx: Tx, node_id: str, size: int) -> list[tuple[str, str, int, int]]:

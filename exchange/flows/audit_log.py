@@ -10,7 +10,7 @@ from statistics import median_low
 
 from compliance import audit_store, auditing, notes, tile_audit, tiles, tree_store
 from compliance.audit_store import Ground
-from compliance.auditing import Fault, Known, LeafRow, StoredCheckpoint, TileRows
+from compliance.auditing import Fault, Known, StoredCheckpoint, TileRows
 from compliance.entries import CENTRE
 from compliance.notes import Verifier
 from compliance.tile_audit import Climb
@@ -36,7 +36,7 @@ class LogReport:
     """What an audit found; it is filled while the audit runs, so that one that is broken off has something to say.
 
     shapes   entries [first, done) were looked at, of a log of `size`; `more` faults beyond those listed
-             `signed` is the newest checkpoint's size, `waiting` the entries that have no leaf yet
+             `signed` is the newest checkpoint's size, `waiting` the entries that have no leaf yet, counted up to 1,000
     """
 
     first: int = 0
@@ -306,20 +306,21 @@ class _Audit:
         for one in await self.db.run(lambda tx: audit_store.asked_for(tx, node_id)):
             what = Text("an export was pinned to it, and it is missing", "有导出固定于该检查点，但其缺失")
             report.note(Fault("log-checkpoint", auditing.checkpoint_place(one), None, what))
-        waiting: list[LeafRow] = await self.db.run(
-            lambda tx: audit_store.waiting(tx, node_id, self.ground.floor_seq or 0)
-        )
-        report.waiting = len(waiting)
-        for entry in waiting:
-            report.note(*auditing.row_faults(entry, node_id))
 
-    async def check_strays(self, found: Sequence[tuple[int, int | None]]) -> None:
-        """Name entries that the sequencer has passed without logging them, or would log again."""
-        for seq, index in found:
-            self.report.note(auditing.stray_fault(seq, index))
+    async def check_strays(self, found: Sequence[tuple[int, int | None, bool]]) -> None:
+        """Name entries that the sequencer has passed without logging them, or would log again; look at those that wait."""
+        waiting: list[int] = []
+        for seq, index, passed in found:
+            if passed or index is not None:
+                self.report.note(auditing.stray_fault(seq, index))
+            else:
+                waiting.append(seq)
+        self.report.waiting = len(waiting)
+        for entry in await self.db.run(lambda tx: audit_store.entries(tx, waiting)):
+            self.report.note(*auditing.row_faults(entry, self.node_id))
 
 
-async def _ended(task: asyncio.Task[object] | asyncio.Task[list[tuple[int, int | None]]]) -> None:
+async def _ended(task: asyncio.Task[object] | asyncio.Task[list[tuple[int, int | None, bool]]]) -> None:
     """Let nothing run on behind a broken audit."""
     task.cancel()
     with suppress(asyncio.CancelledError, Exception):

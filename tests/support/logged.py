@@ -29,9 +29,10 @@ def entry(number: int) -> Entry:
 
 
 async def sequenced(database: Database, keyring: Keyring, origin: str = ORIGIN) -> None:
-    """Give what waits its place, and sign."""
+    """Give everything that waits its place, and sign."""
     signer = notes.log_signer(keyring, origin)
-    await database.run(lambda tx: checkpoint_log.sequence(tx, [signer], origin))
+    while (await database.run(lambda tx: checkpoint_log.sequence(tx, [signer], origin))).new_leaves:
+        pass
 
 
 async def logged(database: Database, keyring: Keyring, clock: FixedClock, origin: str = ORIGIN) -> None:
