@@ -109,7 +109,7 @@ class Bundle:
                         return
                     done, line = done + len(chunk), line + chunk.count(b"\n")
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
             why = f"cannot be unpacked from here on ({error})"
             raise failed(name, why, f"自此处起无法解压（{error}）", line) from None
 
