@@ -60,8 +60,9 @@ WITH {_STATE}, last AS (
     SELECT e.xid, e.seq FROM compliance.audit_leaf l JOIN compliance.audit_entry e ON e.seq = l.entry_seq
     WHERE l.node_id = $1 ORDER BY l.leaf_index DESC LIMIT 1)
 SELECT s.cursor_xid::text AS xid, s.cursor_seq AS seq, s.floor_seq AS floor, last.xid::text AS last_xid, last.seq AS last_seq,
-    s.base IS NULL AS by_cursor, (SELECT max(seq) FROM compliance.audit_entry) AS newest,
-    greatest(s.cursor_xid, pg_snapshot_xmax(s.base)) > pg_snapshot_xmax(pg_current_snapshot()) AS ahead
+    s.base IS NULL OR s.target IS NOT NULL AS under_way, (SELECT max(seq) FROM compliance.audit_entry) AS newest,
+    greatest(s.cursor_xid, pg_snapshot_xmax(s.base), pg_snapshot_xmax(s.target)) > pg_snapshot_xmax(pg_current_snapshot())
+        OR coalesce(pg_snapshot_xmax(s.target) < pg_snapshot_xmax(s.base), false) AS astray
 FROM s LEFT JOIN last ON true"""
 _ENTRIES = f"""
 SELECT NULL::bigint, NULL::bytea, e.seq, {_ROW} FROM compliance.audit_entry e WHERE e.seq = ANY ($1::bigint[]) ORDER BY e.seq"""

@@ -315,7 +315,8 @@ def state_place(node_id: str, column: str) -> Text:
 class Reached(NamedTuple):
     """How far the sequencer says that it has come, and the last leaf's entry.
 
-    shapes   `by_cursor`: its order is a cursor alone; `ahead`: it has come further than any transaction
+    shapes   `under_way`: its cursor may stand at the last leaf; else it stands at nothing, as after a rebase
+             `astray`: it says that it has come further than any transaction, or goes back
     """
 
     xid: int
@@ -323,17 +324,25 @@ class Reached(NamedTuple):
     floor: int
     last_xid: int | None
     last_seq: int | None
-    by_cursor: bool
+    under_way: bool
     newest: int | None
-    ahead: bool
+    astray: bool
 
 
 def reached_faults(reached: Reached, node_id: str) -> Iterator[Fault]:
     """Where the sequencer's state would let entries be passed over."""
     cursor, last = (reached.xid, reached.seq), (reached.last_xid, reached.last_seq)
     what = Text("entries to come would be passed over", "后续条目会被跳过")
-    if reached.ahead or (reached.by_cursor and last[0] is not None and cursor not in ((0, 0), last)):
-        yield Fault("log-state", state_place(node_id, "cursor"), None, what, str(cursor), str(last))
+    allowed = {(0, 0), last if reached.under_way else (0, 0)}
+    if reached.astray or (last[0] is not None and cursor not in allowed):
+        yield Fault(
+            "log-state",
+            state_place(node_id, "cursor"),
+            None,
+            what,
+            str(cursor),
+            str(last if reached.under_way else (0, 0)),
+        )
     if reached.floor > (reached.newest or 0):
         yield Fault(
             "log-state", state_place(node_id, "floor_seq"), None, what, str(reached.floor), str(reached.newest or 0)

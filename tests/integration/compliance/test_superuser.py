@@ -16,7 +16,7 @@ from exchange.flows.audit_log import LogReport, Span, audit_log
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.keys import Keyring
-from tests.support.logged import ORIGIN, SIZE, logged
+from tests.support.logged import ORIGIN, SIZE, SIZES, logged
 
 Audit = Callable[..., Awaitable[LogReport]]
 
@@ -35,7 +35,8 @@ async def audit(database: Database, keyring: Keyring, clock: FixedClock) -> Audi
         return await audit_log(database, keys, ORIGIN, quiet, span=span, known=known)
 
     sound = await run()
-    assert (sound.faults, sound.size, sound.done, sound.waiting, sound.checkpoints) == ([], SIZE, SIZE, 1, 3)
+    assert (sound.faults, sound.size, sound.done, sound.waiting) == ([], SIZE, SIZE, 1)
+    assert sound.checkpoints >= len(SIZES)
     return run
 
 
@@ -106,8 +107,8 @@ STATES = {
     "size": ("size = 650", "log of centre, state"),
     "size-longer": ("size = 900", "log of centre, state"),
     "frontier": ("frontier = set_byte(frontier, 3, 1 + get_byte(frontier, 3) % 255)", "state of centre, frontier"),
-    "cursor_xid": ("cursor_xid = '3'", "column xid"),
-    "cursor_xid-later": ("cursor_xid = pg_current_xact_id()", "entry seq 701"),
+    "cursor_xid": ("cursor_xid = '3'", "state of centre, cursor"),
+    "cursor_xid-later": ("cursor_xid = pg_current_xact_id()", "state of centre, cursor"),
     "cursor_seq": ("cursor_seq = cursor_seq + 1000", "state of centre, cursor"),
     "floor_seq": ("floor_seq = 100000", "state of centre, floor_seq"),
     "floor_seq-passed": ("floor_seq = 701", "entry seq 701"),
