@@ -1,4 +1,4 @@
-"""Whether all is well with whole tiles of the log, thousands of entries at a time, and the tree above them. Pure.
+"""Whether all is well with whole tiles of the log, 256 entries at a time, and the tree above them. Pure.
 
 It only says yes or no for a tile: what is wrong is named by `auditing`, from single rows.
 """
@@ -22,6 +22,11 @@ _HASH = merkle.HASH_BYTES
 _VERSIONS = frozenset(VERSIONS)
 _EPOCH_US = 946_684_800_000_000  # PostgreSQL counts from 2000
 _LETTERS = np.frombuffer(b"0123456789abcdefghjkmnpqrstvwxyz", np.uint8)
+_PREFIX = np.frombuffer(b"aud_", np.uint8)
+# 26 digits of five bits out of 130: thirteen in the upper word, one across, twelve in the lower one.
+_FIVE = np.uint64(31)
+_HIGH = np.arange(61, -1, -5, dtype=np.uint64)
+_LOW = np.arange(55, -1, -5, dtype=np.uint64)
 
 
 # Fields stand in alphabetical order, as in the envelope itself: written again it is the same, or it was not canonical.
@@ -59,17 +64,13 @@ _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 # ---------------------------------------------------------------- quick: is all well with these tiles?
 
 
-def look(part: Sequence[TileRows], size: int, node_id: str) -> list[list[bytes] | None]:
-    """The leaf hashes of each tile, None for one with which something is wrong.
+def look(one: TileRows, size: int, node_id: str) -> list[bytes] | None:
+    """The hashes of a tile's leaves, None where something is wrong with it.
 
     What is compared: entry with leaf, leaf with tile, columns with envelope, envelope with its canonical form.
     """
-    found = [_hashes(one, tiles.width_at(0, one.number, size)) for one in part]
-    if None not in found and _columns_fit(part, node_id):
-        return found
-    if len(part) == 1:
-        return [None]
-    return [seen for one in part for seen in look([one], size, node_id)]
+    found = _hashes(one, tiles.width_at(0, one.number, size))
+    return found if found is not None and _columns_fit(one, node_id) else None
 
 
 def _hashes(one: TileRows, width: int) -> list[bytes] | None:
@@ -93,19 +94,19 @@ def _hashes(one: TileRows, width: int) -> list[bytes] | None:
     return made if same else None
 
 
-def _columns_fit(part: Sequence[TileRows], node_id: str) -> bool:
+def _columns_fit(one: TileRows, node_id: str) -> bool:
     """Whether the columns beside the envelopes say what the envelopes say, and those are canonical."""
-    names: list[str] = []
-    times: list[str] = []
-    # One tile at a time stays in the processor's cache; ids and times go better all at once.
-    for one in part:
-        read = _read(one.envelopes or [])
-        if read is None or not _tile_fits(one, read, node_id):
-            return False
-        names += [entry.id for entry in read]
-        times += [entry.at for entry in read]
-    return "".join(names) == _ids(b"".join([one.ids or b"" for one in part])) and times == _moments(
-        b"".join([one.times or b"" for one in part])
+    read = _read(one.envelopes or [])
+    return (
+        read is not None
+        and [entry.action for entry in read] == one.actions
+        and [entry.object.id for entry in read] == one.objects
+        and [entry.organisations for entry in read] == list(map(_organisations, one.organisations or ()))
+        and [entry.node for entry in read].count(node_id) == len(read)
+        and [entry.type for entry in read].count(TYPE) == len(read)
+        and {entry.v for entry in read} <= _VERSIONS
+        and "".join([entry.id for entry in read]) == _ids(one.ids or b"")
+        and [entry.at for entry in read] == _moments(one.times or b"")
     )
 
 
@@ -119,43 +120,27 @@ def _read(envelopes: Sequence[bytes]) -> list[_Envelope] | None:
     return read if len(read) == len(envelopes) and _ENCODE(read) == data else None
 
 
-def _tile_fits(one: TileRows, read: Sequence[_Envelope], node_id: str) -> bool:
-    return (
-        [entry.action for entry in read] == one.actions
-        and [entry.object.id for entry in read] == one.objects
-        and [entry.organisations for entry in read] == list(map(_organisations, one.organisations or ()))
-        and [entry.node for entry in read].count(node_id) == len(read)
-        and [entry.type for entry in read].count(TYPE) == len(read)
-        and {entry.v for entry in read} <= _VERSIONS
-    )
-
-
 @lru_cache(maxsize=65_536)
 def _organisations(array: str) -> tuple[str, ...]:
     return tuple(ids.text("org", UUID(one)) for one in array[1:-1].split(",")) if array != "{}" else ()
 
 
 def _ids(raw: bytes) -> str:
-    """Thousands of ids as one text, five bits at a time over all of them at once."""
+    """A tile's ids as one text, five bits at a time over all of them at once."""
     words = np.frombuffer(raw, ">u8").reshape(-1, 2).astype(np.uint64)
-    high, low = words[:, 0].copy(), words[:, 1].copy()
+    high, low = words[:, :1], words[:, 1:]
+    digits = np.empty((len(words), 26), np.uint8)
+    digits[:, :13] = high >> _HIGH & _FIVE
+    digits[:, 13:14] = (high << np.uint64(4) | low >> np.uint64(60)) & _FIVE
+    digits[:, 14:] = low >> _LOW & _FIVE
     letters = np.empty((len(words), 30), np.uint8)
-    letters[:, :4] = np.frombuffer(b"aud_", np.uint8)
-    five = np.uint64(31)
-    for place in range(26):
-        shift = 5 * (25 - place)
-        if shift >= 64:
-            digit = high >> np.uint64(shift - 64)
-        elif shift > 59:
-            digit = (low >> np.uint64(shift)) | (high << np.uint64(64 - shift))
-        else:
-            digit = low >> np.uint64(shift)
-        letters[:, 4 + place] = _LETTERS[(digit & five).astype(np.intp)]
+    letters[:, :4] = _PREFIX
+    letters[:, 4:] = _LETTERS[digits]
     return letters.tobytes().decode("ascii")
 
 
 def _moments(raw: bytes) -> list[str]:
-    """Thousands of times as they stand in envelopes."""
+    """A tile's times as they stand in envelopes."""
     made = (np.frombuffer(raw, ">i8").astype(np.int64) + _EPOCH_US).view("M8[us]")
     found: list[str] = np.datetime_as_string(made, unit="us", timezone="UTC").tolist()
     return found
