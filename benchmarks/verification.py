@@ -57,7 +57,9 @@ async def _measure(database: Database) -> Result:
     for low in range(0, ENTRIES, TOGETHER):
         await database.run(lambda tx, low=low: store.append(tx, [_entry(n) for n in range(low, low + TOGETHER)]))  # type: ignore[misc]
     await sequenced(database, keyring)
+    # What the building left is not looked through again by the collector of garbage.
     gc.collect()
+    gc.freeze()
     keys, checkpoints = notes.log_verifiers(keyring, ORIGIN), 0
 
     async def quiet(_done: int, _total: int) -> None:

@@ -21,6 +21,13 @@ from exchange.kernel import ids, merkle
 _HASH = merkle.HASH_BYTES
 _VERSIONS = frozenset(VERSIONS)
 _EPOCH_US = 946_684_800_000_000  # PostgreSQL counts from 2000
+_DAY_US = 86_400_000_000
+# The digits of a time: where they stand in the text, what one is worth in microseconds, and how far it counts.
+_PLACES = np.array([11, 12, 14, 15, 17, 18, 20, 21, 22, 23, 24, 25])
+_UNITS = np.array(
+    [36_000_000_000, 3_600_000_000, 600_000_000, 60_000_000, 10_000_000, *(10**n for n in range(6, -1, -1))]
+)
+_BASES = np.array([10, 10, 6, 10, 6, 10, 10, 10, 10, 10, 10, 10])
 _LETTERS = np.frombuffer(b"0123456789abcdefghjkmnpqrstvwxyz", np.uint8)
 _PREFIX = np.frombuffer(b"aud_", np.uint8)
 # 26 digits of five bits out of 130: thirteen in the upper word, one across, twelve in the lower one.
@@ -106,7 +113,7 @@ def _columns_fit(one: TileRows, node_id: str) -> bool:
         and [entry.type for entry in read].count(TYPE) == len(read)
         and {entry.v for entry in read} <= _VERSIONS
         and "".join([entry.id for entry in read]) == _ids(one.ids or b"")
-        and [entry.at for entry in read] == _moments(one.times or b"")
+        and "".join([entry.at for entry in read]) == _moments(one.times or b"")
     )
 
 
@@ -139,11 +146,19 @@ def _ids(raw: bytes) -> str:
     return letters.tobytes().decode("ascii")
 
 
-def _moments(raw: bytes) -> list[str]:
-    """A tile's times as they stand in envelopes."""
-    made = (np.frombuffer(raw, ">i8").astype(np.int64) + _EPOCH_US).view("M8[us]")
-    found: list[str] = np.datetime_as_string(made, unit="us", timezone="UTC").tolist()
-    return found
+def _moments(raw: bytes) -> str:
+    """A tile's times, as they stand in envelopes, as one text."""
+    since = np.frombuffer(raw, ">i8").astype(np.int64) + _EPOCH_US
+    days, inside = np.divmod(since, _DAY_US)
+    if not len(days) or days.min() != days.max():
+        made: list[str] = np.datetime_as_string(since.view("M8[us]"), unit="us", timezone="UTC").tolist()
+        return "".join(made)
+    # Mostly one day: its date is written once, and the digits of the time by division over all of them.
+    date = np.datetime_as_string(np.datetime64(int(days[0]), "D"))
+    letters = np.empty((len(since), 27), np.uint8)
+    letters[:] = np.frombuffer(f"{date}T00:00:00.000000Z".encode(), np.uint8)
+    letters[:, _PLACES] += (inside[:, None] // _UNITS % _BASES).astype(np.uint8)
+    return letters.tobytes().decode("ascii")
 
 
 # ---------------------------------------------------------------- the tree, from the leaves up

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,6 +102,8 @@ def _kept(name: str | None) -> bytes | None:
 
 
 async def _log(chosen: argparse.Namespace, tools: Tools, language: str) -> int:
+    # What is loaded by now stays: the collector of garbage need not look through it again and again.
+    gc.freeze()
     span, report, begun = _span(chosen), LogReport(), time.monotonic()
     async with tools.ground(tools.settings) as on, tools.opened(on) as made:
         origin = tools.settings.process.log_origin

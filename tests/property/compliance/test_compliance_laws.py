@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID
@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance import notes, proofs, tiles, verify
-from compliance.entries import Entry, envelope
+from compliance import notes, proofs, tile_audit, tiles, verify
+from compliance.entries import Entry, envelope, moment
 from compliance.scopes import Scope
-from exchange.kernel import merkle
+from exchange.kernel import ids, merkle
 from exchange.kernel.ed25519 import L, by_arithmetic
 from tests.support.bundles import SIGNER, VKEY, bundle, flip, resigned, tree_of
 
@@ -52,6 +52,20 @@ def test_every_envelope_is_canonical(entry: Entry, entry_id: UUID, now: datetime
     wire = json.loads(data)
     assert rfc8785.dumps(wire) == data == verify.canonical(wire)
     assert set(wire["organisations"]) >= {one for one in [wire["actor"]["organisation"]] if one}
+
+
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+
+
+@given(st.lists(st.tuples(UUIDS, MOMENTS), min_size=1, max_size=5), st.booleans())
+def test_ids_and_times_by_the_tile_are_as_one_by_one(made: list[tuple[UUID, datetime]], one_day: bool) -> None:
+    """As PostgreSQL sends them: 16 bytes, and microseconds since 2000."""
+    times = [at.replace(year=2026, month=2, day=28) if one_day else at for _, at in made]
+    sent = [(at - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) for at in times]
+    assert tile_audit._moments(b"".join(one.to_bytes(8, "big", signed=True) for one in sent)) == "".join(
+        map(moment, times)
+    )
+    assert tile_audit._ids(b"".join(one.bytes for one, _ in made)) == "".join(ids.text("aud", one) for one, _ in made)
 
 
 @given(st.integers(1, 600), st.data())
