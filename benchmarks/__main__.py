@@ -8,12 +8,23 @@ import sys
 
 import uvloop
 
-from benchmarks import ledger, plan_check, purchase, quote, rating, read, settlement, terms, usage
+from benchmarks import (
+    ledger,
+    plan_check,
+    purchase,
+    quote,
+    rating,
+    read,
+    settlement,
+    terms,
+    usage,
+    verification,
+)
 from benchmarks.house import house
 from benchmarks.result import Result
 
 # Those that only calculate, or bring a database of their own, come first and need no exchange.
-CALCULATING = (rating, plan_check, terms, ledger, settlement)
+CALCULATING = (rating, plan_check, terms, ledger, verification, settlement)
 SERVED = (purchase, usage, read, quote)
 ALL = (*CALCULATING, *SERVED)
 

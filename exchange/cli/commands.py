@@ -12,6 +12,7 @@ import uvloop
 from exchange.cli import (
     admin,
     agreement,
+    audit,
     demo,
     fsck,
     jobs,
@@ -30,7 +31,23 @@ from exchange.kernel import logs
 from exchange.kernel.embedded import EmbeddedError
 from exchange.kernel.settings import BadSetting
 
-COMMANDS = (serve, worker, demo, migrate, settle, fsck, keys, trace, admin, jobs, price, agreement, terms, ledger)
+COMMANDS = (
+    serve,
+    worker,
+    demo,
+    migrate,
+    settle,
+    fsck,
+    audit,
+    keys,
+    trace,
+    admin,
+    jobs,
+    price,
+    agreement,
+    terms,
+    ledger,
+)
 Loader = Callable[[Mapping[str, str]], Tools]
 
 
