@@ -21,4 +21,5 @@ class Tools:
     work_on: Callable[[Any], Coroutine[Any, Any, None]]
     steps: Callable[[Any], Any]
     schedule: Callable[[Any], Any]
+    sequencing: Callable[[Any], AbstractAsyncContextManager[Any]]
     environment: Mapping[str, str] = field(default_factory=dict)
