@@ -33,7 +33,8 @@ async def integrate(tx: Tx, *, origin: str, node_id: str = CENTRE, batch_max: in
         return Integrated(0, state.head, more=False)
     growth = log.grow(state, placed, target, drained=drained)
     await tree_store.record(tx, growth)
-    return Integrated(len(placed.hashes), growth.after.head, more=not drained)
+    # An older target that is reached says nothing of what was written since.
+    return Integrated(len(placed.hashes), growth.after.head, more=not drained or state.target is not None)
 
 
 async def check_head(tx: Tx, known: Sequence[Known], *, origin: str, node_id: str = CENTRE) -> Head:

@@ -83,15 +83,14 @@ class Sequencer:
         errors   LogBehind, MarkMissing, BadNote
         """
         self._published_at = monotonic()
-        head = await self._checked(ask_witnesses=not self._asked)
-        self._asked = True
+        head = await self._checked(await self._seen_by_witnesses())
         newest = await self.db.run(lambda tx: tree_store.checkpoint(tx, self.node_id))
         checkpoint = Checkpoint(self.origin, head.size, head.root)
         if newest is None or notes.parse_checkpoint(notes.parse_note(newest).text).size < head.size:
             for mark in self.marks:
                 await mark.keep(checkpoint)
             # A second look: another log under this key may have written its own mark at the same moment.
-            await self._checked(ask_witnesses=False)
+            await self._checked()
             note = notes.sign_checkpoint(checkpoint, self.signers)
             note = notes.with_signatures(note, await self._cosigned(note))
             places = [mark.where for mark in self.marks]
@@ -120,13 +119,24 @@ class Sequencer:
             await mark.keep(Checkpoint(self.origin, head.size, head.root))
         return told
 
-    async def _checked(self, *, ask_witnesses: bool) -> Head:
-        known = await self._known()
-        if ask_witnesses and self.witnesses is not None:
-            known += await self.witnesses.sizes()
+    async def _checked(self, more: Sequence[Known] = ()) -> Head:
+        known = [*await self._known(), *more]
         return await self.db.run(
             partial(checkpoint_log.check_head, known=known, origin=self.origin, node_id=self.node_id)
         )
+
+    async def _seen_by_witnesses(self) -> Sequence[Known]:
+        """What witnesses know, asked before this process signs first, and again until they have answered."""
+        if self._asked or self.witnesses is None:
+            self._asked = True
+            return ()
+        try:
+            known = await self.witnesses.sizes()
+        except Exception as error:  # noqa: BLE001  # a witness that is away never stops the log: the marks are there
+            _LOG.error("witnesses-failed", exc_info=error)
+            return ()
+        self._asked = True
+        return known
 
     async def _known(self) -> list[Known]:
         found: list[Known] = []
@@ -175,7 +185,7 @@ class Sequencer:
         done = await self.integrate() if waiting.entries else None
         size = done.head.size if done is not None else waiting.size
         due_s = self._published_at + self.every_s - monotonic()
-        if size != waiting.signed or not self._asked:
+        if size != waiting.signed or self._published_at < 0:
             if due_s > 0:
                 return 0 if done is not None and done.more else min(due_s, POLL_S)
             await self.publish()

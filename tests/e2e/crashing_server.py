@@ -66,10 +66,10 @@ def count_statements(points: Path) -> None:
                 log.write(" ".join(query.split())[:160] + "\n")
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _watch(at_boundary)
+    watch_statements(at_boundary)
 
 
-def _watch(at_boundary: Callable[[str], None]) -> None:
+def watch_statements(at_boundary: Callable[[str], None]) -> None:
     """Hear of a statement in the driver itself: its own loggers are called a turn of the loop later, with the next one sent."""
     logged, prepared, copied = (
         Connection._time_and_log,
