@@ -25,6 +25,7 @@ from exchange.apps.oauth.app import app as oauth
 from exchange.apps.operator.app import app as operator
 from exchange.apps.public.app import PREFIXES
 from exchange.apps.public.app import app as public
+from exchange.apps.public.app import hot as hot_public
 from exchange.apps.regulator.app import app as regulator
 from exchange.apps.supplier.app import app as supplier
 from exchange.apps.web.app import app as web
@@ -56,6 +57,7 @@ def root(made: Services, *, log_requests: bool = True) -> Root:
         "oauth2": oauth(made),
         "hooks": hooks(made),
         **dict.fromkeys(PREFIXES, shared),
+        "log": hot_public(shared),
     }
     return Root(apps, web(made), log_requests=log_requests)
 

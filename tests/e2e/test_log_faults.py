@@ -29,7 +29,7 @@ from tests.e2e.dying_sequencer import KEYS, ORIGIN, REFUSED
 from tests.support.clones import Clones
 
 SEED = int(os.environ.get("SEED", "1"))
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "15"))
 _WRITE = (
     "INSERT INTO compliance.audit_entry (id, node_id, organisation_ids, action, object_id, envelope, created_at) "
     "SELECT gen_random_uuid(), 'centre', '{}', 'test', n, convert_to(n || repeat('.', 100), 'UTF8'), now() "
