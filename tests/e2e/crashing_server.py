@@ -39,6 +39,7 @@ from exchange.kernel.db import Database, Tx
 from exchange.settings import load
 from exchange.worker import loop
 from exchange.worker.schedule import Schedule
+from exchange.worker.sequencer import Sequencer
 
 T = TypeVar("T")
 NUMBERS = struct.Struct("<QQQ")
@@ -99,14 +100,14 @@ def watch_statements(at_boundary: Callable[[str], None]) -> None:
 
 
 def mark_regular_work() -> None:
-    """Tell the statements of the schedule from those of the trade."""
-    original = Schedule.run
+    """Tell the statements of the schedule and of the sequencer from those of the trade."""
+    for work in (Schedule, Sequencer):
 
-    async def run(self: Schedule) -> None:
-        _regular.set(True)
-        await original(self)
+        async def run(self: Any, original: Callable[[Any], Awaitable[None]] = work.run) -> None:
+            _regular.set(True)
+            await original(self)
 
-    Schedule.run = run  # type: ignore[method-assign]
+        work.run = run  # type: ignore[method-assign]
 
 
 def append_late() -> None:
