@@ -38,11 +38,11 @@ warnings.simplefilter("ignore")
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
-from litestar.static_files import create_static_files_router
-folder = tempfile.mkdtemp()
-pathlib.Path(folder, "file").write_bytes(bytes(int(sys.argv[2])))
-app = Litestar([create_static_files_router("/", [folder])], openapi_config=None, logging_config=None)
-uvloop.run(Server(app, "127.0.0.1", int(sys.argv[1]), interface=Interfaces.ASGI, log_access=False, log_enabled=False).serve())
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "file").write_bytes(bytes(int(sys.argv[2])))
+mount = {"static_path_route": ["/static"], "static_path_mount": [folder]}
+app = Litestar([], openapi_config=None, logging_config=None)
+uvloop.run(Server(app, "127.0.0.1", int(sys.argv[1]), interface=Interfaces.ASGI, log_access=False, log_enabled=False, **mount).serve())
 """
 
 
@@ -128,8 +128,8 @@ async def empty_handler(port: int, *, connections: int, seconds: float) -> float
 
 
 async def static_file(port: int, size_bytes: int, *, connections: int, seconds: float) -> float:
-    """Requests per second of a static file of this size, behind the same server, in a process of its own."""
-    return await _served([_STATIC, str(port), str(size_bytes)], "/file", port, connections, seconds)
+    """Requests per second of a static file of this size that the same server sends by itself, without any Python."""
+    return await _served([_STATIC, str(port), str(size_bytes)], "/static/file", port, connections, seconds)
 
 
 async def _served(program: list[str], path: str, port: int, connections: int, seconds: float) -> float:

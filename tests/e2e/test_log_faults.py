@@ -86,6 +86,10 @@ class Observer:
     home: Path
     seen: dict[int, bytes] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    hashes: list[bytes] = field(default_factory=list)
+    tree: merkle.Range = field(default_factory=lambda: merkle.Range(0, []))
+    roots: dict[int, bytes] = field(default_factory=lambda: {0: merkle.EMPTY_ROOT})
+    files_until: int = 0
 
     async def look(self, url: str) -> int:
         """See what this database and the object store say; how many leaves are in the log."""
@@ -100,10 +104,13 @@ class Observer:
             await connection.close()
         if [row[0] for row in rows] != list(range(len(rows))) or len({row[2] for row in rows}) != len(rows):
             self.faults.append("leaves have a gap, or an entry has two")
-        tree, roots = merkle.Range(0, []), {0: merkle.EMPTY_ROOT}
-        for row in rows:
-            tree.append(sha256(b"\0" + row[1]).digest())
-            roots[tree.size] = tree.root()
+        hashes = [sha256(b"\0" + row[1]).digest() for row in rows]
+        if hashes[: len(self.hashes)] != self.hashes:
+            self.hashes, self.tree, self.roots = [], merkle.Range(0, []), {0: merkle.EMPTY_ROOT}
+        for one in hashes[len(self.hashes) :]:
+            self.tree.append(one)
+            self.roots[self.tree.size] = self.tree.root()
+        self.hashes, roots = hashes, self.roots
         shown = self.home / "files" / "log" / "checkpoint"
         stored = [shown.read_bytes()] if shown.exists() else []
         for note in [*(row[0] for row in signed), *stored]:
@@ -124,9 +131,10 @@ class Observer:
 
     def _tiles(self, size: int, entries: list[bytes]) -> None:
         """Every file under the checkpoint that the store shows is there, and says what it should."""
-        hashes = [merkle.leaf_hash(one) for one in entries[:size]]
-        whole = {(one.level, one.number): one.data for one in tiles.grow(merkle.Range(0, []), hashes)}
-        for at in publishing.grown(0, size):
+        whole = {(one.level, one.number): one.data for one in tiles.grow(merkle.Range(0, []), self.hashes[:size])}
+        # What was looked at before is looked at again in the end.
+        since, self.files_until = min(self.files_until, size), size
+        for at in publishing.grown(since, size):
             path = self.home / "files" / "log" / tiles.path(at.level, at.number, at.width)
             if at.level is None:
                 first = at.number * WIDTH
@@ -141,13 +149,14 @@ class Databases:
     """The database of the log, and backups of it."""
 
     def __init__(self, clones: Clones, url: str) -> None:
-        self.clones, self.url, self._count, self._chance = clones, url, 0, random.Random(SEED)
+        self.clones, self.url, self._chance = clones, url, random.Random(SEED)
+        self._count = self._copies = 0
 
     async def write(self, url: str, mark: str = "e") -> None:
         """Some entries, in transactions of different sizes."""
         connection = await asyncpg.connect(url)
         for _ in range(self._chance.randint(1, 3)):
-            size = self._chance.choice((1, 7, 90, 400))
+            size = self._chance.choice((1, 7, 40, 200))
             names = [f"{mark}{self._count + n}" for n in range(size)]
             self._count += size
             await connection.execute(_WRITE, names)
@@ -156,7 +165,8 @@ class Databases:
     async def backup(self) -> str:
         """A copy as it is now."""
         name = self.url.split("@/", 1)[1].split("?", 1)[0]
-        copy = f"{name}_backup_{self._count}"
+        self._copies += 1
+        copy = f"{name.partition('_backup')[0]}_backup_{self._copies}"
         async with self.clones._one:
             await self.clones._connection.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}" STRATEGY FILE_COPY')
         return self.url.replace(f"@/{name}?", f"@/{copy}?")
@@ -205,6 +215,7 @@ async def _suffer(made: Databases, living: Lives, kills: int) -> tuple[Observer,
     if not observer.faults:
         status, _ = living.live(made.url)
         assert status == 0
+        observer.files_until = 0
         leaves = await observer.look(made.url)
         connection = await asyncpg.connect(made.url)
         assert leaves == await connection.fetchval("SELECT count(*) FROM compliance.audit_entry"), "an entry was lost"
