@@ -131,8 +131,8 @@ def tools(settings: Settings, environment: Mapping[str, str] | None = None) -> T
         work_on=work_on,
         steps=steps,
         schedule=schedule,
-        sequencing=sequencing,
         environment=environment or {},
+        sequencing=sequencing,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,5 +21,5 @@ class Tools:
     work_on: Callable[[Any], Coroutine[Any, Any, None]]
     steps: Callable[[Any], Any]
     schedule: Callable[[Any], Any]
-    sequencing: Callable[[Any], AbstractAsyncContextManager[Any]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    sequencing: Callable[[Any], AbstractAsyncContextManager[Any]] = nullcontext
