@@ -8,12 +8,12 @@ import sys
 
 import uvloop
 
-from benchmarks import ledger, plan_check, purchase, quote, rating, read, sequencing, terms, tiles, usage
+from benchmarks import audit_cost, ledger, plan_check, purchase, quote, rating, read, sequencing, terms, tiles, usage
 from benchmarks.house import house
 from benchmarks.result import Result
 
 # Those that only calculate, or bring a database of their own, come first and need no exchange.
-CALCULATING = (rating, plan_check, terms, ledger, sequencing)
+CALCULATING = (rating, plan_check, terms, ledger, sequencing, audit_cost)
 SERVED = (purchase, usage, read, quote, tiles)
 ALL = (*CALCULATING, *SERVED)
 
