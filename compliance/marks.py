@@ -54,12 +54,39 @@ class Witnesses(Protocol):
         ...
 
 
-def read_mark(data: bytes) -> Checkpoint:
+def parse_mark(data: bytes) -> Checkpoint:
     """The checkpoint in a mark: its text, or a whole note as earlier versions wrote it.
 
     errors   BadNote
     """
     return parse_checkpoint(parse_note(data).text if b"\n\n" in data else data)
+
+
+def read_mark(path: Path) -> Checkpoint | None:
+    """The checkpoint in a file, None where there is no file.
+
+    errors   BadNote for a file that is no checkpoint: never treated as none
+    """
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        return parse_mark(os.read(file, BYTES_MAX))
+    finally:
+        os.close(file)
+
+
+def write_mark(path: Path, note: bytes) -> None:
+    """Write down what somebody has seen signed by us, so that nothing is signed below it; a longer one stays.
+
+    errors   BadNote
+    """
+    seen = parse_mark(note)
+    with _alone(path):
+        there = read_mark(path)
+        if there is None or there.size < seen.size:
+            _replace(path, checkpoint_text(seen))
 
 
 class FileMark:
@@ -76,7 +103,7 @@ class FileMark:
 
         errors   BadNote
         """
-        there = self._read()
+        there = read_mark(self._path)
         return [] if there is None else [there]
 
     async def keep(self, head: Checkpoint) -> None:
@@ -84,44 +111,36 @@ class FileMark:
 
         errors   LogBehind, BadNote
         """
-        with self._alone():
-            there = self._read()
-            if there is not None and there.size >= head.size:
-                if there.size == head.size and there.root != head.root:
-                    raise LogBehind(f"{self.where} knows another log of {head.size} leaves than this one")
-                return
-            self._write(checkpoint_text(head))
+        with _alone(self._path):
+            there = read_mark(self._path)
+            if there is None or there.size < head.size:
+                _replace(self._path, checkpoint_text(head))
+            elif there.size == head.size and there.root != head.root:
+                raise LogBehind(f"{self.where} knows another log of {head.size} leaves than this one")
 
-    def _read(self) -> Checkpoint | None:
-        try:
-            file = os.open(self._path, os.O_RDONLY)
-        except FileNotFoundError:
-            return None
-        try:
-            return read_mark(os.read(file, BYTES_MAX))
-        finally:
-            os.close(file)
 
-    def _write(self, data: bytes) -> None:
-        draft = self._path.with_name(f"{self._path.name}.draft")
-        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        try:
-            assert os.write(file, data) == len(data)
-            os.fsync(file)
-        finally:
-            os.close(file)
-        os.replace(draft, self._path)  # noqa: PTH105  # every step goes through os, where the fault tests cut in
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all, and wait until it is on the disk."""
+    draft = path.with_name(f"{path.name}.draft")
+    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        assert os.write(file, data) == len(data)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    os.replace(draft, path)  # noqa: PTH105  # every step goes through os, where the fault tests cut in
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        lock = os.open(self._path.with_name(f"{self._path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

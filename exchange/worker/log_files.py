@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from compliance import publishing, tiles, tree_store
 from compliance.entries import CENTRE
 from compliance.log import LogBehind
-from compliance.marks import read_mark
+from compliance.marks import parse_mark
 from compliance.notes import Checkpoint, checkpoint_text, parse_checkpoint, parse_note
 from compliance.tiles import Address
 from exchange.kernel.db import Database, Tx
@@ -70,7 +70,7 @@ class StoreMark:
         data = await self._files.read_named(name)
         if not data:
             return None
-        self._read[name] = read_mark(data)
+        self._read[name] = parse_mark(data)
         return self._read[name]
 
 

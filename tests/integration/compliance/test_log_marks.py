@@ -14,7 +14,7 @@ import pytest
 from compliance import log, notes, store, tree_store
 from compliance.entries import Entry
 from compliance.log import Known
-from compliance.marks import FileMark, Mark, read_mark
+from compliance.marks import FileMark, Mark, parse_mark, write_mark
 from compliance.notes import Checkpoint, SignatureLine
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, DatabaseUrls, Tx
@@ -137,9 +137,21 @@ async def test_without_a_mark_nothing_is_signed_until_somebody_adopts_the_log(pl
     assert (last["action"], last["object"]["id"]) == ("log.adopt", f"mark/{where}")
 
 
+async def test_what_somebody_else_saw_signed_stops_a_shorter_log(place: Place) -> None:
+    await place.put("a")
+    await place.sequencer().step()
+    seen = notes.sign_checkpoint(Checkpoint(ORIGIN, 9, bytes(32)), [place.signer])
+    older = notes.sign_checkpoint(Checkpoint(ORIGIN, 1, bytes(32)), [place.signer])
+    write_mark(place.folder / "log.mark", older)
+    assert await place.sequencer().step() is not None
+    write_mark(place.folder / "log.mark", seen)
+    with pytest.raises(log.LogBehind, match="9 leaves"):
+        await place.sequencer().step()
+
+
 async def test_a_new_log_makes_its_marks_and_an_earlier_one_its_second(place: Place) -> None:
     await place.sequencer().step()
-    assert [read_mark((place.folder / "log.mark").read_bytes()).size] == [0]
+    assert [parse_mark((place.folder / "log.mark").read_bytes()).size] == [0]
     await place.put("a")
     # As an earlier version left it: one mark, a whole note, and nothing in the object store.
     note = await place.db.run(tree_store.checkpoint)
