@@ -224,7 +224,7 @@ async def _suffer(made: Databases, living: Lives, kills: int) -> tuple[Observer,
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(240 + 8 * KILLS)
 async def test_a_sequencer_that_dies_anywhere_never_forks_its_log(
     databases: Databases, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
