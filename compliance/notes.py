@@ -175,6 +175,12 @@ def sign_note(text: bytes, signers: Sequence[Signer]) -> bytes:
     return text + b"\n" + "".join(lines).encode()
 
 
+def with_signatures(note: bytes, lines: Sequence[SignatureLine]) -> bytes:
+    """The note with further signatures under it."""
+    more = [f"— {one.name} {_base64(one.key_id + one.signature)}\n" for one in lines]
+    return note + "".join(more).encode()
+
+
 def parse_note(note: bytes) -> Note:
     """Take a note apart; believes nothing yet.
 

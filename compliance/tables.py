@@ -37,6 +37,16 @@ class Xid8(UserDefinedType[int]):
         return "xid8"
 
 
+class PgSnapshot(UserDefinedType[str]):
+    """Which of PostgreSQL's transactions had ended at a moment."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type's name in SQL."""
+        return "pg_snapshot"
+
+
 audit_entry = Table(
     "audit_entry",
     metadata,
@@ -51,6 +61,7 @@ audit_entry = Table(
     Column("created_at", _TIME, nullable=False),
     Index("audit_entry_order", "node_id", "xid", "seq"),
     Index("audit_entry_object", "object_id", "seq"),
+    Index("audit_entry_written", "created_at", postgresql_using="brin", postgresql_with={"autosummarize": True}),
 )
 
 audit_leaf = Table(
@@ -87,11 +98,14 @@ log_state = Table(
     "log_state",
     metadata,
     Column("node_id", Text, primary_key=True),
-    Column("size", BigInteger, nullable=False),
-    Column("frontier", LargeBinary, nullable=False),
-    Column("cursor_xid", Xid8, nullable=False),
-    Column("cursor_seq", BigInteger, nullable=False),
-    Column("floor_seq", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False, server_default=text("0")),
+    Column("frontier", LargeBinary, nullable=False, server_default=text("''")),
+    Column("cursor_xid", Xid8, nullable=False, server_default=text("'0'")),
+    Column("cursor_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("floor_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("base_snapshot", PgSnapshot, nullable=False, server_default=text("'1:1:'")),
+    Column("target_snapshot", PgSnapshot),
+    Column("marks", ARRAY(Text), nullable=False, server_default=text("'{}'")),
 )
 
 export = Table(

@@ -18,6 +18,9 @@ from exchange.kernel.settings import BadSetting, read, variables
 from exchange.parties.settings import PartiesSettings, TokenSettings
 from settlement.settings import SettlementSettings, StripeSettings
 
+SEQUENCERS = ("process", "inside", "off")
+CHECKPOINT_S_MIN, CHECKPOINT_S_MAX = 0.05, 60.0
+
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where this process lives and listens."""
@@ -42,6 +45,10 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether this is a market of made-up money, whose clock can be moved; refused with a live Stripe key."""
     worker_lanes: int = 2
     """How many jobs one worker runs at a time."""
+    sequencer: str = "process"
+    """Where the log's sequencer runs: process (one beside each worker), inside (in the worker itself), off (`exchange sequencer`)."""
+    checkpoint_every_s: float = 0.5
+    """How often the log signs a checkpoint at most, in seconds."""
 
 
 class UrlSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +156,10 @@ def load(environment: Mapping[str, str]) -> Settings:
         "EXCHANGE_TOKEN_AUDIENCE": origin,
         **environment,
     }
+    if process.sequencer not in SEQUENCERS or not CHECKPOINT_S_MIN <= process.checkpoint_every_s <= CHECKPOINT_S_MAX:
+        raise BadSetting(
+            "EXCHANGE_SEQUENCER is process, inside or off, and EXCHANGE_CHECKPOINT_EVERY_S from 0.05 to 60"
+        )
     if process.sandbox and environment.get("STRIPE_API_KEY", "").startswith(("sk_live", "rk_live")):
         raise BadSetting("EXCHANGE_SANDBOX is set beside a live Stripe key; a sandbox never moves real money")
     return Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))

@@ -20,6 +20,7 @@ from exchange.cli import (
     ledger,
     migrate,
     price,
+    sequencer,
     serve,
     settle,
     terms,
@@ -34,6 +35,7 @@ from exchange.kernel.settings import BadSetting
 COMMANDS = (
     serve,
     worker,
+    sequencer,
     demo,
     migrate,
     settle,

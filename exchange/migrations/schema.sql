@@ -176,6 +176,11 @@ CREATE FUNCTION catalog.matching(wanted tsquery) RETURNS SETOF uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$ SELECT l.id FROM catalog.listing l WHERE l.state = 'published' AND l.search @@ wanted $$;
 
+CREATE FUNCTION compliance.entries_stand_still() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ LOCK TABLE compliance.audit_entry IN SHARE MODE $$;
+
 CREATE FUNCTION compliance.only_grows() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -819,11 +824,14 @@ ALTER TABLE ONLY compliance.export FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE compliance.log_state (
     node_id text NOT NULL,
-    size bigint NOT NULL,
-    frontier bytea NOT NULL,
-    cursor_xid xid8 NOT NULL,
-    cursor_seq bigint NOT NULL,
-    floor_seq bigint NOT NULL
+    size bigint DEFAULT 0 NOT NULL,
+    frontier bytea DEFAULT '\x'::bytea NOT NULL,
+    cursor_xid xid8 DEFAULT '0'::xid8 NOT NULL,
+    cursor_seq bigint DEFAULT 0 NOT NULL,
+    floor_seq bigint DEFAULT 0 NOT NULL,
+    base_snapshot pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
+    target_snapshot pg_snapshot,
+    marks text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 ALTER TABLE ONLY compliance.log_state FORCE ROW LEVEL SECURITY;
@@ -3313,6 +3321,8 @@ CREATE INDEX audit_entry_object ON compliance.audit_entry USING btree (object_id
 
 CREATE INDEX audit_entry_order ON compliance.audit_entry USING btree (node_id, xid, seq);
 
+CREATE INDEX audit_entry_written ON compliance.audit_entry USING brin (created_at) WITH (autosummarize='true');
+
 CREATE INDEX directive_active ON compliance.directive USING btree (target_id, kind) WHERE (state = 'active'::text);
 
 CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by, id);
@@ -5243,6 +5253,9 @@ GRANT ALL ON FUNCTION access.prove_day(day date) TO exchange_app;
 REVOKE ALL ON FUNCTION catalog.matching(wanted tsquery) FROM PUBLIC;
 GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_app;
 GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_portal;
+
+REVOKE ALL ON FUNCTION compliance.entries_stand_still() FROM PUBLIC;
+GRANT ALL ON FUNCTION compliance.entries_stand_still() TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE access.custom_meter TO exchange_app;
 GRANT SELECT ON TABLE access.custom_meter TO exchange_portal;

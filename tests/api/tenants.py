@@ -402,7 +402,8 @@ async def _close(t: Tenants, clock: FixedClock) -> None:
 
 async def _watch(t: Tenants) -> None:
     m, regulator = t.market, t.first["regulator"]
-    await main.schedule(m.services).sequence()
+    made = m.services
+    await main.sequencer(made.settings, made.db, made.keyring, made.files).step()
     t.objects["export"] = (await m.done(regulator, "/regulator/v1/exports", {}))["id"]
     await drain(m.services.db, main.steps(m.services).table())
     wish = {"kind": "preserve", "target": t.objects["listing"], "reason": {"en": "Case 1"}}

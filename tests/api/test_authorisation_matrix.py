@@ -35,7 +35,7 @@ PUBLIC = {
     *("/catalog/v1/scorecards/{scorecard:str}", "/catalog/v1/organisations"),
     "/.well-known/organisations/{organisation:str}/keys",
     *("/.well-known/jwks.json", "/.well-known/oauth-authorization-server"),
-    *("/log", "/log/checkpoint", "/log/vkey", "/log/tile/{rest:path}"),
+    *("/log", "/log/checkpoint", "/log/vkey", "/log/tile/{rest:path}", "/log/proof/{index:str}"),
     *("/problems/{slug:str}", "/healthz", "/readyz", "/metrics"),
     *("/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/hooks/stripe"),
     *("/catalog/v1/offers/{offer:str}/terms", "/offers/{offer:str}/terms"),
