@@ -8,10 +8,12 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from io import TextIOWrapper
 from typing import Any
 
 from compliance import notes
+from compliance.marks import write_mark
 from exchange.apps.assessor.app import app as assessor
 from exchange.apps.buyer.app import app as buyer
 from exchange.apps.buyer.app import hot as hot_buyer
@@ -34,6 +36,7 @@ from exchange.settings import Settings, load
 from exchange.worker.loop import work
 from exchange.worker.schedule import Schedule
 from exchange.worker.steps import Steps
+from exchange.worker.witnesses import Witnessing
 from settlement.gateway.stripe import StripeGateway
 
 
@@ -90,11 +93,19 @@ def schedule(made: Services) -> Schedule:
     )
 
 
+def witnessing(made: Services) -> Witnessing:
+    """Has the log's checkpoints cosigned."""
+    origin = made.settings.process.log_origin
+    mark = partial(write_mark, made.settings.home / "log.mark")
+    return Witnessing(made.db, notes.log_verifiers(made.keyring, origin), origin, mark)
+
+
 async def work_on(made: Services) -> None:
     """Run jobs and the regular work until cancelled."""
     async with asyncio.TaskGroup() as group:
         group.create_task(work(made.db, steps(made).table(), lanes=made.settings.process.worker_lanes))
         group.create_task(schedule(made).run())
+        group.create_task(witnessing(made).run())
 
 
 def tools(settings: Settings, environment: Mapping[str, str] | None = None) -> Tools:

@@ -23,6 +23,7 @@ from exchange.cli import (
     settle,
     terms,
     trace,
+    witness,
     worker,
 )
 from exchange.cli.tools import Tools
@@ -30,7 +31,23 @@ from exchange.kernel import logs
 from exchange.kernel.embedded import EmbeddedError
 from exchange.kernel.settings import BadSetting
 
-COMMANDS = (serve, worker, demo, migrate, settle, fsck, keys, trace, admin, jobs, price, agreement, terms, ledger)
+COMMANDS = (
+    serve,
+    worker,
+    demo,
+    migrate,
+    settle,
+    fsck,
+    keys,
+    trace,
+    admin,
+    witness,
+    jobs,
+    price,
+    agreement,
+    terms,
+    ledger,
+)
 Loader = Callable[[Mapping[str, str]], Tools]
 
 

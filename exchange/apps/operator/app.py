@@ -18,6 +18,7 @@ from exchange.apps.operator import (
     settlement,
     splits,
     weight_vectors,
+    witnesses,
 )
 
 PREFIX = "/operator/v1"
@@ -42,6 +43,7 @@ def app(services: Services) -> Litestar:
             *rates.ROUTES,
             *splits.ROUTES,
             *weight_vectors.ROUTES,
+            *witnesses.ROUTES,
             *running.ROUTES,
         ],
         services=services,

@@ -23,6 +23,7 @@ from exchange.apps.public import (
     simulations,
     terms,
     verification,
+    witnesses,
 )
 
 PREFIX = "/catalog/v1"
@@ -50,6 +51,7 @@ def app(services: Services) -> Litestar:
             *auctions.ROUTES,
             *joining.ROUTES,
             *proofs.ROUTES,
+            *witnesses.ROUTES,
             *verification.ROUTES,
             *signing_keys.ROUTES,
             *metadata_routes(),

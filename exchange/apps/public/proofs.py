@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Meta
 
-from compliance import notes, tiles, tree_store
+from compliance import notes, tiles, tree_store, witness_store
 from compliance.problems import NO_CHECKPOINT
 from exchange.apps.http.answers import Asked, found
 from exchange.apps.http.context import services_of
@@ -70,7 +70,7 @@ async def read_keys(request: Asked) -> Response[KeySet]:
 async def read_checkpoint(request: Asked) -> Response[bytes]:
     """The newest signed checkpoint of the audit log (C2SP tlog-checkpoint). 审计日志最新检查点。"""
     async with services_of(request).db.read(None) as tx:
-        note = await tree_store.checkpoint(tx)
+        note = await witness_store.cosigned(tx)
     if note is None:
         raise Refused(NO_CHECKPOINT())
     return Response(note, media_type=_TEXT, headers={"cache-control": "no-cache"})
