@@ -26,6 +26,7 @@ from exchange.cli import (
     witness,
     worker,
 )
+from exchange.cli.regulator import command as regulator
 from exchange.cli.tools import Tools
 from exchange.kernel import logs
 from exchange.kernel.embedded import EmbeddedError
@@ -42,6 +43,7 @@ COMMANDS = (
     trace,
     admin,
     witness,
+    regulator,
     jobs,
     price,
     agreement,
