@@ -20,7 +20,7 @@ def raw_public(key: Ed25519PrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-def log_signer(seed: bytes = b"\x04" * 32, origin: str = ORIGIN) -> notes.Ed25519Signer:
+def log_signer(seed: bytes = b"\x44" * 32, origin: str = ORIGIN) -> notes.Ed25519Signer:
     """The same signer in every run."""
     key = Ed25519PrivateKey.from_private_bytes(seed)
     return notes.Ed25519Signer(origin, raw_public(key), key.sign)
