@@ -64,6 +64,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
+@pytest.mark.slow
 def test_the_command_witnesses_without_any_database(tmp_path: Path) -> None:
     port = free_port()
     words = ("witness", "--folder", "w", "--name", "w1.example", "--log", LOG.signer.verifier.vkey, "--port", str(port))
@@ -131,6 +132,7 @@ with witness_folder.opened(folder, "w1.example") as held:
 """
 
 
+@pytest.mark.slow
 def test_a_witness_killed_at_any_write_never_signs_two_histories(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -339,6 +341,7 @@ async def test_a_policy_of_ones_own_asks_for_its_quorum(tmp_path: Path) -> None:
         assert (code, said["witnessed"], said["witnessed_by"]) == (0, True, ["w1.example"])
 
 
+@pytest.mark.slow
 async def test_a_regulator_is_a_witness_and_sees_what_it_cosigned(tmp_path: Path) -> None:
     """The log shows its witness one history and the public another."""
     port = free_port()

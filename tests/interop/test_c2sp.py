@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -77,7 +77,7 @@ async def log(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
             for wanted in (OLD, SIZE):
                 await services.db.run(partial(put, count=wanted - await services.db.run(size)))
                 await services.db.run(partial(sequence, signers=[signer], origin=origin))
-            await main.witnessing(services).step()
+            await replace(main.witnessing(services), limit_s=5).step()
         entries = await services.db.run(lambda tx: tree_store.envelopes(tx, 0, SIZE))
         vkey = (await made.http.get("/log/vkey")).text.splitlines()[0]
         yield Served(made, vkey, [merkle.leaf_hash(one) for one in entries], entries)
@@ -164,6 +164,7 @@ def opens(program: Path, log: Served, prefix: str, leaves: list[bytes], root: by
     return done.returncode, (done.stdout + done.stderr).strip()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_go_rebuilds_the_tree_from_our_tiles(log: Served, program: Path) -> None:
     old_root = merkle.root_of(log.leaves[:OLD])
