@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from compliance.log import Known, LogBehind
-from compliance.notes import Checkpoint, SignatureLine, checkpoint_text, parse_checkpoint, parse_note
+from compliance.log import LogBehind
+from compliance.notes import Checkpoint, checkpoint_text, parse_checkpoint, parse_note
 
 BYTES_MAX = 100_000
 
@@ -39,18 +39,6 @@ class Mark(Protocol):
 
         errors   LogBehind where another log of this size is written down
         """
-        ...
-
-
-class Witnesses(Protocol):
-    """Those who sign that they have seen the log only grow."""
-
-    async def sizes(self) -> Sequence[Known]:
-        """What each of them has seen of this log, asked before the first signature."""
-        ...
-
-    async def cosign(self, note: bytes, proof: Callable[[int], Awaitable[list[bytes]]]) -> Sequence[SignatureLine]:
-        """Their signatures under a note, those that come in time; `proof` leads to it from an earlier size."""
         ...
 
 

@@ -8,11 +8,12 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from io import TextIOWrapper
 from typing import Any
 
 from compliance import notes
-from compliance.marks import FileMark
+from compliance.marks import FileMark, write_mark
 from exchange.apps.assessor.app import app as assessor
 from exchange.apps.buyer.app import app as buyer
 from exchange.apps.buyer.app import hot as hot_buyer
@@ -41,6 +42,7 @@ from exchange.worker.loop import work
 from exchange.worker.schedule import Schedule
 from exchange.worker.sequencer import Sequencer
 from exchange.worker.steps import Steps
+from exchange.worker.witnesses import Witnessing
 from settlement.gateway.stripe import StripeGateway
 
 
@@ -96,6 +98,7 @@ def sequencer(settings: Settings, db: Database, keyring: Keyring, files: FileSto
         [notes.log_signer(keyring, origin)],
         origin,
         [FileMark(settings.home / "log.mark"), StoreMark(files)],
+        witnesses=_witnessing(settings, db, keyring),
         files=LogFiles(db, files),
         every_s=settings.process.checkpoint_every_s,
     )
@@ -112,11 +115,22 @@ async def sequencing(on: Ground) -> AsyncIterator[Sequencer]:
         await db.close()
 
 
+def witnessing(made: Services) -> Witnessing:
+    """Has the log's checkpoints cosigned, beside whoever signs them."""
+    return _witnessing(made.settings, made.db, made.keyring)
+
+
+def _witnessing(settings: Settings, db: Database, keyring: Keyring) -> Witnessing:
+    origin = settings.process.log_origin
+    return Witnessing(db, notes.log_verifiers(keyring, origin), origin, partial(write_mark, settings.home / "log.mark"))
+
+
 async def work_on(made: Services) -> None:
     """Run jobs and the regular work until cancelled."""
     async with asyncio.TaskGroup() as group:
         group.create_task(work(made.db, steps(made).table(), lanes=made.settings.process.worker_lanes))
         group.create_task(schedule(made).run())
+        group.create_task(witnessing(made).run())
         if made.settings.process.sequencer == "inside":
             group.create_task(sequencer(made.settings, made.db, made.keyring, made.files).run())
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from exchange.access.settings import AccessSettings
 from exchange.catalog.settings import CatalogSettings
@@ -43,6 +45,8 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of the private signing keys; HOME/keys when empty."""
     sandbox: bool = False
     """Whether this is a market of made-up money, whose clock can be moved; refused with a live Stripe key."""
+    log_quorum: Annotated[int, Meta(ge=0, le=64)] = 1
+    """How many witnesses must cosign a checkpoint before it, and an export under it, counts as witnessed; 0 asks for none."""
     worker_lanes: int = 2
     """How many jobs one worker runs at a time."""
     sequencer: str = "process"

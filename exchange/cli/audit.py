@@ -109,7 +109,7 @@ async def _log(chosen: argparse.Namespace, tools: Tools, language: str) -> int:
     span, report, begun = _span(chosen), LogReport(), time.monotonic()
     async with tools.ground(tools.settings) as on, tools.sequencing(on) as made:
         # Before the database is read: what is marked by now is in the log that is looked at.
-        marks, known = await _marks(made), _previous(chosen)
+        marks, known = await _marks(made), [*_previous(chosen), *(await made.witnessed() or ())]
         with bar(Text("verifying", "核验中").in_(language), shown=not chosen.json) as progress:
 
             async def at(done: int, total: int) -> None:

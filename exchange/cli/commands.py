@@ -25,8 +25,10 @@ from exchange.cli import (
     settle,
     terms,
     trace,
+    witness,
     worker,
 )
+from exchange.cli.regulator import command as regulator
 from exchange.cli.tools import Tools
 from exchange.kernel import logs
 from exchange.kernel.embedded import EmbeddedError
@@ -44,6 +46,8 @@ COMMANDS = (
     keys,
     trace,
     admin,
+    witness,
+    regulator,
     jobs,
     price,
     agreement,

@@ -13,6 +13,12 @@ LOG_SIZE = Gauge("exchange_log_size", "Leaves under the newest checkpoint")
 LOG_AGE = Gauge(
     "exchange_log_age_seconds", "Age of the oldest audit entry that is not under a signed checkpoint, 0 if none"
 )
+WITNESSED_SIZE = Gauge(
+    "exchange_log_witnessed_size", "Size of the newest checkpoint that the witness cosigned", ["witness"]
+)
+WITNESS_FAULTS = Counter(
+    "exchange_witness_faults_total", "Exchanges with a witness that gave no cosignature", ["witness", "fault"]
+)
 REQUESTS = Counter("exchange_requests_total", "HTTP answers", ["app", "status"])
 
 

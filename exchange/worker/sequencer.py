@@ -1,4 +1,4 @@
-"""The log's sequencer: entries into the tree, marks, a signature, witnesses, the checkpoint, files for others to read.
+"""The log's sequencer: entries into the tree, marks, a signature, the checkpoint, files for others to read.
 
 It needs no worker and no other sequencer to be away: whatever runs twice or stops anywhere, the log is one.
 """
@@ -16,8 +16,9 @@ import structlog
 from compliance import log, notes, tree_store
 from compliance.entries import CENTRE
 from compliance.log import Head, Integrated, Known
-from compliance.marks import Mark, Witnesses
-from compliance.notes import Checkpoint, SignatureLine, Signer
+from compliance.marks import Mark
+from compliance.notes import Checkpoint, Signer
+from compliance.witness import Witnesses
 from exchange.flows import checkpoint_log
 from exchange.kernel.db import Database, DatabaseAway
 from exchange.worker.log_files import LogFiles
@@ -83,7 +84,10 @@ class Sequencer:
         errors   LogBehind, MarkMissing, BadNote
         """
         self._published_at = monotonic()
-        head = await self._checked(await self._seen_by_witnesses())
+        # Asked before this process signs first, and again until they have answered and this log is what they know.
+        seen = () if self._asked else await self.witnessed()
+        head = await self._checked(seen or ())
+        self._asked = seen is not None
         newest = await self.db.run(lambda tx: tree_store.checkpoint(tx, self.node_id))
         checkpoint = Checkpoint(self.origin, head.size, head.root)
         if newest is None or notes.parse_checkpoint(notes.parse_note(newest).text).size < head.size:
@@ -92,7 +96,6 @@ class Sequencer:
             # A second look: another log under this key may have written its own mark at the same moment.
             await self._checked()
             note = notes.sign_checkpoint(checkpoint, self.signers)
-            note = notes.with_signatures(note, await self._cosigned(note))
             places = [mark.where for mark in self.marks]
             await self.db.run(
                 partial(checkpoint_log.publish, head=checkpoint, note=note, marks=places, node_id=self.node_id)
@@ -130,40 +133,21 @@ class Sequencer:
             found += [Known(mark.where, one) for one in there] or [Known(mark.where, None)]
         return found
 
+    async def witnessed(self) -> Sequence[Known] | None:
+        """What those who watch the log have seen of it; None where they could not be asked."""
+        if self.witnesses is None:
+            return ()
+        try:
+            return await self.witnesses.sizes()
+        except Exception as error:  # noqa: BLE001  # a witness that is away never stops the log: the marks are there
+            _LOG.error("witnesses-failed", exc_info=error)
+            return None
+
     async def _checked(self, more: Sequence[Known] = ()) -> Head:
         known = [*await self.known(), *more]
         return await self.db.run(
             partial(checkpoint_log.check_head, known=known, origin=self.origin, node_id=self.node_id)
         )
-
-    async def _seen_by_witnesses(self) -> Sequence[Known]:
-        """What witnesses know, asked before this process signs first, and again until they have answered."""
-        if self._asked or self.witnesses is None:
-            self._asked = True
-            return ()
-        try:
-            known = await self.witnesses.sizes()
-        except Exception as error:  # noqa: BLE001  # a witness that is away never stops the log: the marks are there
-            _LOG.error("witnesses-failed", exc_info=error)
-            return ()
-        self._asked = True
-        return known
-
-    async def _cosigned(self, note: bytes) -> Sequence[SignatureLine]:
-        if self.witnesses is None:
-            return ()
-        try:
-            return await self.witnesses.cosign(note, partial(self._proof, notes.parse_note(note)))
-        except Exception as error:  # noqa: BLE001  # a witness never stops the log; what is missing is seen by its readers
-            _LOG.error("witnesses-failed", exc_info=error)
-            return ()
-
-    async def _proof(self, note: notes.Note, old: int) -> list[bytes]:
-        new = notes.parse_checkpoint(note.text).size
-        proof = await self.db.run(lambda tx: tree_store.consistency(tx, old, new, self.node_id))
-        if proof is None:
-            raise LookupError(f"the log has not {old} of {new} leaves")
-        return proof
 
     async def _log(self) -> None:
         while True:

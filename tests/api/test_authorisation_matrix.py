@@ -36,6 +36,7 @@ PUBLIC = {
     "/.well-known/organisations/{organisation:str}/keys",
     *("/.well-known/jwks.json", "/.well-known/oauth-authorization-server"),
     *("/log", "/log/checkpoint", "/log/vkey", "/log/tile/{rest:path}", "/log/proof/{index:str}"),
+    *("/log/policy", "/log/witnessed"),
     *("/problems/{slug:str}", "/healthz", "/readyz", "/metrics"),
     *("/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/hooks/stripe"),
     *("/catalog/v1/offers/{offer:str}/terms", "/offers/{offer:str}/terms"),

@@ -56,6 +56,7 @@ FACTS = {
     "access.usage_correction access.usage_exception",
     "catalog.asset catalog.offer catalog.offer_audience catalog.plan catalog.revision",
     "compliance.audit_entry compliance.audit_leaf compliance.checkpoint",
+    "compliance.cosignature compliance.witness_fault",
     "contracts.measurement contracts.measurement_agreed contracts.measurement_answer",
     "contracts.negotiation_message",
     "contracts.chain_end contracts.chain_right contracts.chain_trace contracts.rights_notice",

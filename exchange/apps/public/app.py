@@ -26,6 +26,7 @@ from exchange.apps.public import (
     simulations,
     terms,
     verification,
+    witnesses,
 )
 
 PREFIX = "/catalog/v1"
@@ -53,6 +54,7 @@ def app(services: Services) -> Litestar:
             *auctions.ROUTES,
             *joining.ROUTES,
             *proofs.ROUTES,
+            *witnesses.ROUTES,
             *verification.ROUTES,
             *signing_keys.ROUTES,
             *metadata_routes(),

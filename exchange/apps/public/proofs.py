@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Meta
 
-from compliance import notes, tiles, tree_store
+from compliance import notes, tiles, tree_store, witness_store
 from compliance.problems import NO_CHECKPOINT
 from exchange.apps.http.answers import Asked, found
 from exchange.apps.http.context import services_of
@@ -79,7 +79,7 @@ async def read_keys(request: Asked) -> Response[KeySet]:
 async def read_checkpoint(request: Asked) -> Response[bytes]:
     """The newest signed checkpoint of the audit log (C2SP tlog-checkpoint). 审计日志最新检查点。"""
     async with services_of(request).db.read(None) as tx:
-        note = await tree_store.checkpoint(tx)
+        note = await witness_store.cosigned(tx)
     if note is None:
         raise Refused(NO_CHECKPOINT())
     # Kept by anybody, asked about each time: it changes every second, and one that is older is never wrong.
@@ -96,7 +96,7 @@ async def read_proof(request: Asked, index: FromPath[str]) -> Response[bytes]:
     if not _INDEX.fullmatch(index):
         raise Refused(NOT_FOUND())
     async with services_of(request).db.read(None) as tx:
-        note = await tree_store.checkpoint(tx)
+        note = await witness_store.cosigned(tx)
         if note is None:
             raise Refused(NO_CHECKPOINT())
         newest = notes.parse_checkpoint(notes.parse_note(note).text)
