@@ -10,18 +10,16 @@ from compliance.tiles import Place
 from exchange.kernel.db import Tx
 
 SOME = 1000
-# One row per tile, each column in one piece: the driver makes a dozen objects for 256 entries instead of a dozen for each. An entry that was
+# One row per tile: the driver makes a handful of objects for 256 entries instead of a dozen for each. An entry that was
 # written by another transaction than it says was changed; a restore from a dump makes rows anew, and a rebase then sets
 # the floor above them.
-_TILES = r"""
+_TILES = """
 SELECT n, g.*, CASE WHEN octet_length(t.data) = 32 * t.width THEN t.data END, substr(u.data, 32 * (n & 255)::int + 1, 32)
 FROM generate_series($2::bigint, $3::bigint) AS n
 CROSS JOIN LATERAL (
-    SELECT count(*), bool_and(e.node_id = $1), string_agg(int8send(leaf_index) || leaf_hash, ''),
-        string_agg('\x00'::bytea || envelope, ''), string_agg(int4send(octet_length(envelope) + 1), ''),
-        string_agg(uuid_send(id), ''), string_agg(timestamptz_send(created_at), ''), string_agg(action, chr(1)),
-        string_agg(coalesce(object_id, chr(2)), chr(1)), count(object_id), string_agg(organisation_ids::text, chr(1)),
-        array_agg(leaf_index) FILTER (WHERE entry_seq > $5 AND e.xid::xid <> e.xmin)
+    SELECT count(*), bool_and(e.node_id = $1), string_agg(int8send(leaf_index) || leaf_hash, ''), array_agg(envelope),
+        string_agg(uuid_send(id), ''), string_agg(timestamptz_send(created_at), ''), array_agg(action), array_agg(object_id),
+        array_agg(organisation_ids::text), array_agg(leaf_index) FILTER (WHERE entry_seq > $5 AND e.xid::xid <> e.xmin)
     FROM (SELECT leaf_index, leaf_hash, entry_seq FROM compliance.audit_leaf
           WHERE node_id = $1 AND leaf_index >= n * 256 AND leaf_index < least($4, n * 256 + 256)
           ORDER BY leaf_index) l
@@ -50,6 +48,15 @@ _PASSED = """e.seq <= s.floor_seq OR pg_visible_in_snapshot(e.xid, s.base) OR (s
 _STATE = """
 s AS MATERIALIZED (SELECT l.floor_seq, l.cursor_xid, l.cursor_seq, l.base_snapshot AS base,
         l.target_snapshot AS target FROM compliance.log_state l WHERE l.node_id = $1)"""
+# One look at the entries alone: as many are passed as there are leaves, and none that waits has one. A leaf belongs to one
+# entry, so that these are then the same; only where they are not, each entry is looked for among the leaves.
+_WAITING = f"""
+WITH {_STATE}, p AS MATERIALIZED (
+    SELECT count(*) FILTER (WHERE passed) AS done, array_agg(seq ORDER BY seq) FILTER (WHERE NOT passed) AS waiting
+    FROM (SELECT e.seq, ({_PASSED}) AS passed FROM s, compliance.audit_entry e WHERE e.node_id = $1) x)
+SELECT done = (SELECT count(*) FROM compliance.audit_leaf WHERE node_id = $1) AND NOT EXISTS (
+    SELECT FROM unnest(waiting) AS w(seq) JOIN compliance.audit_leaf l ON l.entry_seq = w.seq) AS whole,
+    coalesce(waiting[1:{SOME}], '{{}}') AS waiting FROM p"""
 _STRAYS = f"""
 WITH {_STATE}
 SELECT seq, leaf_index, passed FROM (
@@ -132,7 +139,11 @@ async def upper_tiles(tx: Tx, node_id: str, places: Iterable[Place]) -> dict[Pla
 
 async def strays(tx: Tx, node_id: str) -> list[tuple[int, int | None, bool]]:
     """Entries that are not both in the log and passed by the sequencer: (seq, leaf, passed), those that lie first."""
-    return [(row[0], row[1], row[2]) for row in await (await tx.driver()).fetch(_STRAYS, node_id)]
+    driver = await tx.driver()
+    seen = await driver.fetchrow(_WAITING, node_id)
+    if seen["whole"]:
+        return [(seq, None, False) for seq in seen["waiting"]]
+    return [(row[0], row[1], row[2]) for row in await driver.fetch(_STRAYS, node_id)]
 
 
 async def reached(tx: Tx, node_id: str) -> Reached | None:
