@@ -8,13 +8,27 @@ import sys
 
 import uvloop
 
-from benchmarks import ledger, plan_check, purchase, quote, rating, read, settlement, terms, usage
+from benchmarks import (
+    audit_cost,
+    ledger,
+    plan_check,
+    purchase,
+    quote,
+    rating,
+    read,
+    sequencing,
+    settlement,
+    terms,
+    tiles,
+    usage,
+    verification,
+)
 from benchmarks.house import house
 from benchmarks.result import Result
 
 # Those that only calculate, or bring a database of their own, come first and need no exchange.
-CALCULATING = (rating, plan_check, terms, ledger, settlement)
-SERVED = (purchase, usage, read, quote)
+CALCULATING = (rating, plan_check, terms, ledger, sequencing, verification, settlement, audit_cost)
+SERVED = (purchase, usage, read, quote, tiles)
 ALL = (*CALCULATING, *SERVED)
 
 

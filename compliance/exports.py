@@ -20,11 +20,17 @@ import msgspec
 
 from compliance.notes import Checkpoint, Ed25519Signer, sign_note
 from compliance.scopes import Scope
+from compliance.verify_bundle import line_digests, manifest_text
 from exchange.kernel.canonical import canonical
 from exchange.kernel.stand_alone import joined
 
 TYPE, VERSION = "audit-export", 1
-MANIFEST_HEADER = "corpus-exchange/export-manifest@v1"
+VERIFIER_PARTS = (
+    "exchange/kernel/ed25519.py",
+    "compliance/verify_notes.py",
+    "compliance/verify_zip.py",
+    "compliance/verify_bundle.py",
+)
 SPOOL_BYTES = 4 * 1024 * 1024
 COLUMNS = (
     "leaf_index", "at", "action", "outcome", "problem", "organisation", "client", "object", "object_version", "agreement",
@@ -88,16 +94,19 @@ async def write_bundle(
     with _spool() as events, _spool() as proofs, _spool() as table:
         entries = await _write_items(items, events, proofs, table)
         bodies: dict[str, IO[bytes]] = {"events.csv": table, "events.jsonl": events, "proofs.jsonl": proofs}
-        for name, body in _small_files(facts, signer, vkeys).items():
-            bodies[name] = io.BytesIO(body)
-        manifest = canonical(_manifest(facts, entries, {name: _measure(body) for name, body in bodies.items()}))
-        note = sign_note(f"{MANIFEST_HEADER}\n{hashlib.sha256(manifest).hexdigest()}\n".encode(), [signer])
+        measured = {name: _measure(body) for name, body in bodies.items()}
+        for name, data in _small_files(facts, signer, vkeys).items():
+            bodies[name] = io.BytesIO(data)
+            # A change in a small file gets a place by its lines; in the others by what they say.
+            measured[name] = {**_measure(bodies[name]), "lines": line_digests(data)}
+        manifest = canonical(_manifest(facts, entries, measured))
+        note = sign_note(manifest_text(manifest), [signer])
         bodies |= {"manifest.json": io.BytesIO(manifest), "manifest.json.sig": io.BytesIO(note)}
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(bodies):
                 _store(archive, name, bodies[name])
-    measured = _measure(out)
-    return BundleReport(bytes.fromhex(measured["sha256"]), measured["size_bytes"], entries)
+    whole = _measure(out)
+    return BundleReport(bytes.fromhex(whole["sha256"]), whole["size_bytes"], entries)
 
 
 def safe_cell(value: str) -> str:
@@ -147,7 +156,7 @@ def _cells(envelope: bytes) -> list[str]:
 
 def verifier() -> bytes:
     """The script that checks an export, as one file that imports nothing of ours."""
-    return joined("compliance/verify.py", ("exchange/kernel/ed25519.py",))
+    return joined("compliance/verify.py", VERIFIER_PARTS)
 
 
 def _small_files(facts: BundleFacts, signer: Ed25519Signer, vkeys: Sequence[str]) -> dict[str, bytes]:

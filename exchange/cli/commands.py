@@ -12,6 +12,7 @@ import uvloop
 from exchange.cli import (
     admin,
     agreement,
+    audit,
     demo,
     fsck,
     jobs,
@@ -19,18 +20,40 @@ from exchange.cli import (
     ledger,
     migrate,
     price,
+    sequencer,
     serve,
     settle,
     terms,
     trace,
+    witness,
     worker,
 )
+from exchange.cli.regulator import command as regulator
 from exchange.cli.tools import Tools
 from exchange.kernel import logs
 from exchange.kernel.embedded import EmbeddedError
 from exchange.kernel.settings import BadSetting
 
-COMMANDS = (serve, worker, demo, migrate, settle, fsck, keys, trace, admin, jobs, price, agreement, terms, ledger)
+COMMANDS = (
+    serve,
+    worker,
+    sequencer,
+    demo,
+    migrate,
+    settle,
+    fsck,
+    audit,
+    keys,
+    trace,
+    admin,
+    witness,
+    regulator,
+    jobs,
+    price,
+    agreement,
+    terms,
+    ledger,
+)
 Loader = Callable[[Mapping[str, str]], Tools]
 
 

@@ -16,8 +16,9 @@ from contracts import store as contracts
 from exchange.access.store import grants, quota
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store.listings import load_offers
+from exchange.flows.audit_log import audit_log
 from exchange.flows.sale import Sales
-from exchange.kernel import ids, merkle
+from exchange.kernel import ids
 from exchange.kernel.canonical import canonical
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.keys import Keyring
@@ -28,7 +29,6 @@ from settlement.store import orders
 
 Progress = Callable[[str, int, int | None], Awaitable[None]]
 ORDERS_PER_PART = 2_000
-LEAVES_PER_PART = 10_000
 
 
 async def check_books(db: Database, keyring: Keyring, origin: str, progress: Progress) -> list[Finding]:
@@ -115,20 +115,13 @@ def _taxed(amount: int, treatment: Mapping[str, Any] | None) -> tuple[int, int]:
 
 
 async def _log(db: Database, keyring: Keyring, origin: str, progress: Progress) -> list[Finding]:
-    """Rebuild the tree from the entries themselves and compare its root with the newest checkpoint."""
-    note = await db.run(audit.checkpoint)
-    if note is None:
-        return []
-    signed = notes.open_checkpoint(note, origin, notes.log_verifiers(keyring, origin))
-    tree = merkle.Range(0, [])
-    while tree.size < signed.size:
-        most = min(LEAVES_PER_PART, signed.size - tree.size)
-        part = await db.run(lambda tx, at=tree.size, most=most: audit.envelopes(tx, at, most))  # type: ignore[misc]
-        if not part:
-            return [Finding("log-is-whole", f"leaf {tree.size}", f"{signed.size} leaves", f"{tree.size} leaves")]
-        for envelope in part:
-            tree.append(merkle.leaf_hash(envelope))
-        await progress("log", tree.size, signed.size)
-    if tree.root() != signed.root:
-        return [Finding("log-root", f"size {signed.size}", signed.root.hex(), tree.root().hex())]
-    return []
+    """Hold everything that is stored of the log against what was signed: see `audit_log`."""
+
+    async def at(done: int, total: int) -> None:
+        await progress("log", done, total)
+
+    report = await audit_log(db, notes.log_verifiers(keyring, origin), origin, at)
+    return [
+        Finding(one.rule, f"{one.place.en}: {one.what.en}", one.said or "another", one.fact or "as signed")
+        for one in report.faults
+    ]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from compliance import directive_store
 from compliance import store as audit
 from contracts import chain_store
 from contracts.chain import RightState
@@ -160,7 +161,7 @@ async def _bytes(tx: Tx, cause: Cause, revision_id: UUID) -> tuple[int, int] | T
 
 
 async def _directive(tx: Tx, directive_id: UUID) -> Cause | Problem:
-    one = await audit.find_directive(tx, directive_id)
+    one = await directive_store.find_directive(tx, directive_id)
     if one is None:
         return NOT_FOUND()
     if one.state != "active" or one.kind != "freeze" or one.target_kind not in ("dataset", "revision"):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from compliance import notes, store, tiles
+from compliance import export_store, notes, store, tiles, tree_store
 from compliance.directives import REGULATOR
 from compliance.entries import Entry, moment
 from compliance.exports import BundleFacts, BundleReport, Earlier, Item, write_bundle
@@ -43,7 +43,7 @@ async def request(
 
     errors   answers NO_CHECKPOINT, EXPORT_SCOPE
     """
-    note = await store.checkpoint(tx, scope.node_id)
+    note = await tree_store.checkpoint(tx, scope.node_id)
     if note is None:
         return NO_CHECKPOINT()
     size = notes.parse_checkpoint(notes.parse_note(note).text).size
@@ -52,11 +52,11 @@ async def request(
     fixed = pinned(scope, size)
     if isinstance(fixed, Problem):
         return fixed
-    if earlier_size is not None and await store.checkpoint(tx, scope.node_id, earlier_size) is None:
+    if earlier_size is not None and await tree_store.checkpoint(tx, scope.node_id, earlier_size) is None:
         return EXPORT_SCOPE(reason=f"no checkpoint of {earlier_size} entries was signed")
     export_id = tx.new_id()
     name = ids.text("exp", export_id)
-    await store.put_export(tx, export_id, actor, fixed, size, earlier_size, legal_basis)
+    await export_store.put_export(tx, export_id, actor, fixed, size, earlier_size, legal_basis)
     await store.append(
         tx, [_entry(actor.organisation_id, actor.client_id, "export.request", name, digest(fixed.to_wire()))]
     )
@@ -86,8 +86,8 @@ async def make(
 
 async def finish(tx: Tx, export_id: UUID, report: BundleReport, file_key: str) -> bool:
     """Record where the bundle lies; False if that is known already."""
-    export = await store.find_export(tx, export_id)
-    if export is None or not await store.end_export(
+    export = await export_store.find_export(tx, export_id)
+    if export is None or not await export_store.end_export(
         tx, export_id, file_key, report.sha256, report.size_bytes, report.entries
     ):
         return False
@@ -97,16 +97,16 @@ async def finish(tx: Tx, export_id: UUID, report: BundleReport, file_key: str) -
 
 
 async def _facts(tx: Tx, export_id: UUID, origin: str) -> BundleFacts | Problem:
-    export = await store.find_export(tx, export_id)
+    export = await export_store.find_export(tx, export_id)
     if export is None:
         return NOT_FOUND()
     node = export.scope.node_id
-    note = await store.checkpoint(tx, node, export.size)
+    note = await tree_store.checkpoint(tx, node, export.size)
     assert note is not None, "an export is asked for at a checkpoint's size"
     earlier = None
     if export.earlier_size is not None:
-        old = await store.checkpoint(tx, node, export.earlier_size)
-        hashes = await store.consistency(tx, export.earlier_size, export.size, node)
+        old = await tree_store.checkpoint(tx, node, export.earlier_size)
+        hashes = await tree_store.consistency(tx, export.earlier_size, export.size, node)
         assert old is not None
         assert hashes is not None
         earlier = Earlier(old, tuple(hashes))
@@ -132,10 +132,10 @@ async def _items(
     at = scope.from_index
 
     async def read(tx: Tx) -> tuple[list[tuple[int, bytes]], tiles.Tiles]:
-        leaves = await store.scoped(tx, scope, at, chunk)
+        leaves = await export_store.scoped(tx, scope, at, chunk)
         places = tiles.places_for_inclusion((index for index, _ in leaves), size)
-        tree = await store.tree(tx, places, scope.node_id)
-        await store.move_export(tx, export_id, done + len(leaves), leaves[-1][0] + 1 if leaves else at)
+        tree = await tree_store.tree(tx, places, scope.node_id)
+        await export_store.move_export(tx, export_id, done + len(leaves), leaves[-1][0] + 1 if leaves else at)
         return leaves, tree
 
     while True:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from compliance import store
+from compliance import directive_store, store
 from compliance.directives import REGULATOR, TARGETS, Directive, Kind, may_issue
 from compliance.entries import Entry
 from compliance.problems import DIRECTIVE_LIFTED, NOT_A_REGULATOR
@@ -50,7 +50,7 @@ async def issue(
         state="active",
         issued_at=tx.now,
     )
-    await store.put_directive(tx, directive)
+    await directive_store.put_directive(tx, directive)
     await store.append(tx, [_entry(actor, f"directive.{kind}", directive)])
     return _receipt(directive, "active")
 
@@ -62,11 +62,11 @@ async def lift(tx: Tx, actor: Actor, directive_id: UUID) -> DirectiveReceipt | P
     """
     if REGULATOR not in actor.roles:
         return NOT_A_REGULATOR()
-    directive = await store.find_directive(tx, directive_id)
+    directive = await directive_store.find_directive(tx, directive_id)
     # Whose order it is decides who may take it back; to every other regulator it does not exist.
     if directive is None or directive.issued_by != actor.organisation_id:
         return NOT_FOUND()
-    if not await store.lift_directive(tx, directive_id, actor.organisation_id):
+    if not await directive_store.lift_directive(tx, directive_id, actor.organisation_id):
         return DIRECTIVE_LIFTED()
     await store.append(tx, [_entry(actor, "directive.lift", directive)])
     return _receipt(directive, "lifted")

@@ -1,6 +1,7 @@
 """Files: bytes kept under the hash of what they say, and uploads that survive a cut.
 
-A blob lives at `blobs/sha256/ab/cd/<hex>` and never changes. An upload lies in parts at
+A blob lives at `blobs/sha256/ab/cd/<hex>` and never changes. A named file lies at the name that its readers know, such as
+`log/checkpoint`: these are what the exchange publishes through the store. An upload lies in parts at
 `staging/<upload>/<offset>` until it is whole; each part is created once and never overwritten, so two
 writers at one offset cannot both win, and what was received is read off the part names after a crash.
 This works the same on a folder and on S3, Google and Azure stores.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,9 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 SHA256_BYTES = 32
 _OFFSET_DIGITS = 20
+_NAME = re.compile(r"(?!(blobs|staging)(/|$))[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*", re.ASCII)
+# What a local store shows of a file that is being written.
+_DRAFT = re.compile(r"#[0-9]+$")
 
 
 class FilesSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,6 +238,41 @@ class FileStore:
         except FileNotFoundError:
             return
 
+    async def put_named(self, name: str, content: bytes, *, replace: bool) -> bool:
+        """Publish a file under a name, whole or not at all; False where it is there already and may not be replaced.
+
+        errors   ValueError for a name of blobs or uploads, or one that leads elsewhere
+        """
+        path = _published(name)
+        try:
+            await obstore.put_async(self._store, path, content, mode="overwrite" if replace else "create")
+        except AlreadyExistsError:
+            return False
+        await self._flush(path)
+        return True
+
+    async def read_named(self, name: str) -> bytes | None:
+        """Read a published file whole, None where there is none."""
+        try:
+            got = await obstore.get_async(self._store, _published(name))
+        except FileNotFoundError:
+            return None
+        return bytes(await got.bytes_async())
+
+    async def names(self, folder: str) -> list[str]:
+        """The names of the published files under a folder, in order."""
+        found: list[str] = []
+        async for batch in obstore.list(self._store, prefix=_published(folder)):
+            found += [meta["path"] for meta in batch if not _DRAFT.search(meta["path"])]
+        return sorted(found)
+
+    async def remove_named(self, name: str) -> None:
+        """Take a published file back; nothing happens where it is not there."""
+        try:
+            await obstore.delete_async(self._store, _published(name))
+        except FileNotFoundError:
+            return
+
     async def put_part(self, upload_id: UUID, offset: int, content: bytes) -> None:
         """Create the part at `offset`; a part that is there already is never overwritten.
 
@@ -322,6 +362,12 @@ class _PartWriter:
         await self._files.put_part(self._upload_id, self._written, content)
         self._written += len(content)
         self._parts += 1
+
+
+def _published(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not the name of a published file: {name!r}")
+    return name
 
 
 def _folder(upload_id: UUID) -> str:

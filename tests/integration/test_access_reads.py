@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from compliance import store as compliance
+from compliance import directive_store
 from compliance.directives import Directive
 from exchange.access.meters import NUMBERS, Meter
 from exchange.access.reads import Admitted, Sent
@@ -81,7 +81,7 @@ async def test_every_refusal(database, clock):
         await grants.insert_tokens(tx, [(jti, one, clock.now() + timedelta(days=1))])
         assert await grants.revoke_tokens(tx, [jti], BUYER) == {jti}
         assert await grants.revoke_tokens(tx, [jti], BUYER) == set()
-        await compliance.put_directive(
+        await directive_store.put_directive(
             tx,
             Directive(UUID(int=70), "freeze", "grant", later.id, UUID(int=71), {"en": "test"}, "active", tx.now),
         )

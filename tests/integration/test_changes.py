@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from compliance import store as compliance
+from compliance import directive_store
 from compliance.directives import Directive
 from exchange.access.meters import Meter
 from exchange.access.problems import GRANT_ENDED
@@ -175,7 +175,7 @@ async def test_suspended_ended_and_frozen_grants_do_not_change(database: Databas
     async def freeze(tx: Tx) -> None:
         reason = {"en": "A case.", "zh": "案件。"}
         one = Directive(tx.new_id(), "freeze", "order", order_id, OTHER, reason, "active", tx.now)
-        await compliance.put_directive(tx, one)
+        await directive_store.put_directive(tx, one)
 
     await database.run(freeze)
     assert await refused(market, suspended.grant, "large") == "grant-suspended"

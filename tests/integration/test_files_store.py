@@ -185,3 +185,22 @@ async def test_a_large_stream_never_lies_in_memory_whole(tmp_path: Path) -> None
     tracemalloc.stop()
     assert read == size
     assert peak < 16 << 20
+
+
+async def test_a_published_file_has_a_name_of_its_own_and_is_replaced_only_on_purpose(store: FileStore) -> None:
+    assert await store.read_named("log/checkpoint") is None
+    assert await store.put_named("log/checkpoint", b"one", replace=False)
+    assert not await store.put_named("log/checkpoint", b"two", replace=False)
+    assert await store.read_named("log/checkpoint") == b"one"
+    assert await store.put_named("log/checkpoint", b"two", replace=True)
+    assert await store.put_named("log/tile/0/x001/067.p/5", b"", replace=False)
+    assert await store.read_named("log/checkpoint") == b"two"
+    assert await store.names("log") == ["log/checkpoint", "log/tile/0/x001/067.p/5"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/etc/passwd", "log/../blobs/x", "blobs/sha256/aa", "staging/x", "log//x", "Log/x", "log/x/"]
+)
+async def test_no_published_name_leads_elsewhere(store: FileStore, name: str) -> None:
+    with pytest.raises(ValueError, match="not the name"):
+        await store.put_named(name, b"x", replace=True)

@@ -11,7 +11,7 @@ from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
-from compliance import store as compliance
+from compliance import directive_store
 from compliance.directives import TARGETS, Directive
 from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of, services_of
@@ -162,7 +162,7 @@ async def list_directives(
 
     async def read(tx: Tx, page: PageRequest) -> Page[Directive]:
         before = UUID(page.after[0]) if page.after else None
-        rows = await compliance.directives(tx, active_only=active, before=before, limit=page.limit + 1)
+        rows = await directive_store.directives(tx, active_only=active, before=before, limit=page.limit + 1)
         return page_of(rows, page, lambda one: (str(one.id),))
 
     return await see_page(request, read, _directive, limit, cursor)

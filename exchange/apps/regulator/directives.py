@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
-from compliance import store
+from compliance import directive_store
 from compliance.directives import TARGETS, Directive
 from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of
@@ -85,7 +85,7 @@ async def list_directives(
 
     async def read(tx: Tx, page: PageRequest) -> Page[Directive]:
         before = UUID(page.after[0]) if page.after else None
-        rows = await store.directives(tx, active_only=active, before=before, limit=page.limit + 1)
+        rows = await directive_store.directives(tx, active_only=active, before=before, limit=page.limit + 1)
         return page_of(rows, page, lambda one: (str(one.id),))
 
     return await inspect_page(request, read, directive_view, limit, cursor)
@@ -95,7 +95,7 @@ async def list_directives(
 async def show_directive(request: Asked, directive: FromPath[str]) -> DirectiveView:
     """One directive. 监管指令详情。"""
     directive_id = object_id("dir", directive)
-    return directive_view(found(await inspect(request, lambda tx: store.find_directive(tx, directive_id))))
+    return directive_view(found(await inspect(request, lambda tx: directive_store.find_directive(tx, directive_id))))
 
 
 def directive_view(one: Directive) -> DirectiveView:

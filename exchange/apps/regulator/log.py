@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from compliance import notes, store
+from compliance import notes, store, tree_store
 from compliance.problems import LEAF_UNKNOWN, NO_CHECKPOINT
 from compliance.store import EntryFilter, Logged
 from exchange.apps.http.answers import Asked, found
@@ -93,7 +93,7 @@ async def search_entries(
 @show("/regulator/v1/checkpoint", CheckpointView, 401, 403, 404, 503)
 async def show_checkpoint(request: Asked, size: _Size = None) -> CheckpointView:
     """The newest checkpoint, or the one of `size`. 检查点。"""
-    note = await inspect(request, lambda tx: store.checkpoint(tx, size=size))
+    note = await inspect(request, lambda tx: tree_store.checkpoint(tx, size=size))
     if note is None and size is None:
         raise Refused(NO_CHECKPOINT())
     said = found(note)
@@ -111,7 +111,7 @@ async def show_inclusion(
 
     async def read(tx: Tx) -> tuple[int, list[bytes] | None]:
         at = size if size is not None else await _newest(tx)
-        return at, await store.inclusion(tx, leaf_index, at)
+        return at, await tree_store.inclusion(tx, leaf_index, at)
 
     at, hashes = await inspect(request, read)
     if hashes is None:
@@ -129,7 +129,7 @@ async def show_consistency(
 
     async def read(tx: Tx) -> tuple[int, list[bytes] | None]:
         at = new if new is not None else await _newest(tx)
-        return at, await store.consistency(tx, old, at)
+        return at, await tree_store.consistency(tx, old, at)
 
     at, hashes = await inspect(request, read)
     if hashes is None:
@@ -138,7 +138,7 @@ async def show_consistency(
 
 
 async def _newest(tx: Tx) -> int:
-    note = await store.checkpoint(tx)
+    note = await tree_store.checkpoint(tx)
     if note is None:
         raise Refused(NO_CHECKPOINT())
     return notes.parse_checkpoint(notes.parse_note(note).text).size

@@ -13,8 +13,7 @@ from typing import Annotated, Any
 from litestar import MediaType, Response, get
 from litestar.params import FromPath, QueryParameter
 
-from compliance import notes
-from compliance import store as audit
+from compliance import notes, tree_store
 from contracts import chain_store
 from exchange.apps.http.answers import Asked, asked_page, found
 from exchange.apps.http.context import services_of
@@ -212,7 +211,7 @@ def _style() -> tuple[bytes, str]:
 
 
 async def _head(tx: Tx) -> LogHead | None:
-    note = await audit.checkpoint(tx)
+    note = await tree_store.checkpoint(tx)
     if note is None:
         return None
     checkpoint = notes.parse_checkpoint(notes.parse_note(note).text)

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import pytest
 
-from compliance import notes, proofs, store
+from compliance import directive_store, export_store, notes, proofs, store
 from compliance.entries import Entry
 from compliance.exports import BundleReport
 from compliance.scopes import Scope
-from exchange.flows import checkpoint_log, export_audit, issue_directive
+from exchange.flows import export_audit, issue_directive
 from exchange.kernel import ids as kernel_ids
 from exchange.kernel import jobs
 from exchange.kernel.actor import Actor
@@ -25,6 +25,7 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
+from tests.support.sequencing import sequence
 
 ORIGIN = "exchange.example/log"
 BUYER, SELLER, THIRD, WATCH = (UUID(int=i) for i in range(1, 5))
@@ -53,7 +54,7 @@ async def fill(database: Database, signer: notes.Ed25519Signer, low: int, high: 
         )
 
     await database.run(flow)
-    await database.run(lambda tx: checkpoint_log.sequence(tx, [signer], ORIGIN))
+    await sequence(database, [signer], ORIGIN)
 
 
 async def nothing(_done: int, _total: int | None) -> None:
@@ -125,13 +126,13 @@ async def test_a_party_gets_what_concerns_it(database: Database, keyring: Keyrin
     assert report.entries == 30
     assert check_outside(tmp_path, data).returncode == 0
     async with database.read(actor(THIRD)) as tx:
-        found = await store.own_export(tx, actor(THIRD), export_id)
+        found = await export_store.own_export(tx, actor(THIRD), export_id)
         assert found is not None
         assert (found.state, found.entry_count, found.sha256) == ("done", 30, report.sha256)
-        assert [one.id for one in await store.own_exports(tx, actor(THIRD))] == [export_id]
+        assert [one.id for one in await export_store.own_exports(tx, actor(THIRD))] == [export_id]
     async with database.read(actor(BUYER)) as tx:
-        assert await store.own_export(tx, actor(BUYER), export_id) is None
-        assert await store.find_export(tx, export_id) is None
+        assert await export_store.own_export(tx, actor(BUYER), export_id) is None
+        assert await export_store.find_export(tx, export_id) is None
     data, report, _ = await export(database, signer, REGULATOR, Scope(actions=("quote",), from_index=10, to_index=20))
     assert report.entries == 5
 
@@ -156,7 +157,7 @@ async def test_exports_that_cannot_be(database: Database, keyring: Keyring) -> N
     job = await database.run(lambda tx: jobs.take(tx, [export_audit.JOB]))
     assert job is not None
     assert job.payload == {"export": receipt.id}
-    assert await database.run(lambda tx: store.fail_export(tx, kernel_ids.parse("exp", receipt.id), "disk full"))
+    assert await database.run(lambda tx: export_store.fail_export(tx, kernel_ids.parse("exp", receipt.id), "disk full"))
 
 
 async def test_directives_bind_until_they_are_lifted(database: Database) -> None:
@@ -175,7 +176,7 @@ async def test_directives_bind_until_they_are_lifted(database: Database) -> None
     assert await database.run(look) == ({listing}, {listing, other}, {listing})
     assert await database.run(lambda tx: store.frozen(tx, [])) == set()
     async with database.inspect() as tx:
-        listed = await store.directives(tx, active_only=True)
+        listed = await directive_store.directives(tx, active_only=True)
         assert [one.kind for one in listed] == ["delist", "preserve", "delist", "freeze"]
         freeze = next(one for one in listed if one.kind == "freeze")
         assert freeze.reason == {"zh": "涉嫌侵权"}

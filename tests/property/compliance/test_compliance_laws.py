@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-import zipfile
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from hashlib import sha256
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID
@@ -18,16 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance import notes, proofs, tiles, verify
-from compliance.entries import Entry, envelope
-from compliance.exports import BundleFacts, Earlier, Item, write_bundle
-from compliance.scopes import Scope, pinned
-from exchange.kernel import merkle
+from compliance import notes, proofs, tile_audit, tiles, verify
+from compliance.entries import Entry, envelope, moment
+from compliance.scopes import Scope
+from exchange.kernel import ids, merkle
 from exchange.kernel.ed25519 import L, by_arithmetic
-
-NOW = datetime(2026, 1, 15, 8, tzinfo=UTC)
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-SIGNER = notes.Ed25519Signer("exchange.example/log", KEY.public_key().public_bytes_raw(), KEY.sign)
+from tests.support.bundles import SIGNER, VKEY, bundle, flip, resigned, tree_of
 
 SLUGS = st.from_regex(r"[a-z][a-z0-9]{0,8}([-_.][a-z0-9]{1,8}){0,2}", fullmatch=True)
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,40}", fullmatch=True)
@@ -61,11 +54,18 @@ def test_every_envelope_is_canonical(entry: Entry, entry_id: UUID, now: datetime
     assert set(wire["organisations"]) >= {one for one in [wire["actor"]["organisation"]] if one}
 
 
-def tree_of(leaves: list[bytes]) -> tuple[bytes, tiles.Tiles]:
-    frontier, data = merkle.Range(0, []), {}
-    for piece in tiles.grow(frontier, leaves):
-        data[piece.level, piece.number] = piece.data
-    return frontier.root(), tiles.Tiles(data)
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+
+
+@given(st.lists(st.tuples(UUIDS, MOMENTS), min_size=1, max_size=5), st.booleans())
+def test_ids_and_times_by_the_tile_are_as_one_by_one(made: list[tuple[UUID, datetime]], one_day: bool) -> None:
+    """As PostgreSQL sends them: 16 bytes, and microseconds since 2000."""
+    times = [at.replace(year=2026, month=2, day=28) if one_day else at for _, at in made]
+    sent = [(at - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) for at in times]
+    assert tile_audit._moments(b"".join(one.to_bytes(8, "big", signed=True) for one in sent)) == "".join(
+        map(moment, times)
+    )
+    assert tile_audit._ids(b"".join(one.bytes for one, _ in made)) == "".join(ids.text("aud", one) for one, _ in made)
 
 
 @given(st.integers(1, 600), st.data())
@@ -163,58 +163,6 @@ def test_vectors_of_the_ed25519_standard(public: str, message: str, signature: s
     assert by_arithmetic(bytes.fromhex(public), bytes.fromhex(message), bytes.fromhex(signature))
 
 
-def flip(data: bytes, bit: int) -> bytes:
-    changed = bytearray(data)
-    changed[bit // 8 % len(data)] ^= 1 << bit % 8
-    return bytes(changed)
-
-
-async def bundle(folder: Path, size: int = 300, scope: Scope | None = None, old: int | None = 7) -> Path:
-    """A bundle over a log of `size` entries, unpacked."""
-    found = [
-        envelope(Entry(action="purchase", organisation_id=UUID(int=i % 3), object_id=f"ord_{i}"), NOW, UUID(int=i))
-        for i in range(size)
-    ]
-    leaves = [merkle.leaf_hash(one) for one in found]
-    root, tree = tree_of(leaves)
-    checkpoint = notes.Checkpoint("exchange.example/log", size, root)
-    fixed = pinned(scope or Scope(), size)
-    assert isinstance(fixed, Scope)
-
-    async def items() -> AsyncIterator[Item]:
-        assert fixed.to_index is not None
-        for index in range(fixed.from_index, fixed.to_index):
-            if fixed.complete or index % 3 == 0:
-                yield Item(index, found[index], tuple(merkle.inclusion_proof(index, size, tree.node)))
-
-    earlier = None
-    if old is not None:
-        note = notes.sign_checkpoint(
-            notes.Checkpoint("exchange.example/log", old, merkle.root_of(leaves[:old])), [SIGNER]
-        )
-        earlier = Earlier(note, tuple(merkle.consistency_proof(old, size, tree.node)))
-    facts = BundleFacts(
-        export_id="exp_1",
-        requested_by="org_1",
-        requested_at="2026-01-15T08:00:00.000000Z",
-        scope=fixed,
-        checkpoint=checkpoint,
-        note=notes.sign_checkpoint(checkpoint, [SIGNER]),
-        legal_basis="监管检查 2026-7",
-        earlier=earlier,
-    )
-    out = BytesIO()
-    report = await write_bundle(items(), facts, SIGNER, out)
-    assert report.size_bytes == len(out.getvalue())
-    (folder / "export.zip").write_bytes(out.getvalue())
-    with zipfile.ZipFile(out) as archive:
-        archive.extractall(folder / "export")
-    return folder / "export"
-
-
-VKEY = SIGNER.verifier.vkey
-
-
 async def test_a_bundle_verifies_as_folder_and_as_zip(tmp_path: Path) -> None:
     folder = await bundle(tmp_path)
     said = verify.verify(folder, [VKEY])
@@ -269,17 +217,6 @@ async def test_every_changed_file_list_is_found(tmp_path: Path, change: str) -> 
     assert verify.main([str(folder), "--vkey", VKEY]) == 1
 
 
-async def resigned(folder: Path) -> None:
-    """What an operator can do who holds the key: list the changed files and sign again."""
-    manifest = json.loads((folder / "manifest.json").read_bytes())
-    for name in manifest["files"]:
-        manifest["files"][name] = verify.Bundle(folder).measure(name)
-    data = verify.canonical(manifest)
-    (folder / "manifest.json").write_bytes(data)
-    text = f"corpus-exchange/export-manifest@v1\n{sha256(data).hexdigest()}\n"
-    (folder / "manifest.json.sig").write_bytes(notes.sign_note(text.encode(), [SIGNER]))
-
-
 @pytest.mark.parametrize("change", ["event", "dropped", "order", "growth"])
 async def test_an_operator_with_the_key_cannot_change_what_was_logged(tmp_path: Path, change: str) -> None:
     folder = await bundle(tmp_path, size=20)
@@ -296,7 +233,7 @@ async def test_an_operator_with_the_key_cannot_change_what_was_logged(tmp_path: 
         (folder / "checkpoint.prev").write_bytes(notes.sign_checkpoint(other, [SIGNER]))
     (folder / "events.jsonl").write_bytes(b"".join(events))
     (folder / "proofs.jsonl").write_bytes(b"".join(lines))
-    await resigned(folder)
+    resigned(folder)
     with pytest.raises(verify.Failed, match=r"proof|missing|order|changed"):
         verify.verify(folder, [VKEY])
 
