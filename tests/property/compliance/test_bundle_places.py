@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from compliance import exports, verify
+from compliance import verify
+from compliance.exports.bundle import verifier
 from compliance.scopes import Scope
 from tests.support.bundles import VKEY, bundle, resigned
 
 SIZE = 40
 FILES = (
     "VERIFY.md", "checkpoint", "checkpoint.prev", "consistency.proof", "events.csv", "events.jsonl", "log.vkey",
-    "manifest.json", "manifest.json.sig", "proofs.jsonl", "verify.py",
+    "manifest.json", "manifest.json.sig", "tiles.bin", "tiles.jsonl", "verify.py",
 )  # fmt: skip
 SIGNATURE_LINES = (2, 3)
 
@@ -191,4 +192,4 @@ async def test_a_zip_is_checked_like_its_folder(tmp_path: Path) -> None:
     assert unseen == []
     path.write_bytes(good)
     with zipfile.ZipFile(path) as archive:
-        assert archive.read("verify.py") == exports.verifier()
+        assert archive.read("verify.py") == verifier()
