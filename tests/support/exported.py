@@ -14,7 +14,7 @@ from compliance import notes, store
 from compliance.entries import Entry
 from compliance.export_store import BundleKept, Export, find_export
 from compliance.scopes import Scope
-from exchange.flows import checkpoint_log, export_audit
+from exchange.flows import export_audit
 from exchange.flows.export_audit import Details
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -22,6 +22,7 @@ from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.files import FileStore
 from exchange.worker.exporting import Exporting
+from tests.support.sequencing import sequence
 
 ORIGIN = "exchange.example/log"
 BUYER, SELLER, THIRD, WATCH = (UUID(int=i) for i in range(1, 5))
@@ -53,7 +54,7 @@ async def fill(database: Database, signer: notes.Ed25519Signer, low: int, high: 
         )
 
     await database.run(flow)
-    await database.run(lambda tx: checkpoint_log.sequence(tx, [signer], ORIGIN))
+    await sequence(database, [signer], ORIGIN)
 
 
 async def nothing(_done: int, _total: int | None) -> None:
