@@ -49,7 +49,7 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
 class Row(NamedTuple):
     """One leaf of the log: its index, its bytes, and what they say."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the field is meant, not the method of tuples
     envelope: bytes
     entry: Decoded
 
