@@ -6,7 +6,6 @@ The evidence is `events.jsonl` with `proofs.jsonl`; the CSV is for reading. The 
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import io
 import zipfile
@@ -16,8 +15,8 @@ from importlib import resources
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
-import msgspec
-
+from compliance.formats.csv import Csv
+from compliance.formats.shape import row
 from compliance.notes import Checkpoint, Ed25519Signer, sign_note
 from compliance.scopes import Scope
 from compliance.verify_bundle import line_digests, manifest_text
@@ -29,16 +28,10 @@ VERIFIER_PARTS = (
     "exchange/kernel/ed25519.py",
     "compliance/verify_notes.py",
     "compliance/verify_zip.py",
+    "compliance/verify_table.py",
     "compliance/verify_bundle.py",
 )
 SPOOL_BYTES = 4 * 1024 * 1024
-COLUMNS = (
-    "leaf_index", "at", "action", "outcome", "problem", "organisation", "client", "object", "object_version", "agreement",
-    "rule_set", "organisations", "digests", "node", "id",
-)  # fmt: skip
-# A cell that begins so is run as a formula by some spreadsheet; the wide forms are what an East Asian one takes too.
-_FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
-_SKIPPED = " \t\r\n\v\f\0\"';,\u00a0\u200b\u200c\u200d\u2060\u3000\ufeff"
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
@@ -109,49 +102,17 @@ async def write_bundle(
     return BundleReport(bytes.fromhex(whole["sha256"]), whole["size_bytes"], entries)
 
 
-def safe_cell(value: str) -> str:
-    """A text that no spreadsheet takes for a formula.
-
-    source   OWASP ASVS 5.0, 1.2.10; stricter: what spreadsheets skip before the sign is skipped here too
-    """
-    first, meant = value[:1], value.lstrip(_SKIPPED)[:1]
-    return "'" + value if (first and first in _SKIPPED) or meant in _FORMULA else value
-
-
 async def _write_items(items: AsyncIterator[Item], events: IO[bytes], proofs: IO[bytes], table: IO[bytes]) -> int:
-    text = io.TextIOWrapper(table, "utf-8", newline="", write_through=True)
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    cells = Csv()
+    table.write(cells.head())
     entries = 0
     async for item in items:
         events.write(item.envelope + b"\n")
         hashes = [base64.b64encode(one).decode() for one in item.hashes]
         proofs.write(canonical({"hashes": hashes, "index": item.leaf_index}) + b"\n")
-        writer.writerow([str(item.leaf_index), *map(safe_cell, _cells(item.envelope))])
+        table.write(cells.part([row(item.leaf_index, item.envelope)], 0)[0])
         entries += 1
-    text.detach()
     return entries
-
-
-def _cells(envelope: bytes) -> list[str]:
-    wire: dict[str, Any] = msgspec.json.decode(envelope)
-    values = (
-        wire["at"],
-        wire["action"],
-        wire["outcome"],
-        wire["problem"],
-        wire["actor"]["organisation"],
-        wire["actor"]["client"],
-        wire["object"]["id"],
-        wire["object"]["version"],
-        wire["agreement"],
-        wire["rule_set"],
-        " ".join(wire["organisations"]),
-        " ".join(f"{name}:{digest}" for name, digest in wire["digests"].items()),
-        wire["node"],
-        wire["id"],
-    )
-    return ["" if value is None else str(value) for value in values]
 
 
 def verifier() -> bytes:

@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from compliance.verify_bundle import (
-    COLUMNS,
     UNLISTED,
     WORDS,
     Bundle,
@@ -35,8 +34,6 @@ from compliance.verify_bundle import (
     line_digests,
     manifest_text,
     paired,
-    table_cells,
-    table_row,
     wrong_lines,
 )
 from compliance.verify_notes import (
@@ -53,6 +50,7 @@ from compliance.verify_notes import (
     parse_checkpoint,
     unbase64,
 )
+from compliance.verify_table import COLUMNS, table_cells, table_row
 
 MANIFEST, SIG, EVENTS, PROOFS, TABLE = (
     "manifest.json",

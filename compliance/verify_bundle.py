@@ -9,7 +9,7 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, NamedTuple, Optional, TypeVar
 
@@ -209,34 +209,3 @@ def wrong_lines(file: str, found: Sequence[str], wanted: Sequence[str]) -> list[
     """Where a small file differs from the digests of its lines."""
     rows = paired(found, wanted, lambda a, b: a == b)
     return [Fault(file, one.number, None, *WORDS[one.what]) for one in rows if one.what != "fits"]
-
-
-# ---------------------------------------------------------------- the table, as it follows from the events
-
-COLUMNS = (
-    "leaf_index,at,action,outcome,problem,organisation,client,object,object_version,agreement,rule_set,organisations,"
-    "digests,node,id"
-)
-FORMULA = "=+-@|%＝＋－＠"
-SKIPPED = " \t\r\n\v\f\0\"';,\u00a0\u200b\u200c\u200d\u2060\u3000\ufeff"
-
-
-def table_row(cells: Iterable[str]) -> bytes:
-    """One line of the table: every cell in quotes, none that a spreadsheet takes for a formula."""
-    safe = []
-    for cell in cells:
-        begins = cell[:1] and (cell[0] in SKIPPED or cell.lstrip(SKIPPED)[:1] in tuple(FORMULA))
-        safe.append(("'" if begins else "") + cell.replace('"', '""'))
-    return ('"' + '","'.join(safe) + '"\r\n').encode()
-
-
-def table_cells(index: int, event: Mapping[str, Any]) -> list[str]:
-    """What the table says of an event."""
-    actor, thing = event["actor"], event["object"]
-    digests = " ".join(f"{name}:{digest}" for name, digest in event["digests"].items())
-    values = (
-        index, event["at"], event["action"], event["outcome"], event["problem"], actor["organisation"], actor["client"],
-        thing["id"], thing["version"], event["agreement"], event["rule_set"], " ".join(event["organisations"]), digests,
-        event["node"], event["id"],
-    )  # fmt: skip
-    return ["" if value is None else str(value) for value in values]
