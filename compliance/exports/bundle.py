@@ -15,8 +15,9 @@ from hashlib import sha256
 from importlib import resources
 from typing import Any, NamedTuple
 
-from compliance.exports.parts import FORMATS, LAST_BLOCK, PART, Packer, blocks_line, members, stored
+from compliance.exports.parts import LAST_BLOCK, PART, Packer, blocks_line, members, stored
 from compliance.exports.zipped import Measured, Zipper, crc32_combine
+from compliance.formats.known import FORMATS, schema_files
 from compliance.notes import Checkpoint, Ed25519Signer, sign_note
 from compliance.scopes import Scope
 from compliance.verify_bundle import line_digests, manifest_text
@@ -222,11 +223,7 @@ def verifier() -> bytes:
 def _same_for_all() -> Mapping[str, bytes]:
     """The files that are the same in every bundle of one release."""
     folder = resources.files("compliance")
-    files = {"VERIFY.md": (folder / "VERIFY.md").read_bytes(), "verify.py": verifier()}
-    schemas = folder / "formats" / "schema"
-    if schemas.is_dir():
-        files |= {f"schema/{one.name}": one.read_bytes() for one in schemas.iterdir() if one.name.endswith(".json")}
-    return files
+    return {"VERIFY.md": (folder / "VERIFY.md").read_bytes(), "verify.py": verifier(), **schema_files()}
 
 
 def _small_files(facts: BundleFacts) -> dict[str, bytes]:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from compliance.formats.csv import Csv
-from compliance.formats.shape import Format, row
+from compliance.formats.known import FORMATS
+from compliance.formats.shape import row
 from compliance.tiles import WIDTH, Place, Tiles, places, width_at
 from compliance.verify_evidence import (
     BLOCKS,
@@ -35,7 +35,6 @@ PART = 65_536
 # What is in memory at once; a whole number of tiles, and of slices a part.
 SLICE = 8_192
 LEVEL = 6
-FORMATS: Mapping[str, Format] = {"csv": Csv()}
 _RAW = -15
 # An empty last block: what a packed member ends with.
 LAST_BLOCK = b"\x03\x00"

@@ -15,7 +15,8 @@ from compliance.entries import Entry, moment
 from compliance.export_store import Asked, BundleKept, Export
 from compliance.exports.bundle import BundleFacts, Earlier
 from compliance.exports.delivery import Delivery
-from compliance.exports.parts import FORMATS, PART, Leaf, tiles_of_slice
+from compliance.exports.parts import PART, Leaf, tiles_of_slice
+from compliance.formats.known import FORMATS
 from compliance.problems import EXPORT_ENDED, EXPORT_NOT_READY, EXPORT_SCOPE, NO_CHECKPOINT
 from compliance.scopes import Scope, pinned
 from compliance.tiles import WIDTH, Place

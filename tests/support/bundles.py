@@ -16,7 +16,8 @@ from compliance import notes, tiles
 from compliance.entries import Entry, envelope
 from compliance.exports.bundle import BundleFacts, BundleWriter, Earlier, PieceKept, starts
 from compliance.exports.delivery import Delivery, delivery_note
-from compliance.exports.parts import FORMATS, SLICE, Leaf, PartMaker, PartWish, Piece, tiles_of_slice
+from compliance.exports.parts import SLICE, Leaf, PartMaker, PartWish, Piece, tiles_of_slice
+from compliance.formats.known import FORMATS
 from compliance.scopes import Scope, pinned
 from compliance.verify_bundle import Bundle, line_digests, manifest_text
 from compliance.verify_notes import canonical
