@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from compliance.exports.parts import BadLeaf, Leaf, PartMaker, PartWish, Piece
+from compliance.exports.parts import BadLeaf, Leaf, PartMaker, PartWish
 
 LENGTH = struct.Struct(">Q")
 # Who buys comes first.
@@ -37,6 +37,16 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     """There are no more."""
 
 
+class Told(msgspec.Struct, frozen=True, tag="piece"):
+    """A piece of the part; so many packed bytes follow, as they are."""
+
+    member: str
+    packed_bytes: int
+    crc32: int
+    size: int
+    notes: tuple[bytes, ...]
+
+
 class Made(msgspec.Struct, frozen=True, tag="made"):
     """A part is whole; its pieces came before."""
 
@@ -50,7 +60,7 @@ class Bad(msgspec.Struct, frozen=True, tag="bad"):
 
 
 Question = Begin | Slice | End
-Answer = Piece | Made | Bad
+Answer = Told | Made | Bad
 
 
 def framed(message: msgspec.Struct) -> bytes:
@@ -82,11 +92,12 @@ def run(questions: BinaryIO, answers: BinaryIO) -> None:
             answers.write(framed(bad))
             answers.flush()
         else:
-            made = maker.end()
-            maker = None
-            answers.writelines(framed(piece) for piece in made.pieces)
-            answers.write(framed(Made(made.entries)))
+            for piece in maker.end():
+                answers.write(framed(Told(piece.member, len(piece.packed), piece.crc32, piece.size, piece.notes)))
+                answers.write(piece.packed)
+            answers.write(framed(Made(maker.entries)))
             answers.flush()
+            maker = None
 
 
 if __name__ == "__main__":

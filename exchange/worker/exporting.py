@@ -21,7 +21,7 @@ from compliance import export_store
 from compliance.export_store import BundleKept
 from compliance.exports.bundle import BundleWriter, MemberPlan, PieceKept, Source, starts
 from compliance.exports.delivery import delivery_note
-from compliance.exports.parts import PART, SLICE, PartWish, Piece
+from compliance.exports.parts import PART, SLICE, PartWish
 from compliance.notes import Ed25519Signer
 from compliance.verify_evidence import EVENTS
 from exchange.flows import export_audit
@@ -34,6 +34,7 @@ from exchange.worker import export_child as child
 T = TypeVar("T")
 Progress = Callable[[int, int | None], Awaitable[None]]
 _BYTES_MAX = 1 << 62
+_UNPACKED_AT_ONCE = 1 << 17
 _EMPTY = bytes(32)
 _END_S = 5.0
 
@@ -138,9 +139,10 @@ class Exporting:
                 raise LogBroken(f"entry {said.index} in the database is not what the log holds")
             if isinstance(said, child.Made):
                 break
+            packed = await maker.raw(said.packed_bytes)
             if said.size or said.notes or said.member == EVENTS:
-                blob = (await self.files.put(said.packed)).sha256 if said.size else _EMPTY
-                found.append(_kept(number, said, blob))
+                blob = (await self.files.put(packed)).sha256 if said.size else _EMPTY
+                found.append(PieceKept(number, said.member, blob, len(packed), said.crc32, said.size, said.notes, 0))
         for one in found:
             yield one._replace(entries=said.entries)
 
@@ -174,7 +176,9 @@ class Exporting:
         yield head
         for source in plan.sources:
             async for chunk in self._source(source):
-                await asyncio.to_thread(measured.add, chunk)
+                # What was packed well is much larger again.
+                for at in range(0, len(chunk), _UNPACKED_AT_ONCE):
+                    await asyncio.to_thread(measured.add, chunk[at : at + _UNPACKED_AT_ONCE])
                 yield chunk
         writer.close(plan, measured)
 
@@ -193,10 +197,6 @@ class Exporting:
                 await self.files.remove(sha256)
 
 
-def _kept(number: int, piece: Piece, sha256: bytes) -> PieceKept:
-    return PieceKept(number, piece.member, sha256, len(piece.packed), piece.crc32, piece.size, piece.notes, 0)
-
-
 # ---------------------------------------------------------------- the process that makes the parts
 
 
@@ -212,13 +212,14 @@ class _Child:
         self._process.stdin.write(child.framed(message))
         await self._process.stdin.drain()
 
-    async def answer(self) -> Piece | child.Made | child.Bad:
-        assert self._process.stdout is not None
-        head = await self._process.stdout.readexactly(child.LENGTH.size)
-        said: Piece | child.Made | child.Bad = self._decode(
-            await self._process.stdout.readexactly(child.LENGTH.unpack(head)[0])
-        )
+    async def answer(self) -> child.Told | child.Made | child.Bad:
+        (length,) = child.LENGTH.unpack(await self.raw(child.LENGTH.size))
+        said: child.Told | child.Made | child.Bad = self._decode(await self.raw(length))
         return said
+
+    async def raw(self, size: int) -> bytes:
+        assert self._process.stdout is not None
+        return await self._process.stdout.readexactly(size)
 
 
 @asynccontextmanager

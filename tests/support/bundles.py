@@ -96,11 +96,10 @@ def zip_of(found: list[bytes], facts: BundleFacts) -> bytes:
             numbers = sorted({index // 256 for index in (inside if facts.scope.complete else (n for n, _ in leaves))})
             wanted = tiles_of_slice(numbers, facts.checkpoint.size)
             maker.add(leaves, numbers, {place: tree[place] for place in wanted})
-        made = maker.end()
-        for piece in made.pieces:
+        for piece in maker.end():
             if piece.member in at:
                 at[piece.member] += piece.size
-            kept.append(kept_of(number, piece, made.entries))
+            kept.append(kept_of(number, piece, maker.entries))
             blobs[kept[-1].sha256] = piece.packed
     writer, out = BundleWriter(facts, kept), BytesIO()
     for plan in writer.plans:
