@@ -139,6 +139,11 @@ async def last_size(tx: Tx, actor: Actor, node_id: str, below: int) -> int | Non
     return size
 
 
+async def pin_note(tx: Tx, export_id: UUID, note: bytes) -> None:
+    """Pin the checkpoint as it stands when the making begins: with the cosignatures that it has by then."""
+    await _update_export(tx, export_id, {"note": note, "state": "running"})
+
+
 async def move_export(tx: Tx, export_id: UUID, entry_count: int, next_index: int) -> bool:
     """Record progress; False when the export has ended."""
     values = {"state": "running", "entry_count": entry_count, "next_index": next_index}

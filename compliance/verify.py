@@ -43,6 +43,7 @@ from compliance.verify_notes import (
     Key,
     canonical,
     consistency_holds,
+    cosigned_by,
     failed,
     open_note,
     parse,
@@ -155,6 +156,23 @@ class Check(Findings):
         )
         return found
 
+    def check_witnesses(self, vkeys: Sequence[str]) -> None:
+        """Check the cosignatures by the keys that somebody got elsewhere, or else by those in the bundle."""
+        name, note, stated = "witnesses.vkey", self.bundle.read("checkpoint"), self.manifest["witnessed"]
+        known = [Key(one, "--witness", kind=4) for one in vkeys]
+        if not known and name in self.bundle.names():
+            own = self.bundle.read(name).decode("utf-8", "replace").splitlines()
+            known = [Key(one, name, number, 4) for number, one in enumerate(own, 1)]
+        found = cosigned_by(note, known)
+        if not vkeys and found != sorted(stated["cosigned_by"]):
+            raise failed("checkpoint", "not cosigned by those whom the manifest names", "会签方与清单所列不符")
+        names = ", ".join(found) or "-"
+        enough = len(found) >= stated["needed"]
+        self.say(
+            f"witnessed by {names}" if enough else f"NOT WITNESSED: cosigned by {names}, {stated['needed']} needed",
+            f"见证方：{names}" if enough else f"未达到见证数：已会签 {names}，需要 {stated['needed']}",
+        )
+
     # ------------------------------------------------------------ growth
 
     def check_growth(self, new: Checkpoint) -> None:
@@ -223,7 +241,11 @@ class Check(Findings):
 
 
 def verify(
-    place: Path, vkeys: Sequence[str] = (), previous: bytes | None = None, delivery: bytes | None = None
+    place: Path,
+    vkeys: Sequence[str] = (),
+    previous: bytes | None = None,
+    delivery: bytes | None = None,
+    witnesses: Sequence[str] = (),
 ) -> list[str]:
     """Check a whole bundle and say what was found; raise Failed with every place that does not hold."""
     with Bundle(place) as bundle:
@@ -241,6 +263,7 @@ def verify(
         check.stop()
         check.check_files()
         checkpoint = check.check_checkpoint()
+        check.check_witnesses(witnesses)
         evidence = Evidence(check, checkpoint)
         evidence.check()
         evidence.check_table()
@@ -261,6 +284,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("bundle", nargs="?", default=str(Path(__file__).resolve().parent), help="folder or zip")
     parser.add_argument("--vkey", action="append", default=[], help="the log's published key: name+id+key")
     parser.add_argument("--previous", help="a checkpoint of this log that you kept")
+    parser.add_argument("--witness", action="append", default=[], help="a witness's key that you got elsewhere")
     parser.add_argument("--delivery", help="the delivery.json that came beside the bundle")
     parser.add_argument("--proof", type=int, metavar="INDEX", help="write one entry's stand-alone proof to the output")
     options = parser.parse_args(arguments)
@@ -271,7 +295,7 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         previous = Path(options.previous).read_bytes() if options.previous else None
         delivery = Path(options.delivery).read_bytes() if options.delivery else None
-        for line in verify(Path(options.bundle), options.vkey, previous, delivery):
+        for line in verify(Path(options.bundle), options.vkey, previous, delivery, options.witness):
             print(line)
     except Failed as error:
         for fault in error.faults:

@@ -49,6 +49,22 @@ class Earlier:
         return [base64.b64encode(one).decode() for one in self.hashes]
 
 
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """How many cosignatures make a checkpoint count as witnessed here, and the keys of those who gave theirs."""
+
+    needed: int = 0
+    vkeys: tuple[str, ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        return {
+            "cosigned_by": [one.split("+")[0] for one in self.vkeys],
+            "needed": self.needed,
+            "met": len(self.vkeys) >= self.needed,
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleFacts:
     """All that the bytes of a bundle depend on, besides the entries."""
@@ -58,6 +74,7 @@ class BundleFacts:
     note: bytes
     formats: tuple[str, ...]
     vkeys: tuple[str, ...]
+    witnessed: Witnessed = Witnessed()
     earlier: Earlier | None = None
     part: int = PART
 
@@ -73,6 +90,7 @@ class BundleFacts:
                 "note": self.note.decode(),
                 "formats": list(self.formats),
                 "keys": list(self.vkeys),
+                "witnessed": [self.witnessed.needed, *self.witnessed.vkeys],
                 "earlier": earlier,
                 "part": self.part,
                 "small": small,
@@ -232,6 +250,8 @@ def _small_files(facts: BundleFacts) -> dict[str, bytes]:
         "checkpoint": facts.note,
         "log.vkey": "".join(f"{key}\n" for key in facts.vkeys).encode(),
     }
+    if facts.witnessed.vkeys:
+        files["witnesses.vkey"] = "".join(f"{key}\n" for key in facts.witnessed.vkeys).encode()
     if facts.earlier is not None:
         lines = "".join(f"{one}\n" for one in facts.earlier.texts())
         files |= {"checkpoint.prev": facts.earlier.note, "consistency.proof": lines.encode()}
@@ -248,6 +268,7 @@ def _manifest(facts: BundleFacts, entries: int, files: Mapping[str, Mapping[str,
         "complete": facts.scope.complete,
         "truncated": False,
         "redacted": True,
+        "witnessed": facts.witnessed.to_wire(),
         "entries": entries,
         "formats": list(facts.formats),
         "part_entries": facts.part,

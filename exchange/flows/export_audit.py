@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from compliance import export_store, notes, store, tree_store
+from compliance import export_store, notes, store, tree_store, witness_store
 from compliance.directives import REGULATOR
 from compliance.entries import Entry, moment
 from compliance.export_store import Asked, BundleKept, Export
-from compliance.exports.bundle import BundleFacts, Earlier
+from compliance.exports.bundle import BundleFacts, Earlier, Witnessed
 from compliance.exports.delivery import Delivery
 from compliance.exports.parts import PART, Leaf, tiles_of_slice
 from compliance.formats.known import FORMATS
@@ -30,6 +31,7 @@ from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.jobs import Job
 
 JOB = "export_audit"
+WITNESSES_WAIT = timedelta(seconds=2)
 SEES_ALL = frozenset({REGULATOR, "operator"})
 
 
@@ -75,12 +77,15 @@ async def request(tx: Tx, actor: Actor, scope: Scope, details: Details | None = 
     name = ids.text("exp", export_id)
     await export_store.put_export(tx, export_id, actor, asked)
     await store.append(tx, [done(actor, "export.request", name, scope=digest(asked.scope.to_wire()))])
-    await jobs.put(tx, Job(JOB, name, {"export": name}, organisation_id=actor.organisation_id))
+    # Witnesses answer a moment after a checkpoint was signed; who needs them waits for them once.
+    waits = len(await witness_store.cosigner_vkeys(tx, asked.note)) < len(await witness_store.active(tx))
+    run_at = tx.now + WITNESSES_WAIT if waits else None
+    await jobs.put(tx, Job(JOB, name, {"export": name}, organisation_id=actor.organisation_id, run_at=run_at))
     return ExportReceipt(name, "requested", asked.size)
 
 
 async def _pinned(tx: Tx, actor: Actor, scope: Scope, wanted: Details) -> Asked | Problem:
-    note = await tree_store.checkpoint(tx, scope.node_id, wanted.checkpoint_size)
+    note = await witness_store.cosigned(tx, scope.node_id, wanted.checkpoint_size)
     if note is None:
         return NO_CHECKPOINT() if wanted.checkpoint_size is None else _unsigned(wanted.checkpoint_size)
     size = notes.parse_checkpoint(notes.parse_note(note).text).size
@@ -170,7 +175,9 @@ class Made:
         )
 
 
-async def begin(tx: Tx, export_id: UUID, origin: str, vkeys: Sequence[str], *, part: int = PART) -> Made | Problem:
+async def begin(
+    tx: Tx, export_id: UUID, origin: str, vkeys: Sequence[str], *, quorum: int = 0, part: int = PART
+) -> Made | Problem:
     """Everything that an export's bytes depend on, but its entries.
 
     errors   answers NOT_FOUND, EXPORT_ENDED
@@ -180,14 +187,22 @@ async def begin(tx: Tx, export_id: UUID, origin: str, vkeys: Sequence[str], *, p
         return NOT_FOUND()
     if export.state not in ("requested", "running") or export.note is None:
         return EXPORT_ENDED(state=export.state)
-    checkpoint = notes.parse_checkpoint(notes.parse_note(export.note).text)
+    if export.state == "requested":
+        note = await witness_store.cosigned(tx, export.scope.node_id, export.size)
+        assert note is not None, "an export is asked for at a checkpoint's size"
+        await export_store.pin_note(tx, export_id, note)
+        export = replace(export, note=note, state="running")
+    note = export.note
+    assert note is not None, "a checkpoint is pinned from the request on"
+    checkpoint = notes.parse_checkpoint(notes.parse_note(note).text)
     assert checkpoint.origin == origin, "the signer is of another log"
     facts = BundleFacts(
         scope=export.scope,
         checkpoint=checkpoint,
-        note=export.note,
+        note=note,
         formats=tuple(export.formats),
         vkeys=tuple(vkeys),
+        witnessed=Witnessed(quorum, tuple(await witness_store.cosigner_vkeys(tx, note))),
         earlier=await _earlier(tx, export, export.earlier_size),
         part=part,
     )

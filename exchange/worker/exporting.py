@@ -59,6 +59,7 @@ class Exporting:
     files: FileStore
     signer: Ed25519Signer
     vkeys: Sequence[str]
+    quorum: int = 0
     part: int = PART
 
     async def make(self, export_id: UUID, progress: Progress) -> BundleKept | Problem:
@@ -67,9 +68,8 @@ class Exporting:
         errors   answers NOT_FOUND, EXPORT_ENDED; raises ExportStopped, LogBroken, PiecesGone, what `progress` raises
         """
         vkeys = tuple(dict.fromkeys((self.signer.verifier.vkey, *self.vkeys)))
-        origin = self.signer.name
-        begin = partial(export_audit.begin, export_id=export_id, origin=origin, vkeys=vkeys, part=self.part)
-        made = await self.db.run(begin)
+        begin = partial(export_audit.begin, export_id=export_id, origin=self.signer.name, vkeys=vkeys)
+        made = await self.db.run(partial(begin, quorum=self.quorum, part=self.part))
         if isinstance(made, Problem):
             return made
         # Listing and hashing what is in every bundle is done once, but not in the loop.

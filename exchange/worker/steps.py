@@ -187,9 +187,10 @@ class Steps:
     async def export(self, running: Running) -> Result:
         """Make the bundle of an audit export and keep it as a file."""
         export_id = ids.parse("exp", running.job.payload["export"])
-        origin = self.settings.process.log_origin
-        vkeys = [verifier.vkey for verifier in notes.log_verifiers(self.keyring, origin)]
-        exporting = Exporting(self.db, self.files, notes.log_signer(self.keyring, origin), vkeys)
+        process = self.settings.process
+        vkeys = [verifier.vkey for verifier in notes.log_verifiers(self.keyring, process.log_origin)]
+        signer = notes.log_signer(self.keyring, process.log_origin)
+        exporting = Exporting(self.db, self.files, signer, vkeys, process.log_quorum)
         try:
             made = await exporting.make(export_id, running.progress)
         except ExportStopped:

@@ -80,7 +80,7 @@ class Maker:
 
     def __init__(self, database: Database, files: FileStore, signer: notes.Ed25519Signer, part: int = 256) -> None:
         self.database, self.files = database, files
-        self.exporting = Exporting(database, files, signer, (), part)
+        self.exporting = Exporting(database, files, signer, (), part=part)
 
     async def export(self, who: Actor, scope: Scope, details: Details | None = None) -> tuple[bytes, BundleKept, UUID]:
         """Ask and make at once: the zip, what is known of it, and the export's id."""
