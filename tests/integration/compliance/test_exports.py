@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
+import os
+import signal
 import zipfile
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from compliance import export_store, notes, proofs, store
@@ -110,14 +114,14 @@ async def test_the_same_scope_gives_the_same_bytes_whoever_asks_and_whenever(
     assert json.loads(delivery)["delivery"]["earlier"]["checkpoint"].splitlines()[1] == "600"
 
 
-@pytest.mark.parametrize("scope", [Scope(), Scope(actions=("purchase",)), Scope(from_index=300, to_index=1500)])
+@pytest.mark.parametrize("scope", [Scope(), Scope(actions=("purchase",)), Scope(from_index=300, to_index=1000)])
 async def test_an_export_goes_on_after_each_part_where_it_was_cut(
     database: Database, files: FileStore, signer: notes.Ed25519Signer, maker: Maker, scope: Scope
 ) -> None:
-    await fill(database, signer, 0, 1600)
-    wanted = Details(checkpoint_size=1600)
+    await fill(database, signer, 0, 1100)
+    wanted = Details(checkpoint_size=1100)
     whole, made, _ = await maker.export(REGULATOR, scope, wanted)
-    end = 1600 if scope.to_index is None else scope.to_index
+    end = 1100 if scope.to_index is None else scope.to_index
     parts = -(-end // 256) - scope.from_index // 256
     for cut in range(1, parts + 2):
         await files.remove(made.sha256)
@@ -301,21 +305,56 @@ async def test_an_export_that_is_not_there(database: Database, signer: notes.Ed2
 
 
 async def test_an_entry_that_was_changed_in_the_database_is_not_exported(
+    database: Database, database_url: str, signer: notes.Ed25519Signer, maker: Maker
+) -> None:
+    await fill(database, signer, 0, 600)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        forged = "convert_to(replace(convert_from(envelope, 'UTF8'), 'ord_300', 'ord_301'), 'UTF8')"
+        change = f"UPDATE compliance.audit_entry SET envelope = {forged} WHERE object_id = 'ord_300'"
+        assert await connection.execute(change) == "UPDATE 1"
+    finally:
+        await connection.close()
+    for scope in (Scope(), Scope(actions=("quote",))):
+        export_id = await asked(database, REGULATOR, scope)
+        with pytest.raises(LogBroken, match="entry 300 "):
+            await maker.exporting.make(export_id, nothing)
+    _, made, _ = await maker.export(REGULATOR, Scope(to_index=256))
+    assert made.entries == 256
+
+
+async def test_a_maker_that_dies_costs_only_its_part(
     database: Database, signer: notes.Ed25519Signer, maker: Maker
 ) -> None:
     await fill(database, signer, 0, 600)
+    export_id = await asked(database, REGULATOR, Scope())
 
-    async def forge(tx: Tx) -> None:
-        driver = await tx.driver()
-        (change,) = [await driver.fetchval("SELECT seq FROM compliance.audit_entry ORDER BY seq OFFSET 300 LIMIT 1")]
-        await driver.execute("SELECT $1::bigint", change)
+    async def murder(done: int, _total: int | None) -> None:
+        if done == 512:
+            for one in children_of(os.getpid()):
+                os.kill(one, signal.SIGKILL)
 
-    await database.run(forge)
-    for scope in (Scope(), Scope(actions=("quote",))):
-        export_id = await asked(database, REGULATOR, scope)
-        made = await maker.exporting.make(export_id, nothing)
-        assert isinstance(made, BundleKept)
-    assert LogBroken
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        await maker.exporting.make(export_id, murder)
+    seen: list[int] = []
+
+    async def told(done: int, _total: int | None) -> None:
+        seen.append(done)
+
+    assert isinstance(await maker.exporting.make(export_id, told), BundleKept)
+    assert seen[0] == 512
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that make exports, started by this one."""
+    found = []
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        for one in (task / "children").read_text().split():
+            if b"exchange.worker.export_child" in Path(f"/proc/{one}/cmdline").read_bytes():
+                found.append(int(one))
+    assert found
+    return found
 
 
 async def test_the_zip_opens_with_anything(database: Database, signer: notes.Ed25519Signer, maker: Maker) -> None:
