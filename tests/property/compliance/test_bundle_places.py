@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
 import zipfile
@@ -15,7 +16,9 @@ import pytest
 
 from compliance import verify
 from compliance.exports.bundle import verifier
+from compliance.exports.forms import check_forms
 from compliance.scopes import Scope
+from compliance.verify_bundle import Bundle
 from tests.support.bundles import VKEY, bundle, resigned
 
 SIZE = 40
@@ -254,3 +257,21 @@ async def test_a_zip_is_checked_like_its_folder(tmp_path: Path) -> None:
     path.write_bytes(good)
     with zipfile.ZipFile(path) as archive:
         assert archive.read("verify.py") == verifier()
+
+
+@pytest.mark.parametrize("name", ["events.ocsf.jsonl", "events.parquet", "events.prov.json", "events.csv"])
+@pytest.mark.parametrize("scope", [Scope(), Scope(organisation_id=UUID(int=0))], ids=["complete", "selection"])
+async def test_a_form_that_says_something_else_is_found_though_everything_was_signed_again(
+    tmp_path: Path, name: str, scope: Scope
+) -> None:
+    folder = await bundle(tmp_path, size=600, scope=scope)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    with Bundle(folder) as opened:
+        assert check_forms(opened, manifest) == ["csv", "ocsf", "parquet", "prov"]
+    path = folder / name
+    good = path.read_bytes()
+    at = good.index(b"purchase", len(good) // 2)
+    path.write_bytes(good[:at] + b"refund.x" + good[at + 8 :])
+    resigned(folder)
+    with pytest.raises(verify.Failed, match=f"{name}: from byte {at} on"), Bundle(folder) as opened:
+        check_forms(opened, manifest)
