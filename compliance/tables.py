@@ -1,4 +1,4 @@
-"""The schema compliance as SQLAlchemy Core tables; migrations 0008 and 0035 are the source."""
+"""The schema compliance as SQLAlchemy Core tables; migrations 0008, 0033 and 0034 are the source."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ export = Table(
     Column("ended_at", _TIME),
     Column("note", LargeBinary),
     Column("since_size", BigInteger),
-    Column("formats", ARRAY(Text), nullable=False),
+    Column("formats", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("closure", LargeBinary),
     Column("delivery", LargeBinary),
     Index("export_requested_by", "requested_by", "id"),
