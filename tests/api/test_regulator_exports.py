@@ -27,7 +27,7 @@ ROUTE = "/regulator/v1/exports"
 @pytest_asyncio.fixture
 async def exchange(database_url: str, tmp_path: Path) -> AsyncIterator[Market]:
     """The exchange with the regulator's portal."""
-    async with market(database_url, tmp_path, only=("regulator", "buyer", "oauth")) as made:
+    async with market(database_url, tmp_path, only=("regulator", "buyer", "oauth2")) as made:
         yield made
 
 

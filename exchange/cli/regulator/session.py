@@ -37,7 +37,11 @@ class Session:
         self._http = httpx.Client(base_url=origin.rstrip("/"), timeout=TIMEOUT_S, follow_redirects=False)
         self._http.headers["accept-language"] = language
         self._credentials = (client, secret)
-        self._sign_in()
+        try:
+            self._sign_in()
+        except Refused:
+            self._http.close()
+            raise
 
     def __enter__(self) -> Session:
         """Use it in a `with`."""
