@@ -23,6 +23,7 @@ from exchange.apps.operator import (
     splits,
     usage,
     weight_vectors,
+    witnesses,
 )
 
 PREFIX = "/operator/v1"
@@ -52,6 +53,7 @@ def app(services: Services) -> Litestar:
             *usage.ROUTES,
             *weight_vectors.ROUTES,
             *held_usage.ROUTES,
+            *witnesses.ROUTES,
             *running.ROUTES,
         ],
         services=services,
