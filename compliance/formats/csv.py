@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from compliance.formats.shape import Decoded, Row
 from compliance.verify_table import COLUMNS, NUMBER, table_row
 
-# Bytes that are harmless inside a cell, and what a cell may not begin with; cells are joined by a line break.
+# Bytes that are harmless inside a cell; cells are joined by a line break.
 _HARMLESS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.:/- \n"
-_LOOK_TWICE = re.compile(rb"\n(?:[^A-Za-z_\n]|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|true|false))").search
+# Of cells with nothing else in them: those that a quote leads, and those that might be a month or a truth value.
+_LED = re.compile(rb"\n(?=[^A-Za-z_\n])").sub
+_LOOK_TWICE = re.compile(rb"\n(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|true|false)").search
 _BREAKS = COLUMNS.count(",") - 1
 
 
@@ -71,4 +73,4 @@ def _line(row: Row) -> bytes:
         or not NUMBER.match(said[1])
     ):
         return table_row(said)
-    return f'"{said[0]}","{said[1]}'.encode() + text.replace(b"\n", b'","') + b'"\r\n'
+    return f'"{said[0]}","{said[1]}'.encode() + _LED(b"\n'", text).replace(b"\n", b'","') + b'"\r\n'
