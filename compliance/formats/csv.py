@@ -6,14 +6,18 @@ every line again from its event. This is the same, fast: nearly all cells are id
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from compliance.formats.shape import Decoded, Row
-from compliance.verify_table import COLUMNS, table_row
+from compliance.verify_table import COLUMNS, NUMBER, table_row
 
-# Bytes that are harmless wherever they stand, but for the two that may not begin a cell; cells are joined by a line break.
+# Bytes that are harmless inside a cell; cells are joined by a line break.
 _HARMLESS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.:/- \n"
-_BREAKS = COLUMNS.count(",")
+# Of cells with nothing else in them: those that a quote leads, and those that might be a month or a truth value.
+_LED = re.compile(rb"\n(?=[^A-Za-z_\n])").sub
+_LOOK_TWICE = re.compile(rb"\n(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|true|false)").search
+_BREAKS = COLUMNS.count(",") - 1
 
 
 class Csv:
@@ -54,14 +58,19 @@ def cells(index: int, entry: Decoded) -> list[str]:
         " ".join([f"{name}:{digest}" for name, digest in entry.digests.items()]),
         entry.node,
         entry.where or "",
-        " ".join(entry.sealed),
+        " ".join([f"sha256:{one}" for one in entry.sealed]),
         entry.id,
     ]
 
 
 def _line(row: Row) -> bytes:
     said = cells(row.index, row.entry)
-    text = "\n".join(said).encode()
-    if text.translate(None, _HARMLESS) or text.count(b"\n") != _BREAKS or b"\n-" in text or b"\n " in text:
+    text = ("\n" + "\n".join(said[2:])).encode()
+    if (
+        text.translate(None, _HARMLESS)
+        or text.count(b"\n") != _BREAKS
+        or _LOOK_TWICE(text)
+        or not NUMBER.match(said[1])
+    ):
         return table_row(said)
-    return b'"' + text.replace(b"\n", b'","') + b'"\r\n'
+    return f'"{said[0]}","{said[1]}'.encode() + _LED(b"\n'", text).replace(b"\n", b'","') + b'"\r\n'

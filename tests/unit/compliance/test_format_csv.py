@@ -58,8 +58,21 @@ TRICKS = {
     'DDE ("cmd";"/C calc";"x")': '\'DDE ("cmd";"/C calc";"x")',
     'HYPERLINK("http://x.example";"y")': '\'HYPERLINK("http://x.example";"y")',
     "WEBSERVICE（1）": "'WEBSERVICE（1）",
+    "#REF!": "'#REF!",
+    "$5": "'$5",
+    "(5)": "'(5)",
+    ".5": "'.5",
+    "1e5": "'1e5",
+    "0123": "'0123",
+    "2026-1": "'2026-1",
+    "５": "'５",
+    "٥": "'٥",
+    "TRUE": "'TRUE",
+    "false ": "'false ",
+    "MAR-1": "'MAR-1",
+    "Sept. 2": "'Sept. 2",
 }
-PLAIN = ["", "ord_1", "a=1", "a-b", "1e5", "2026-01-15", "deed", "语料", "a:b/c.d", "x - y"]
+PLAIN = ["", "ord_1", "a=1", "a-b", "deed", "语料", "a:b/c.d", "x - y", "market", "march", "truest", "_1"]
 
 
 @pytest.mark.parametrize("value", TRICKS, ids=ascii)
@@ -90,12 +103,12 @@ def test_a_line_says_what_the_entry_says() -> None:
         "object": fields["object"]["id"],
         "object_version": "v1.2",
         "agreement": "agr_01k8",
-        "rule_set": "2026-1",
+        "rule_set": "'2026-1",
         "organisations": "org_1 org_2",
         "digests": digests,
         "node": "centre",
         "where": "supplier",
-        "sealed": "ab cd",
+        "sealed": "sha256:ab sha256:cd",
         "id": fields["id"],
     }
     assert digests.count(":") == 2
