@@ -166,12 +166,12 @@ class Check(Findings):
         found = cosigned_by(note, known)
         if not vkeys and found != sorted(stated["cosigned_by"]):
             raise failed("checkpoint", "not cosigned by those whom the manifest names", "会签方与清单所列不符")
-        names = ", ".join(found) or "-"
-        enough = len(found) >= stated["needed"]
-        self.say(
-            f"witnessed by {names}" if enough else f"NOT WITNESSED: cosigned by {names}, {stated['needed']} needed",
-            f"见证方：{names}" if enough else f"未达到见证数：已会签 {names}，需要 {stated['needed']}",
-        )
+        names, needed = ", ".join(found) or "-", stated["needed"]
+        if len(found) < needed:
+            en = f"NOT WITNESSED: cosigned by {names}, {needed} needed"
+            self.say(en, f"未达到见证数：已会签 {names}，需要 {needed}")
+        elif found:
+            self.say(f"witnessed by {names}", f"见证方：{names}")
 
     # ------------------------------------------------------------ growth
 
