@@ -10,6 +10,7 @@ import uvloop
 
 from benchmarks import (
     audit_cost,
+    exporting,
     ledger,
     plan_check,
     purchase,
@@ -27,7 +28,7 @@ from benchmarks.house import house
 from benchmarks.result import Result
 
 # Those that only calculate, or bring a database of their own, come first and need no exchange.
-CALCULATING = (rating, plan_check, terms, ledger, sequencing, verification, settlement, audit_cost)
+CALCULATING = (rating, plan_check, terms, ledger, sequencing, verification, exporting, settlement, audit_cost)
 SERVED = (purchase, usage, read, quote, tiles)
 ALL = (*CALCULATING, *SERVED)
 

@@ -55,7 +55,7 @@ async def _measure(database: Database) -> Result:
     made_at = datetime(2026, 1, 15, tzinfo=UTC)
     keyring = Keyring([new_key(purpose, made_at, bytes([n + 1]) * 32) for n, purpose in enumerate(PURPOSES)])
     for low in range(0, ENTRIES, TOGETHER):
-        await database.run(lambda tx, low=low: store.append(tx, [_entry(n) for n in range(low, low + TOGETHER)]))  # type: ignore[misc]
+        await database.run(lambda tx, low=low: store.append(tx, [entry(n) for n in range(low, low + TOGETHER)]))  # type: ignore[misc]
     await sequenced(database, keyring)
     # What the building left is not looked through again by the collector of garbage.
     gc.collect()
@@ -107,7 +107,7 @@ async def _hashed(tx: Tx, low: int) -> int:
     return len(rows)
 
 
-def _entry(number: int) -> Entry:
+def entry(number: int) -> Entry:
     """An entry as a purchase writes it."""
     return Entry(
         action="purchase",

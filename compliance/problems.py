@@ -53,6 +53,13 @@ EXPORT_NOT_READY = problem_type(
     detail=Text("The export is {state}.", "导出当前状态为 {state}。"),
     remedy=Text("Ask for its state again in a few seconds.", "请数秒后重新查询状态。"),
 )
+EXPORT_ENDED = problem_type(
+    "export-ended",
+    Kind.CONFLICT,
+    title=Text("Export has ended", "导出已结束"),
+    detail=Text("The export is {state}.", "导出当前状态为 {state}。"),
+    remedy=Text("Ask for a new one if you need it.", "如有需要，请重新申请。"),
+)
 NOT_A_REGULATOR = problem_type(
     "regulator-only",
     Kind.FORBIDDEN,

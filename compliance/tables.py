@@ -1,4 +1,4 @@
-"""The schema compliance as SQLAlchemy Core tables; migrations 0008 and 0035 are the source."""
+"""The schema compliance as SQLAlchemy Core tables; migrations 0008, 0033 and 0034 are the source."""
 
 from __future__ import annotations
 
@@ -171,7 +171,44 @@ export = Table(
     Column("problem", Text),
     Column("created_at", _TIME, nullable=False),
     Column("ended_at", _TIME),
+    Column("note", LargeBinary),
+    Column("since_size", BigInteger),
+    Column("formats", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("closure", LargeBinary),
+    Column("delivery", LargeBinary),
     Index("export_requested_by", "requested_by", "id"),
+)
+
+export_object = Table(
+    "export_object",
+    metadata,
+    Column("closure", LargeBinary, primary_key=True),
+    Column("object_id", Text, primary_key=True),
+)
+
+export_part = Table(
+    "export_part",
+    metadata,
+    Column("bundle", LargeBinary, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("member", Text, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("packed_bytes", BigInteger, nullable=False),
+    Column("crc32", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("notes", ARRAY(LargeBinary), nullable=False),
+    Column("entry_count", BigInteger, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+
+export_bundle = Table(
+    "export_bundle",
+    metadata,
+    Column("bundle", LargeBinary, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("entry_count", BigInteger, nullable=False),
+    Column("created_at", _TIME, nullable=False),
 )
 
 directive = Table(

@@ -275,12 +275,17 @@ async def entry_bundle(tx: Tx, number: int, width: int, node_id: str = CENTRE) -
     return tiles.bundle(row[0] for row in rows) if len(rows) == width else None
 
 
-async def tree(tx: Tx, places: Iterable[tiles.Place], node_id: str = CENTRE) -> tiles.Tiles:
-    """The tiles at these places, ready to answer for nodes."""
+async def tiles_at(tx: Tx, places: Iterable[tiles.Place], node_id: str = CENTRE) -> dict[tiles.Place, bytes]:
+    """The tiles at these places as they lie there: the last of a level may have grown since."""
     wanted = sorted(places)
     driver = await tx.driver()
     rows = await driver.fetch(_TILES, node_id, [level for level, _ in wanted], [number for _, number in wanted])
-    return tiles.Tiles({(row[0], row[1]): row[2] for row in rows})
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+async def tree(tx: Tx, places: Iterable[tiles.Place], node_id: str = CENTRE) -> tiles.Tiles:
+    """The tiles at these places, ready to answer for nodes."""
+    return tiles.Tiles(await tiles_at(tx, places, node_id))
 
 
 async def inclusion(tx: Tx, leaf_index: int, size: int, node_id: str = CENTRE) -> list[bytes] | None:

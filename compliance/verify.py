@@ -6,6 +6,7 @@
     python3 verify.py export.zip             check a bundle as it was downloaded
     python3 verify.py FOLDER --vkey KEY      check against a key that you got elsewhere (do this)
     python3 verify.py FOLDER --previous FILE also check that the log still holds an older checkpoint that you kept
+    python3 verify.py FILE --delivery NOTE   also check the delivery.json that came beside it
     python3 verify.py FOLDER --proof INDEX   write the stand-alone proof of one entry (c2sp.org/tlog-proof@v1)
 
 It ends with 0 when everything holds and with 1 when anything does not; what is wrong is named by file, line and entry. It
@@ -20,78 +21,53 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from compliance.verify_bundle import (
-    COLUMNS,
+    MANIFEST,
     UNLISTED,
     WORDS,
     Bundle,
-    Pair,
+    Findings,
     line_digests,
     manifest_text,
     paired,
-    table_cells,
-    table_row,
     wrong_lines,
 )
+from compliance.verify_evidence import BLOCKS, EVENTS, HASHES, PROOFS, TABLE, TILES, Evidence, write_proof
 from compliance.verify_notes import (
     Checkpoint,
     Failed,
-    Fault,
     Key,
     canonical,
     consistency_holds,
+    cosigned_by,
     failed,
-    inclusion_holds,
     open_note,
     parse,
     parse_checkpoint,
     unbase64,
 )
 
-MANIFEST, SIG, EVENTS, PROOFS, TABLE = (
-    "manifest.json",
-    "manifest.json.sig",
-    "events.jsonl",
-    "proofs.jsonl",
-    "events.csv",
-)
+SIG = "manifest.json.sig"
 UNSIGNED = {MANIFEST, SIG}
-EVIDENCE = {EVENTS, PROOFS, TABLE, "checkpoint", "log.vkey"}
+# What every export has; a complete one has its tiles' hashes besides, a selection a proof for each event.
+EVIDENCE = {EVENTS, TILES, "checkpoint", "log.vkey"}
+BIG = {EVENTS, PROOFS, TILES, HASHES, TABLE}
+VERSION = 2
+DELIVERY = "corpus-exchange/export-delivery@v1"
 DASH = "\u2014 ".encode()
-VERSIONS = (1, 2)
-# More faults than that say nothing new.
-FAULTS_MAX = 20
 
 
-class Check:
+class Check(Findings):
     """One bundle being checked: collects every fault it meets, and what it can say for it."""
 
     def __init__(self, bundle: Bundle, keys: Sequence[Key]) -> None:
         """Check `bundle` against `keys`."""
-        self.bundle, self.keys = bundle, keys
-        self.faults: list[Fault] = []
-        self.said: list[str] = []
-        self.manifest: dict[str, Any] = {}
-        self.wrong: set[str] = set()
-
-    def note(self, file: str, en: str, zh: str, line: int | None = None, entry: int | None = None) -> None:
-        """Note a fault."""
-        self.faults.append(Fault(file, line, entry, en, zh))
-
-    def say(self, en: str, zh: str) -> None:
-        """Say what holds, in both languages."""
-        self.said += [en, zh]
-
-    def stop(self, *files: str) -> None:
-        """Go no further where nothing can be built on what is wrong: anywhere, or in one of these files."""
-        if self.faults and (not files or self.wrong & set(files) or len(self.faults) >= FAULTS_MAX):
-            raise Failed(*self.faults[:FAULTS_MAX])
+        super().__init__(bundle)
+        self.keys = keys
 
     # ------------------------------------------------------------ manifest and files
 
@@ -142,12 +118,12 @@ class Check:
     def check_files(self) -> None:
         """Check every file against the manifest; a small one has a digest for each line."""
         manifest, names = self.manifest, set(self.bundle.names()) - UNSIGNED
-        if (manifest.get("type"), manifest.get("v"), manifest.get("truncated")) != ("audit-export", 1, False):
-            raise failed(MANIFEST, "not a whole audit export of version 1", "不是完整的第 1 版审计导出", 1)
+        if (manifest.get("type"), manifest.get("v"), manifest.get("truncated")) != ("audit-export", VERSION, False):
+            raise failed(MANIFEST, "not a whole audit export of version 2", "不是完整的第 2 版审计导出", 1)
         listed = manifest["files"]
         for name in sorted(names - set(listed)):
             self.note(name, "is not listed in the manifest", "未列入清单")
-        for name in sorted((set(listed) | EVIDENCE) - names):
+        for name in sorted((set(listed) | EVIDENCE | {HASHES if manifest["complete"] else PROOFS}) - names):
             self.note(name, "is missing", "缺失")
         self.stop()
         for name in sorted(listed):
@@ -161,9 +137,9 @@ class Check:
             self.wrong.add(name)
             if "lines" in facts:
                 self.faults += wrong_lines(name, line_digests(self.bundle.read(name)), facts["lines"])
-            elif name not in (EVENTS, PROOFS, TABLE):
+            elif name not in BIG and BLOCKS not in listed:
                 self.note(name, *UNLISTED)
-        self.stop("checkpoint", "checkpoint.prev", "consistency.proof")
+        self.stop("checkpoint", "checkpoint.prev", "consistency.proof", BLOCKS)
         self.say(f"manifest signed, {len(listed)} files as listed", f"清单已签名，{len(listed)} 个文件与清单一致")
 
     # ------------------------------------------------------------ evidence
@@ -180,119 +156,74 @@ class Check:
         )
         return found
 
-    def check_events(self, checkpoint: Checkpoint) -> None:
-        """Check every event: canonical, in the log at its index, none missing in a complete export."""
-        culprit = PROOFS if PROOFS in self.wrong and EVENTS not in self.wrong else EVENTS
-
-        def holds(envelope: bytes, line: bytes) -> bool:
-            index, hashes = proof_of(line)
-            leaf = hashlib.sha256(b"\x00" + envelope[:-1]).digest()
-            return envelope.endswith(b"\n") and inclusion_holds(leaf, index, checkpoint.size, hashes, checkpoint.root)
-
-        events, proofs = self.bundle.lines(EVENTS), self.bundle.lines(PROOFS)
-        if culprit == EVENTS:
-            rows = paired(events, proofs, holds)
-        else:
-            rows = paired(proofs, events, lambda line, envelope: holds(envelope, line))
-        count, expected = 0, self.manifest["scope"]["from_index"]
-        for one in rows:
-            envelope, line = (one.found, one.wanted) if culprit == EVENTS else (one.wanted, one.found)
-            if one.what == "fits":
-                count, expected = count + 1, self.check_event(count + 1, envelope, line, expected)
-            else:
-                self.misfit(culprit, one, line)
-                expected += {"extra": 0, "swapped": 2}.get(one.what, 1)
-            self.stop(MANIFEST)
-        for name in sorted(self.wrong & {EVENTS, PROOFS}):
-            if not any(one.file == name for one in self.faults):
-                self.note(name, *UNLISTED)
-        if self.wrong >= {TABLE, culprit}:
-            self.note(TABLE, *UNLISTED)
-        self.stop(EVENTS, PROOFS)
-        self.check_whole(count, expected)
-
-    def misfit(self, file: str, one: Pair, line: bytes | None) -> None:
-        """Note a line without its counterpart; where no file differs from the manifest, either may be the forged one."""
-        entry = None if line is None else proof_of(line)[0]
-        en, zh = WORDS[one.what]
-        if file not in self.wrong:
-            en, zh = f"{en}: its proof does not lead to the checkpoint", f"{zh}：其证明无法通向检查点"
-        self.note(file, en, zh, one.number, None if entry is None or entry < 0 else entry)
-        self.wrong.add(file)
-
-    def check_event(self, number: int, envelope: bytes, line: bytes, expected: int) -> int:
-        """Check one event that is in the log; give the index that may come next."""
-        index, scope = proof_of(line)[0], self.manifest["scope"]
-        try:
-            parse(line[:-1], PROOFS, number, index)
-            event = parse(envelope[:-1], EVENTS, number, index)
-            if event.get("type") != "audit-entry" or event.get("v") not in VERSIONS:
-                self.note(EVENTS, "not an audit entry of a known version", "不是已知版本的审计条目", number, index)
-        except Failed as error:
-            self.faults += error.faults
-        if not expected <= index < scope["to_index"]:
-            self.note(EVENTS, "out of order or outside the scope", "次序错误或超出范围", number, index)
-        elif self.manifest["complete"] and index != expected:
-            en = f"the entries {expected} to {index - 1} are missing before it, from an export that says it is complete"
-            zh = f"此前缺少条目 {expected} 至 {index - 1}，而本导出声明完整"
-            self.note(EVENTS, en, zh, number, expected)
-        return index + 1
-
-    def check_whole(self, count: int, expected: int) -> None:
-        """Check that the events are as many as the manifest says, up to the end of its scope."""
-        end = self.manifest["scope"]["to_index"]
-        if count != self.manifest["entries"]:
-            en = f"has {count} entries, and the manifest states {self.manifest['entries']}"
-            self.note(EVENTS, en, f"共 {count} 条，而清单声明 {self.manifest['entries']} 条", count + 1)
-        if self.manifest["complete"] and expected != end:
-            en = f"the entries {expected} to {end - 1} are missing from an export that says it is complete"
-            zh = f"缺少条目 {expected} 至 {end - 1}，而本导出声明完整"
-            self.note(EVENTS, en, zh, count + 1, expected)
-        self.stop()
-        kind = ("no gap", "没有缺口") if self.manifest["complete"] else ("a selection, with gaps", "节选，序号不连续")
-        self.say(
-            f"{count} events canonical and proven to be in the log ({kind[0]})",
-            f"{count} 条事件形式规范并已证明在日志中（{kind[1]}）",
-        )
-
-    def check_table(self) -> None:
-        """Check that the table says what the events say, row by row."""
-
-        def rows() -> Iterator[tuple[bytes, int | None]]:
-            yield table_row(COLUMNS.split(",")), None
-            proofs = self.bundle.lines(PROOFS)
-            for envelope in self.bundle.lines(EVENTS):
-                index = proof_of(next(proofs))[0]
-                yield table_row(table_cells(index, json.loads(envelope))), index
-
-        for one in paired(self.bundle.lines(TABLE), rows(), lambda found, right: found == right[0]):
-            if one.what != "fits":
-                self.note(TABLE, *WORDS[one.what], one.number, None if one.wanted is None else one.wanted[1])
-                self.wrong.add(TABLE)
-            self.stop(MANIFEST)
-        self.stop()
-        self.say("the table says what the events say", "表格与事件一致")
+    def check_witnesses(self, vkeys: Sequence[str]) -> None:
+        """Check the cosignatures by the keys that somebody got elsewhere, or else by those in the bundle."""
+        name, note, stated = "witnesses.vkey", self.bundle.read("checkpoint"), self.manifest["witnessed"]
+        known = [Key(one, "--witness", kind=4) for one in vkeys]
+        if not known and name in self.bundle.names():
+            own = self.bundle.read(name).decode("utf-8", "replace").splitlines()
+            known = [Key(one, name, number, 4) for number, one in enumerate(own, 1)]
+        found = cosigned_by(note, known)
+        if not vkeys and found != sorted(stated["cosigned_by"]):
+            raise failed("checkpoint", "not cosigned by those whom the manifest names", "会签方与清单所列不符")
+        names, needed = ", ".join(found) or "-", stated["needed"]
+        if len(found) < needed:
+            en = f"NOT WITNESSED: cosigned by {names}, {needed} needed"
+            self.say(en, f"未达到见证数：已会签 {names}，需要 {needed}")
+        elif found:
+            self.say(f"witnessed by {names}", f"见证方：{names}")
 
     # ------------------------------------------------------------ growth
 
     def check_growth(self, new: Checkpoint) -> None:
         """Check the earlier checkpoint in the bundle, if there is one."""
         name, proof = "checkpoint.prev", "consistency.proof"
-        if name not in self.bundle.names():
-            return
-        old = parse_checkpoint(open_note(self.bundle.read(name), self.keys, name), name)
-        lines = enumerate(self.bundle.lines(proof), 1)
-        hashes = [unbase64(line[:-1].decode("ascii", "replace"), proof, number) for number, line in lines]
+        if name in self.bundle.names():
+            lines = enumerate(self.bundle.lines(proof), 1)
+            hashes = [unbase64(line[:-1].decode("ascii", "replace"), proof, number) for number, line in lines]
+            self.grown(self.bundle.read(name), hashes, new, name, proof)
+
+    def grown(self, note: bytes, hashes: Sequence[bytes], new: Checkpoint, name: str, proof: str) -> Checkpoint:
+        """Check that the log of an earlier checkpoint is the beginning of this one; give the earlier."""
+        old = parse_checkpoint(open_note(note, self.keys, name), name)
         if old.origin != new.origin or not consistency_holds(old.size, new.size, hashes, old.root, new.root):
             raise failed(proof, "the log was changed between the two checkpoints", "两个检查点之间日志被改动")
         self.say(
             f"the log only grew since its checkpoint of {old.size} entries", f"自 {old.size} 条的检查点以来日志只增不改"
         )
+        return old
 
-    def check_previous(self, note: bytes, new: Checkpoint) -> None:
+    def check_delivery(self, data: bytes, new: Checkpoint) -> Checkpoint | None:
+        """Check the note that came beside the bundle: who asked, why, and how the log grew since their last export."""
+        what = "delivery.json"
+        said = parse(data.rstrip(b"\n"), what, 1)
+        delivery, note = said["delivery"], said["note"].encode()
+        right = f"{DELIVERY}\n{hashlib.sha256(canonical(delivery)).hexdigest()}\n".encode()
+        if open_note(note, self.keys, what) != right:
+            raise failed(what, "was changed after it was signed", "签名后被改动", 1)
+        if self.bundle.zip is not None:
+            digest = hashlib.sha256()
+            with self.bundle.place.open("rb") as file:
+                for chunk in iter(lambda: file.read(1 << 20), b""):
+                    digest.update(chunk)
+            if digest.hexdigest() != delivery["bundle"]["sha256"]:
+                raise failed(what, "speaks of another bundle", "所指并非本导出包", 1)
+        if delivery["checkpoint"] != self.manifest["checkpoint"]:
+            raise failed(what, "speaks of another checkpoint", "所指并非本检查点", 1)
+        self.say(
+            f"delivered as {delivery['id']} to {delivery['requested_by']}, asked for at {delivery['requested_at']}",
+            f"交付编号 {delivery['id']}，申请方 {delivery['requested_by']}，申请时间 {delivery['requested_at']}",
+        )
+        earlier = delivery["earlier"]
+        if earlier is None:
+            return None
+        hashes = [unbase64(one, what) for one in earlier["proof"]]
+        return self.grown(earlier["checkpoint"].encode(), hashes, new, what, what)
+
+    def check_previous(self, note: bytes, new: Checkpoint, others: Sequence[Checkpoint] = ()) -> None:
         """Check that the checkpoint somebody kept is the one the bundle proves to be a part of this log."""
         what = "previous checkpoint"
-        old, known = parse_checkpoint(open_note(note, self.keys, what), what), [new]
+        old, known = parse_checkpoint(open_note(note, self.keys, what), what), [new, *others]
         if "checkpoint.prev" in self.bundle.names():
             text = self.bundle.read("checkpoint.prev").rpartition(b"\n\n")[0] + b"\n"
             known.append(parse_checkpoint(text, "checkpoint.prev"))
@@ -309,29 +240,13 @@ class Check:
         self.say(f"your own checkpoint of {old.size} entries still holds", f"您保存的 {old.size} 条的检查点仍然成立")
 
 
-def proof_of(line: bytes) -> tuple[int, list[bytes]]:
-    """Read a line of the proofs; index -1 for one that is none."""
-    try:
-        proof = parse(line[:-1], PROOFS)
-        hashes = [unbase64(one, PROOFS) for one in proof["hashes"]]
-        good = line.endswith(b"\n") and set(proof) == {"hashes", "index"} and type(proof["index"]) is int
-        return (proof["index"], hashes) if good else (-1, [])
-    except (Failed, KeyError, TypeError, AttributeError):
-        return -1, []
-
-
-def write_proof(bundle: Bundle, wanted: int, out: BinaryIO) -> None:
-    """Write the proof of one entry as c2sp.org/tlog-proof@v1."""
-    for number, line in enumerate(bundle.lines(PROOFS), 1):
-        proof = parse(line[:-1], PROOFS, number)
-        if proof["index"] == wanted:
-            lines = ["c2sp.org/tlog-proof@v1", f"index {wanted}", *proof["hashes"]]
-            out.write("\n".join(lines).encode() + b"\n\n" + bundle.read("checkpoint"))
-            return
-    raise failed(PROOFS, f"entry {wanted} is not in this export", f"本导出不含条目 {wanted}", None, wanted)
-
-
-def verify(place: Path, vkeys: Sequence[str] = (), previous: bytes | None = None) -> list[str]:
+def verify(
+    place: Path,
+    vkeys: Sequence[str] = (),
+    previous: bytes | None = None,
+    delivery: bytes | None = None,
+    witnesses: Sequence[str] = (),
+) -> list[str]:
     """Check a whole bundle and say what was found; raise Failed with every place that does not hold."""
     with Bundle(place) as bundle:
         own = bundle.read("log.vkey").decode("utf-8", "replace").splitlines()
@@ -348,13 +263,18 @@ def verify(place: Path, vkeys: Sequence[str] = (), previous: bytes | None = None
         check.stop()
         check.check_files()
         checkpoint = check.check_checkpoint()
-        check.check_events(checkpoint)
-        check.check_table()
+        check.check_witnesses(witnesses)
+        evidence = Evidence(check, checkpoint)
+        evidence.check()
+        evidence.check_table()
+        evidence.check_derived()
         check.check_growth(checkpoint)
+        told = None if delivery is None else check.check_delivery(delivery, checkpoint)
         if previous is not None:
-            check.check_previous(previous, checkpoint)
+            check.check_previous(previous, checkpoint, [] if told is None else [told])
         check.stop()
-        bundle.check_container()
+        listed = check.manifest["files"].items()
+        bundle.check_container({name: facts["packed"] for name, facts in listed if "packed" in facts})
         return check.said
 
 
@@ -364,15 +284,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("bundle", nargs="?", default=str(Path(__file__).resolve().parent), help="folder or zip")
     parser.add_argument("--vkey", action="append", default=[], help="the log's published key: name+id+key")
     parser.add_argument("--previous", help="a checkpoint of this log that you kept")
+    parser.add_argument("--witness", action="append", default=[], help="a witness's key that you got elsewhere")
+    parser.add_argument("--delivery", help="the delivery.json that came beside the bundle")
     parser.add_argument("--proof", type=int, metavar="INDEX", help="write one entry's stand-alone proof to the output")
     options = parser.parse_args(arguments)
     try:
         if options.proof is not None:
             with Bundle(Path(options.bundle)) as bundle:
-                write_proof(bundle, options.proof, sys.stdout.buffer)
+                write_proof(bundle, options.proof, parse(bundle.read(MANIFEST), MANIFEST), sys.stdout.buffer)
             return 0
         previous = Path(options.previous).read_bytes() if options.previous else None
-        for line in verify(Path(options.bundle), options.vkey, previous):
+        delivery = Path(options.delivery).read_bytes() if options.delivery else None
+        for line in verify(Path(options.bundle), options.vkey, previous, delivery, options.witness):
             print(line)
     except Failed as error:
         for fault in error.faults:

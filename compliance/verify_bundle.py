@@ -13,10 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, NamedTuple, Optional, TypeVar
 
-from compliance.verify_notes import Fault, canonical, failed
+from compliance.verify_notes import Failed, Fault, canonical, failed
 from compliance.verify_zip import check_zip
 
 MANIFEST_HEADER = "corpus-exchange/export-manifest@v2"
+MANIFEST = "manifest.json"
+# More faults than that say nothing new.
+FAULTS_MAX = 20
 LINE_MAX = 4_000_000
 A = TypeVar("A")
 B = TypeVar("B")
@@ -92,11 +95,11 @@ class Bundle:
         """Read a small file."""
         return b"".join(self.chunks(name, LINE_MAX))
 
-    def check_container(self) -> None:
+    def check_container(self, packed: Mapping[str, Mapping[str, Any]]) -> None:
         """Refuse a zip with anything in it that no export holds; a folder has nothing around its files."""
         if self.zip is not None:
             with self.place.open("rb") as data:
-                check_zip(self.zip, data)
+                check_zip(self.zip, data, packed)
 
     def chunks(self, name: str, most: int | None = None) -> Iterator[bytes]:
         """Give a file piece by piece, up to `most` bytes of it."""
@@ -211,32 +214,47 @@ def wrong_lines(file: str, found: Sequence[str], wanted: Sequence[str]) -> list[
     return [Fault(file, one.number, None, *WORDS[one.what]) for one in rows if one.what != "fits"]
 
 
-# ---------------------------------------------------------------- the table, as it follows from the events
-
-COLUMNS = (
-    "leaf_index,at,action,outcome,problem,organisation,client,object,object_version,agreement,rule_set,organisations,"
-    "digests,node,id"
-)
-FORMULA = "=+-@|%＝＋－＠"
-SKIPPED = " \t\r\n\v\f\0\"';,\u00a0\u200b\u200c\u200d\u2060\u3000\ufeff"
+# ---------------------------------------------------------------- what was found
 
 
-def table_row(cells: Iterable[str]) -> bytes:
-    """One line of the table: every cell in quotes, none that a spreadsheet takes for a formula."""
-    safe = []
-    for cell in cells:
-        begins = cell[:1] and (cell[0] in SKIPPED or cell.lstrip(SKIPPED)[:1] in tuple(FORMULA))
-        safe.append(("'" if begins else "") + cell.replace('"', '""'))
-    return ('"' + '","'.join(safe) + '"\r\n').encode()
+class Findings:
+    """What is found while a bundle is checked: every fault, and what can be said for it."""
 
+    def __init__(self, bundle: Bundle) -> None:
+        """Begin with nothing."""
+        self.bundle = bundle
+        self.faults: list[Fault] = []
+        self.said: list[str] = []
+        self.manifest: dict[str, Any] = {}
+        self.wrong: set[str] = set()
 
-def table_cells(index: int, event: Mapping[str, Any]) -> list[str]:
-    """What the table says of an event."""
-    actor, thing = event["actor"], event["object"]
-    digests = " ".join(f"{name}:{digest}" for name, digest in event["digests"].items())
-    values = (
-        index, event["at"], event["action"], event["outcome"], event["problem"], actor["organisation"], actor["client"],
-        thing["id"], thing["version"], event["agreement"], event["rule_set"], " ".join(event["organisations"]), digests,
-        event["node"], event["id"],
-    )  # fmt: skip
-    return ["" if value is None else str(value) for value in values]
+    def note(self, file: str, en: str, zh: str, line: int | None = None, entry: int | None = None) -> None:
+        """Note a fault."""
+        self.faults.append(Fault(file, line, entry, en, zh))
+
+    def say(self, en: str, zh: str) -> None:
+        """Say what holds, in both languages."""
+        self.said += [en, zh]
+
+    def stop(self, *files: str) -> None:
+        """Go no further where nothing can be built on what is wrong: anywhere, or in one of these files."""
+        if self.faults and (not files or self.wrong & set(files) or len(self.faults) >= FAULTS_MAX):
+            raise Failed(*self.faults[:FAULTS_MAX])
+
+    def enough(self) -> None:
+        """Go no further where more faults would say nothing new."""
+        self.stop(MANIFEST)
+
+    def misfit(self, file: str, one: Pair, entry: int | None, en: str, zh: str) -> None:
+        """Note a line without its counterpart; `en` says why where the file is the one that the manifest lists."""
+        what, was = WORDS[one.what]
+        if file not in self.wrong:
+            what, was = f"{what}: {en}", f"{was}：{zh}"
+        self.note(file, what, was, one.number, entry)
+        self.wrong.add(file)
+
+    def no_place(self, *files: str) -> None:
+        """Note files that are not the listed ones though no place in them was found."""
+        for name in files:
+            if name in self.wrong and not any(one.file == name for one in self.faults):
+                self.note(name, *UNLISTED)

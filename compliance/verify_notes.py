@@ -64,13 +64,13 @@ def unbase64(text: str, file: str, line: int | None = None) -> bytes:
 
 
 class Key:
-    """A public key with its name, from a line name+id+key."""
+    """A public key with its name, from a line name+id+key; `kind` is 1 for a log's and 4 for a witness's."""
 
-    def __init__(self, vkey: str, file: str = "log.vkey", line: int | None = None) -> None:
+    def __init__(self, vkey: str, file: str = "log.vkey", line: int | None = None, kind: int = 1) -> None:
         """Read the line and check that the id is the key's."""
         parts = vkey.strip().split("+", 2)
         raw = unbase64(parts[2], file, line) if len(parts) == 3 else b""
-        if len(raw) != 33 or raw[0] != 1:
+        if len(raw) != 33 or raw[0] != kind:
             raise failed(
                 file, "a key is a line name+id+key with an Ed25519 key", "公钥应为一行 name+id+key（Ed25519）", line
             )
@@ -103,6 +103,25 @@ def open_note(note: bytes, keys: Sequence[Key], file: str) -> bytes:
     if not good:
         raise failed(file, "no signature by the log's key", "没有日志密钥的签名")
     return text
+
+
+def cosigned_by(note: bytes, witnesses: Sequence[Key]) -> list[str]:
+    """The names of the witnesses who cosigned a checkpoint (c2sp.org/tlog-cosignature, cosignature/v1)."""
+    head, _, tail = note.rpartition(b"\n\n")
+    found = set()
+    for said in tail[:-1].decode("utf-8", "replace").split("\n"):
+        parts = said.split(" ")
+        raw = unbase64(parts[2], "checkpoint") if len(parts) == 3 else b""
+        at = int.from_bytes(raw[4:12], "big")
+        message = f"cosignature/v1\ntime {at}\n".encode() + head + b"\n"
+        for key in witnesses:
+            if (
+                len(raw) == 76
+                and (parts[1], raw[:4]) == (key.name, key.id)
+                and by_arithmetic(key.public, message, raw[12:])
+            ):
+                found.add(key.name)
+    return sorted(found)
 
 
 class Checkpoint(NamedTuple):

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from compliance import tree_store
 from compliance.cosign import CosignVerifier
 from compliance.entries import CENTRE
-from compliance.notes import SignatureLine, with_signatures
+from compliance.notes import SignatureLine, parse_note, with_signatures
 from compliance.tables import cosignature as _cosignature
 from compliance.tables import witness as _witness
 from compliance.tables import witness_fault as _fault
@@ -148,6 +148,13 @@ async def cosigned(tx: Tx, node_id: str = CENTRE, size: int | None = None) -> by
         return None
     found = await (await tx.driver()).fetch(_COSIGNERS, node_id, size_of(note))
     return with_signatures(note, [_line(row["name"], row["public"], row["signature"]) for row in found])
+
+
+async def cosigner_vkeys(tx: Tx, note: bytes) -> list[str]:
+    """The keys of the active witnesses whose lines stand under a checkpoint, by name."""
+    lines = {(line.name, line.key_id) for line in parse_note(note).signatures}
+    found = [one.verifier for one in await active(tx)]
+    return [one.vkey for one in found if (one.name, one.key_id) in lines]
 
 
 async def witnessed(tx: Tx, needed: int, node_id: str = CENTRE) -> int | None:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from compliance import notes, verify
+from compliance import notes
 from compliance.auditing import Fault
 from compliance.log import Known
 from compliance.marks import parse_mark
 from compliance.notes import BadNote
-from compliance.verify_notes import Failed
+from exchange.cli import bundles
 from exchange.cli.output import add_json, bar, say
 from exchange.cli.reading import Refused
 from exchange.cli.tools import Tools
@@ -72,32 +72,9 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
 def _bundle(chosen: argparse.Namespace, language: str) -> int:
     if any(one is not None for one in (chosen.first, chosen.end, chosen.entry)):
         raise Refused(Text("a bundle is always checked whole", "导出包总是整体核验"))
-    place = Path(chosen.bundle)
-    if not place.exists():
-        raise Refused(Text(f"there is no {chosen.bundle}", f"{chosen.bundle} 不存在"))
-    try:
-        lines = verify.verify(place, chosen.vkey, _kept(chosen.previous))
-    except Failed as error:
-        faults = [{**one._asdict(), "told": {"en": one.told("en"), "zh": one.told("zh")}} for one in error.faults]
-        said = [one.told(language) for one in error.faults]
-        say({"sound": False, "faults": faults}, as_json=chosen.json, lines=said)
-        return 1
-    except Exception as error:  # noqa: BLE001  # whatever a broken bundle provokes is a bundle that does not hold
-        why = Text(f"the bundle cannot be read ({error!r})", f"无法读取导出包（{error!r}）")
-        say({"sound": False, "why": why.map()}, as_json=chosen.json, lines=[why.in_(language)])
-        return 1
-    # The verifier says everything twice, English first.
-    told = lines[language == "zh" :: 2]
-    whole = Text("Everything holds.", "全部有效。")
-    say({"sound": True, "faults": [], "said": told}, as_json=chosen.json, lines=[*told, whole.in_(language)])
-    return 0
-
-
-def _kept(name: str | None) -> bytes | None:
-    try:
-        return None if name is None else Path(name).read_bytes()
-    except OSError as error:
-        raise Refused(Text(f"the file {name} cannot be read", f"无法读取文件 {name}")) from error
+    return bundles.check(
+        Path(chosen.bundle), bundles.Known(chosen.vkey, (), chosen.previous), language, as_json=chosen.json
+    )
 
 
 # ---------------------------------------------------------------- the log
@@ -151,7 +128,7 @@ async def _marks(made: Any) -> list[Known]:
 
 def _previous(chosen: argparse.Namespace) -> list[Known]:
     """The checkpoint that somebody kept, signed or not."""
-    name, data = chosen.previous, _kept(chosen.previous)
+    name, data = chosen.previous, bundles.kept(chosen.previous)
     try:
         return [] if data is None else [Known(name, parse_mark(data))]
     except BadNote as error:

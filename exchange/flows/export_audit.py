@@ -1,31 +1,38 @@
-"""Export the audit log: ask, make in bounded chunks, hand over."""
+"""Export the audit log: ask, read the entries of a part, hand over. The making itself is the worker's."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
-from typing import BinaryIO, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from compliance import export_store, notes, store, tiles, tree_store
+from compliance import export_store, notes, store, tree_store, witness_store
 from compliance.directives import REGULATOR
 from compliance.entries import Entry, moment
-from compliance.exports import BundleFacts, BundleReport, Earlier, Item, write_bundle
-from compliance.problems import EXPORT_SCOPE, NO_CHECKPOINT
+from compliance.export_store import Asked, BundleKept, Export
+from compliance.exports.bundle import BundleFacts, Earlier, Witnessed
+from compliance.exports.delivery import Delivery
+from compliance.exports.parts import PART, Leaf, tiles_of_slice
+from compliance.formats.known import FORMATS
+from compliance.problems import EXPORT_ENDED, EXPORT_NOT_READY, EXPORT_SCOPE, NO_CHECKPOINT
 from compliance.scopes import Scope, pinned
-from exchange.kernel import ids, jobs, merkle
+from compliance.tiles import WIDTH, Place
+from exchange.flows.close_scope import close_scope
+from exchange.flows.once import done
+from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
 from exchange.kernel.canonical import digest
-from exchange.kernel.db import Database, Tx
+from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.jobs import Job
 
 JOB = "export_audit"
-CHUNK = 1000
+WITNESSES_WAIT = timedelta(seconds=2)
 SEES_ALL = frozenset({REGULATOR, "operator"})
-Progress = Callable[[int, int | None], Awaitable[None]]
 
 
 class ExportReceipt(msgspec.Struct, frozen=True):
@@ -36,125 +43,215 @@ class ExportReceipt(msgspec.Struct, frozen=True):
     checkpoint_size: int
 
 
-async def request(
-    tx: Tx, actor: Actor, scope: Scope, *, earlier_size: int | None = None, legal_basis: str | None = None
-) -> ExportReceipt | Problem:
+class ExportCancelled(msgspec.Struct, frozen=True):
+    """An export that will not be made."""
+
+    id: str
+    state: Literal["cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """How an export is wanted, besides its scope.
+
+    shapes   `checkpoint_size`: of a checkpoint signed earlier, None: the newest; `earlier_size`: the bundle proves growth
+             since it; `formats`: None for all
+    """
+
+    earlier_size: int | None = None
+    checkpoint_size: int | None = None
+    formats: Sequence[str] | None = None
+    legal_basis: str | None = None
+
+
+async def request(tx: Tx, actor: Actor, scope: Scope, details: Details | None = None) -> ExportReceipt | Problem:
     """Ask for an export over the log as it is now; whoever is no regulator gets what concerns its organisation.
 
-    errors   answers NO_CHECKPOINT, EXPORT_SCOPE
+    errors   answers NO_CHECKPOINT, EXPORT_SCOPE, NOT_FOUND
     """
-    note = await tree_store.checkpoint(tx, scope.node_id)
+    wanted = details or Details()
+    asked = await _pinned(tx, actor, scope, wanted)
+    if isinstance(asked, Problem):
+        return asked
+    export_id = tx.new_id()
+    name = ids.text("exp", export_id)
+    await export_store.put_export(tx, export_id, actor, asked)
+    await store.append(tx, [done(actor, "export.request", name, scope=digest(asked.scope.to_wire()))])
+    # Witnesses answer a moment after a checkpoint was signed; who needs them waits for them once.
+    waits = len(await witness_store.cosigner_vkeys(tx, asked.note)) < len(await witness_store.active(tx))
+    run_at = tx.now + WITNESSES_WAIT if waits else None
+    await jobs.put(tx, Job(JOB, name, {"export": name}, organisation_id=actor.organisation_id, run_at=run_at))
+    return ExportReceipt(name, "requested", asked.size)
+
+
+async def _pinned(tx: Tx, actor: Actor, scope: Scope, wanted: Details) -> Asked | Problem:
+    note = await witness_store.cosigned(tx, scope.node_id, wanted.checkpoint_size)
     if note is None:
-        return NO_CHECKPOINT()
+        return NO_CHECKPOINT() if wanted.checkpoint_size is None else _unsigned(wanted.checkpoint_size)
     size = notes.parse_checkpoint(notes.parse_note(note).text).size
     if not actor.roles & SEES_ALL:
         scope = replace(scope, organisation_id=actor.organisation_id)
     fixed = pinned(scope, size)
     if isinstance(fixed, Problem):
         return fixed
-    if earlier_size is not None and await tree_store.checkpoint(tx, scope.node_id, earlier_size) is None:
-        return EXPORT_SCOPE(reason=f"no checkpoint of {earlier_size} entries was signed")
-    export_id = tx.new_id()
-    name = ids.text("exp", export_id)
-    await export_store.put_export(tx, export_id, actor, fixed, size, earlier_size, legal_basis)
-    await store.append(
-        tx, [_entry(actor.organisation_id, actor.client_id, "export.request", name, digest(fixed.to_wire()))]
+    earlier = wanted.earlier_size
+    if earlier is not None and (earlier > size or await tree_store.checkpoint(tx, scope.node_id, earlier) is None):
+        return _unsigned(earlier)
+    formats = tuple(sorted(set(FORMATS if wanted.formats is None else wanted.formats)))
+    if not set(formats) <= set(FORMATS):
+        return EXPORT_SCOPE(reason=f"the forms are {', '.join(sorted(FORMATS))}")
+    closure = None if fixed.about is None else await close_scope(tx, fixed.about, fixed.node_id, size)
+    if isinstance(closure, Problem):
+        return closure
+    return Asked(
+        scope=fixed,
+        size=size,
+        note=note,
+        formats=formats,
+        earlier_size=earlier,
+        since_size=await export_store.last_size(tx, actor, fixed.node_id, size) if earlier is None else earlier,
+        closure=closure,
+        legal_basis=wanted.legal_basis,
     )
-    await jobs.put(tx, Job(JOB, name, {"export": name}, organisation_id=actor.organisation_id))
-    return ExportReceipt(name, "requested", size)
 
 
-async def make(
-    db: Database,
-    export_id: UUID,
-    signer: notes.Ed25519Signer,
-    out: BinaryIO,
-    progress: Progress,
-    *,
-    vkeys: Sequence[str] = (),
-    chunk: int = CHUNK,
-) -> BundleReport | Problem:
-    """Write the bundle of an export into `out`: many short transactions, memory that stays flat.
+def _unsigned(size: int) -> Problem:
+    return EXPORT_SCOPE(reason=f"no checkpoint of {size} entries was signed")
 
-    Made again from the start, it is the same to the byte. `out` is a seekable file of the caller's.
+
+async def cancel(tx: Tx, actor: Actor, export_id: UUID) -> ExportCancelled | Problem:
+    """Stop one of the actor's own exports; what was made of it so far is kept for the next that asks for the same.
+
+    errors   answers NOT_FOUND, EXPORT_ENDED
     """
-    facts = await db.run(lambda tx: _facts(tx, export_id, signer.name))
-    if isinstance(facts, Problem):
-        return facts
-    return await write_bundle(_items(db, export_id, facts, progress, chunk), facts, signer, out, vkeys)
-
-
-async def finish(tx: Tx, export_id: UUID, report: BundleReport, file_key: str) -> bool:
-    """Record where the bundle lies; False if that is known already."""
-    export = await export_store.find_export(tx, export_id)
-    if export is None or not await export_store.end_export(
-        tx, export_id, file_key, report.sha256, report.size_bytes, report.entries
-    ):
-        return False
+    export = await export_store.own_export(tx, actor, export_id)
+    if export is None:
+        return NOT_FOUND()
+    if not await export_store.cancel_export(tx, export_id):
+        return EXPORT_ENDED(state=export.state)
     name = ids.text("exp", export_id)
-    await store.append(tx, [_entry(export.requested_by, None, "export.done", name, report.sha256)])
-    return True
+    job = await jobs.of_key(tx, JOB, name)
+    if job is not None:
+        await jobs.cancel(tx, job.id)
+    await store.append(tx, [done(actor, "export.cancel", name)])
+    return ExportCancelled(name, "cancelled")
 
 
-async def _facts(tx: Tx, export_id: UUID, origin: str) -> BundleFacts | Problem:
+async def hand_over(tx: Tx, actor: Actor, export_id: UUID) -> Export | Problem:
+    """Give a finished export to who asked for it, with an entry for each time it is fetched.
+
+    errors   answers NOT_FOUND, EXPORT_NOT_READY
+    """
+    export = await export_store.own_export(tx, actor, export_id)
+    if export is None:
+        return NOT_FOUND()
+    if export.state != "done" or export.sha256 is None:
+        return EXPORT_NOT_READY(state=export.state)
+    await store.append(tx, [done(actor, "export.download", ids.text("exp", export_id), bundle=export.sha256)])
+    return export
+
+
+# ---------------------------------------------------------------- what the worker asks while it makes one
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is known of an export that is being made."""
+
+    export: Export
+    facts: BundleFacts
+    since: Earlier | None
+
+    def delivery(self, bundle: BundleKept) -> Delivery:
+        """What goes with the bundle to who asked for it."""
+        return Delivery(
+            export_id=ids.text("exp", self.export.id),
+            requested_by=ids.text("org", self.export.requested_by),
+            requested_at=moment(self.export.created_at),
+            legal_basis=self.export.legal_basis,
+            sha256=bundle.sha256,
+            size_bytes=bundle.size_bytes,
+            earlier=self.since,
+        )
+
+
+async def begin(
+    tx: Tx, export_id: UUID, origin: str, vkeys: Sequence[str], *, quorum: int = 0, part: int = PART
+) -> Made | Problem:
+    """Everything that an export's bytes depend on, but its entries.
+
+    errors   answers NOT_FOUND, EXPORT_ENDED
+    """
     export = await export_store.find_export(tx, export_id)
     if export is None:
         return NOT_FOUND()
-    node = export.scope.node_id
-    note = await tree_store.checkpoint(tx, node, export.size)
-    assert note is not None, "an export is asked for at a checkpoint's size"
-    earlier = None
-    if export.earlier_size is not None:
-        old = await tree_store.checkpoint(tx, node, export.earlier_size)
-        hashes = await tree_store.consistency(tx, export.earlier_size, export.size, node)
-        assert old is not None
-        assert hashes is not None
-        earlier = Earlier(old, tuple(hashes))
+    if export.state not in ("requested", "running") or export.note is None:
+        return EXPORT_ENDED(state=export.state)
+    if export.state == "requested":
+        note = await witness_store.cosigned(tx, export.scope.node_id, export.size)
+        assert note is not None, "an export is asked for at a checkpoint's size"
+        await export_store.pin_note(tx, export_id, note)
+        export = replace(export, note=note, state="running")
+    note = export.note
+    assert note is not None, "a checkpoint is pinned from the request on"
     checkpoint = notes.parse_checkpoint(notes.parse_note(note).text)
     assert checkpoint.origin == origin, "the signer is of another log"
-    return BundleFacts(
-        export_id=ids.text("exp", export_id),
-        requested_by=ids.text("org", export.requested_by),
-        requested_at=moment(export.created_at),
+    facts = BundleFacts(
         scope=export.scope,
         checkpoint=checkpoint,
         note=note,
-        legal_basis=export.legal_basis,
-        earlier=earlier,
+        formats=tuple(export.formats),
+        vkeys=tuple(vkeys),
+        witnessed=Witnessed(quorum, tuple(await witness_store.cosigner_vkeys(tx, note))),
+        earlier=await _earlier(tx, export, export.earlier_size),
+        part=part,
     )
+    return Made(export, facts, await _earlier(tx, export, export.since_size))
 
 
-async def _items(
-    db: Database, export_id: UUID, facts: BundleFacts, progress: Progress, chunk: int
-) -> AsyncIterator[Item]:
-    """Read the leaves in chunks, each with the tiles that prove it: three statements per chunk."""
-    scope, size, done = facts.scope, facts.checkpoint.size, 0
-    at = scope.from_index
-
-    async def read(tx: Tx) -> tuple[list[tuple[int, bytes]], tiles.Tiles]:
-        leaves = await export_store.scoped(tx, scope, at, chunk)
-        places = tiles.places_for_inclusion((index for index, _ in leaves), size)
-        tree = await tree_store.tree(tx, places, scope.node_id)
-        await export_store.move_export(tx, export_id, done + len(leaves), leaves[-1][0] + 1 if leaves else at)
-        return leaves, tree
-
-    while True:
-        leaves, tree = await db.run(read)
-        for index, envelope in leaves:
-            yield Item(index, envelope, tuple(merkle.inclusion_proof(index, size, tree.node)))
-        done += len(leaves)
-        await progress(done, None)
-        if len(leaves) < chunk:
-            return
-        at = leaves[-1][0] + 1
+async def _earlier(tx: Tx, export: Export, size: int | None) -> Earlier | None:
+    if size is None:
+        return None
+    node = export.scope.node_id
+    old = await tree_store.checkpoint(tx, node, size)
+    hashes = await tree_store.consistency(tx, size, export.size, node)
+    assert old is not None, "an export names a checkpoint that was signed"
+    assert hashes is not None
+    return Earlier(old, tuple(hashes))
 
 
-def _entry(organisation_id: UUID, client_id: UUID | None, action: str, name: str, sha256: bytes) -> Entry:
-    kind = "scope" if action == "export.request" else "bundle"
-    return Entry(
-        action=action,
-        organisation_id=organisation_id,
-        client_id=client_id,
+@dataclass(frozen=True, slots=True)
+class SliceRead:
+    """Some leaves of a part with the tiles that prove them; `more`: nobody cancelled the export meanwhile."""
+
+    leaves: list[Leaf]
+    numbers: list[int]
+    tiles: Mapping[Place, bytes]
+    more: bool
+
+
+async def read_slice(tx: Tx, made: Made, first: int, end: int, before: int) -> SliceRead:
+    """Read the scope's leaves in [first, end), and say how far the export is; `before` entries came before them."""
+    scope, size = made.facts.scope, made.facts.checkpoint.size
+    rows = await export_store.scoped(tx, scope, made.export.closure, first, end)
+    touched = range(first, end) if scope.complete else (index for index, _ in rows)
+    numbers = sorted({index // WIDTH for index in touched})
+    found = await tree_store.tiles_at(tx, tiles_of_slice(numbers, size), scope.node_id)
+    more = await export_store.move_export(tx, made.export.id, before + len(rows), end)
+    return SliceRead([Leaf(*one) for one in rows], numbers, found, more)
+
+
+async def finish(tx: Tx, made: Made, bundle: BundleKept, delivery: bytes) -> bool:
+    """Record where the bundle lies; False where the export had ended already."""
+    await export_store.put_bundle(tx, made.facts.key(), bundle)
+    if not await export_store.end_export(tx, made.export.id, bundle, delivery):
+        return False
+    name = ids.text("exp", made.export.id)
+    entry = Entry(
+        action="export.done",
+        organisation_id=made.export.requested_by,
         object_id=name,
-        digests={kind: sha256},
+        digests={"bundle": bundle.sha256},
     )
+    await store.append(tx, [entry])
+    return True

@@ -8,8 +8,7 @@ from datetime import datetime
 from compliance import store
 from compliance.problems import EXPORT_SCOPE
 from compliance.scopes import Scope
-from exchange.flows.export_audit import ExportReceipt as ExportReceipt  # what this answers, for the routes
-from exchange.flows.export_audit import request
+from exchange.flows.export_audit import Details, ExportReceipt, request
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
@@ -24,30 +23,25 @@ class Period:
 
 
 async def export_period(
-    tx: Tx,
-    actor: Actor,
-    scope: Scope,
-    period: Period,
-    *,
-    earlier_size: int | None = None,
-    legal_basis: str | None = None,
+    tx: Tx, actor: Actor, scope: Scope, period: Period, details: Details | None = None
 ) -> ExportReceipt | Problem:
     """Ask for an export over every leaf of a period, and within it over `scope`.
 
     An entry's place in the log is given a moment after it was written, and neighbours may have changed places: the range
     runs from the first leaf of the period to its last, so that no entry of it is missing and a few of its edges come along.
 
-    errors   answers NO_CHECKPOINT, EXPORT_SCOPE
+    errors   answers NO_CHECKPOINT, EXPORT_SCOPE, NOT_FOUND
     """
     if period.since is None and period.until is None:
-        return await request(tx, actor, scope, earlier_size=earlier_size, legal_basis=legal_basis)
+        return await request(tx, actor, scope, details)
     if period.since is not None and period.until is not None and period.since >= period.until:
         return EXPORT_SCOPE(reason="the period ends before it begins")
     if any(at is not None and not 1970 <= at.year < 9999 for at in (period.since, period.until)):
         return EXPORT_SCOPE(reason="no entry of the log was written in this period")
     first, last = await store.indexes_between(tx, period.since, period.until, scope.node_id)
-    if first is None or last is None:
+    size = None if details is None else details.checkpoint_size
+    if first is None or last is None or (size is not None and first >= size):
         return EXPORT_SCOPE(reason="no entry of the log was written in this period")
-    end = last + 1 if scope.to_index is None else min(scope.to_index, last + 1)
-    narrowed = replace(scope, from_index=max(scope.from_index, first), to_index=end)
-    return await request(tx, actor, narrowed, earlier_size=earlier_size, legal_basis=legal_basis)
+    ends = [one for one in (last + 1, scope.to_index, size) if one is not None]
+    narrowed = replace(scope, from_index=max(scope.from_index, first), to_index=min(ends))
+    return await request(tx, actor, narrowed, details)

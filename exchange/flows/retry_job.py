@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from compliance import export_store
 from compliance import store as audit
 from exchange.flows import export_audit, order_weights, profile_revision
 from exchange.flows.once import done
@@ -51,6 +52,8 @@ async def stop_job(tx: Tx, actor: Actor, job_id: UUID) -> JobMoved | Problem:
         return job
     if job.kind not in STOPPABLE or not await jobs.cancel(tx, job_id):
         return CONFLICT(state=job.state, needs=f"queued | running ({', '.join(sorted(STOPPABLE))})")
+    if job.kind == export_audit.JOB:
+        await export_store.cancel_export(tx, ids.parse("exp", job.payload["export"]))
     name = ids.text("job", job_id)
     await audit.append(tx, [done(actor, "job.cancel", name)])
     return JobMoved(name, job.kind, "cancelled")

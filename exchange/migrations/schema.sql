@@ -827,11 +827,56 @@ CREATE TABLE compliance.export (
     problem text,
     created_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
+    note bytea,
+    since_size bigint,
+    formats text[] DEFAULT '{}'::text[] NOT NULL,
+    closure bytea,
+    delivery bytea,
     CONSTRAINT export_check CHECK (((state = 'done'::text) = ((file_key IS NOT NULL) AND (sha256 IS NOT NULL)))),
-    CONSTRAINT export_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'running'::text, 'done'::text, 'failed'::text])))
+    CONSTRAINT export_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE ONLY compliance.export FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.export_bundle (
+    bundle bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    size_bytes bigint NOT NULL,
+    entry_count bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT export_bundle_bundle_check CHECK ((octet_length(bundle) = 32)),
+    CONSTRAINT export_bundle_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+
+ALTER TABLE ONLY compliance.export_bundle FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.export_object (
+    closure bytea NOT NULL,
+    object_id text NOT NULL
+);
+
+ALTER TABLE ONLY compliance.export_object FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.export_part (
+    bundle bytea NOT NULL,
+    number bigint NOT NULL,
+    member text NOT NULL,
+    sha256 bytea NOT NULL,
+    packed_bytes bigint NOT NULL,
+    crc32 bigint NOT NULL,
+    size_bytes bigint NOT NULL,
+    notes bytea[] NOT NULL,
+    entry_count bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT export_part_crc32_check CHECK (((crc32 >= 0) AND (crc32 <= '4294967295'::bigint))),
+    CONSTRAINT export_part_entry_count_check CHECK ((entry_count >= 0)),
+    CONSTRAINT export_part_number_check CHECK ((number >= 0)),
+    CONSTRAINT export_part_packed_bytes_check CHECK ((packed_bytes >= 0)),
+    CONSTRAINT export_part_sha256_check CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT export_part_size_bytes_check CHECK ((size_bytes >= 0))
+);
+
+ALTER TABLE ONLY compliance.export_part FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE compliance.log_state (
     node_id text NOT NULL,
@@ -2828,6 +2873,15 @@ ALTER TABLE ONLY compliance.cosignature
 ALTER TABLE ONLY compliance.directive
     ADD CONSTRAINT directive_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY compliance.export_bundle
+    ADD CONSTRAINT export_bundle_pkey PRIMARY KEY (bundle);
+
+ALTER TABLE ONLY compliance.export_object
+    ADD CONSTRAINT export_object_pkey PRIMARY KEY (closure, object_id);
+
+ALTER TABLE ONLY compliance.export_part
+    ADD CONSTRAINT export_part_pkey PRIMARY KEY (bundle, number, member);
+
 ALTER TABLE ONLY compliance.export
     ADD CONSTRAINT export_pkey PRIMARY KEY (id);
 
@@ -3642,6 +3696,10 @@ CREATE TRIGGER compliance_checkpoint_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON
 
 CREATE TRIGGER compliance_cosignature_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.cosignature FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER compliance_export_bundle_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.export_bundle FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_export_object_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.export_object FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER compliance_witness_fault_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.witness_fault FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER log_state_only_grows BEFORE UPDATE ON compliance.log_state FOR EACH ROW EXECUTE FUNCTION compliance.only_grows();
@@ -4295,11 +4353,23 @@ CREATE POLICY compliance_directive_own ON compliance.directive FOR SELECT TO exc
 
 CREATE POLICY compliance_directive_regulator ON compliance.directive FOR SELECT TO exchange_regulator USING (true);
 
+CREATE POLICY compliance_export_bundle_exchange_app ON compliance.export_bundle TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_export_bundle_exchange_migrate ON compliance.export_bundle TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY compliance_export_exchange_app ON compliance.export TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_export_exchange_migrate ON compliance.export TO exchange_migrate USING (true) WITH CHECK (true);
 
+CREATE POLICY compliance_export_object_exchange_app ON compliance.export_object TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_export_object_exchange_migrate ON compliance.export_object TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY compliance_export_own ON compliance.export FOR SELECT TO exchange_portal USING ((requested_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_export_part_exchange_app ON compliance.export_part TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_export_part_exchange_migrate ON compliance.export_part TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_export_regulator ON compliance.export FOR SELECT TO exchange_regulator USING (true);
 
@@ -4330,6 +4400,12 @@ ALTER TABLE compliance.cosignature ENABLE ROW LEVEL SECURITY;
 ALTER TABLE compliance.directive ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.export ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.export_bundle ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.export_object ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.export_part ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.log_state ENABLE ROW LEVEL SECURITY;
 
@@ -5460,6 +5536,12 @@ GRANT SELECT ON TABLE compliance.directive TO exchange_regulator;
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.export TO exchange_app;
 GRANT SELECT ON TABLE compliance.export TO exchange_portal;
 GRANT SELECT ON TABLE compliance.export TO exchange_regulator;
+
+GRANT SELECT,INSERT ON TABLE compliance.export_bundle TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE compliance.export_object TO exchange_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE compliance.export_part TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.log_state TO exchange_app;
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.pages import Page, PageRequest, page_of
-from exchange.kernel.store import mine, ours
+from exchange.kernel.store import Link, mine, ours
 from exchange.quality.assessments import OPEN, Assessment, AssessmentState
 from exchange.quality.certificates import Certificate
 from exchange.quality.scorecards import METHOD, Scorecard
@@ -39,6 +39,12 @@ class StoredScorecard:
 _SCORECARD = tuple(scorecard.c[name] for name in StoredScorecard.__dataclass_fields__)
 _ASSESSMENT = tuple(assessment.c[name] for name in Assessment.__dataclass_fields__)
 _CERTIFICATE = tuple(certificate.c[name] for name in Certificate.__dataclass_fields__)
+# What belongs to a revision in quality.
+LINKS = (
+    Link("rev", "scr", scorecard.c.revision_id, scorecard.c.id),
+    Link("rev", "asm", assessment.c.revision_id, assessment.c.id),
+    Link("rev", "crt", certificate.c.revision_id, certificate.c.id),
+)
 
 # ---------------------------------------------------------------- flows: every row is seen, the flow decides whose it is
 

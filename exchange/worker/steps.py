@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from compliance import notes
+from compliance import export_store, notes
 from contracts.chain_import import OnixWish
 from exchange.flows import (
     close_auction,
@@ -38,10 +37,11 @@ from exchange.flows.sale import Sales
 from exchange.kernel import ids
 from exchange.kernel.db import Database
 from exchange.kernel.errors import Problem
-from exchange.kernel.files import Blob, FileStore
+from exchange.kernel.files import FileStore
 from exchange.kernel.keys import Keyring
 from exchange.settings import Settings
-from exchange.worker.loop import Running, Step, StepRefused
+from exchange.worker.exporting import Exporting, ExportStopped, LogBroken
+from exchange.worker.loop import Running, Step, StepCancelled, StepRefused
 from settlement.gateway import stripe
 from settlement.gateway.stripe import StripeGateway
 from settlement.payments import Method
@@ -49,7 +49,6 @@ from settlement.payout_accounts import PayoutAccountState
 from settlement.store import payments, payouts
 
 Result = Mapping[str, Any]
-_FILE_CHUNK_BYTES = 1024 * 1024
 
 
 class NotNow(Exception):
@@ -186,34 +185,23 @@ class Steps:
         return _done(found) if isinstance(found, Problem) else found
 
     async def export(self, running: Running) -> Result:
-        """Write the bundle of an audit export and keep it as a file."""
+        """Make the bundle of an audit export and keep it as a file."""
         export_id = ids.parse("exp", running.job.payload["export"])
-        origin = self.settings.process.log_origin
-        signer = notes.log_signer(self.keyring, origin)
-        vkeys = [verifier.vkey for verifier in notes.log_verifiers(self.keyring, origin)]
-        with tempfile.TemporaryFile(dir=self.settings.home if self.settings.home.exists() else None) as out:
-            report = await export_audit.make(self.db, export_id, signer, out, running.progress, vkeys=vkeys)
-            if isinstance(report, Problem):
-                raise StepRefused(report.detail("en"))
-            blob = await self._keep(export_id, out, report.size_bytes)
-        if blob.sha256 != report.sha256:
-            raise NotNow("the bundle changed while it was stored, as when a key was rotated; it is made again")
-        await self.db.run(partial(export_audit.finish, export_id=export_id, report=report, file_key=blob.sha256.hex()))
-        return {"sha256": report.sha256.hex(), "entries": report.entries}
-
-    async def _keep(self, export_id: UUID, out: BinaryIO, size_bytes: int) -> Blob:
-        """Store a file under its content; what an earlier attempt left half-way is dropped first."""
-        await self.files.discard(export_id)
-        out.seek(0)
-
-        async def chunks() -> AsyncIterator[bytes]:
-            while chunk := out.read(_FILE_CHUNK_BYTES):
-                yield chunk
-
-        await self.files.append(export_id, 0, chunks(), size_bytes)
-        blob = await self.files.keep(export_id, size_bytes)
-        await self.files.discard(export_id)
-        return blob
+        process = self.settings.process
+        vkeys = [verifier.vkey for verifier in notes.log_verifiers(self.keyring, process.log_origin)]
+        signer = notes.log_signer(self.keyring, process.log_origin)
+        exporting = Exporting(self.db, self.files, signer, vkeys, process.log_quorum)
+        try:
+            made = await exporting.make(export_id, running.progress)
+        except ExportStopped:
+            raise StepCancelled from None
+        except LogBroken as error:
+            # No repetition mends that; who asked is told, and `exchange audit verify` says more.
+            await self.db.run(partial(export_store.fail_export, export_id=export_id, problem=str(error)))
+            raise StepRefused(str(error)) from error
+        if isinstance(made, Problem):
+            raise StepRefused(made.detail("en"))
+        return {"sha256": made.sha256.hex(), "entries": made.entries}
 
     async def settle(self, running: Running) -> Result:
         """Settle a period, a bounded part at a time."""

@@ -39,15 +39,18 @@ def export(trade: Trade, began: datetime, folder: Path) -> tuple[Path, str]:
         folder.mkdir(parents=True, exist_ok=True)
         bundle = folder / f"{asked['id']}.zip"
         bundle.write_bytes(regulator.send("GET", f"{at}/file").content)
+        delivery = folder / f"{asked['id']}.delivery.json"
+        delivery.write_bytes(regulator.send("GET", f"{at}/delivery").content)
         with zipfile.ZipFile(bundle) as archive:
             (folder / VERIFIER).write_bytes(archive.read(VERIFIER))
         telling.say("checkpoint", size=f"{size:,}")
         vkey = market.origin.send("GET", "/log/vkey").text.splitlines()[0]
         telling.say("exported", entries=f"{made['entries']:,}", size=f"{bundle.stat().st_size:,}", path=bundle)
-        _verify(folder / VERIFIER, bundle, vkey)
+        arguments = [str(folder / VERIFIER), str(bundle), "--vkey", vkey, "--delivery", str(delivery)]
+        _verify(arguments)
         telling.say("verified")
         telling.say("verify-again")
-        line = shlex.join(["python3", str(folder / VERIFIER), str(bundle), "--vkey", vkey])
+        line = shlex.join(["python3", *arguments])
         telling.raw(line)
     return bundle, line
 
@@ -66,9 +69,9 @@ class _Settled:
         return int(origin.send("GET", "/log/checkpoint").text.splitlines()[1])
 
 
-def _verify(verifier: Path, bundle: Path, vkey: str) -> None:
+def _verify(arguments: list[str]) -> None:
     # Isolated: no package of ours, nor of anybody's, can be imported.
-    command = [sys.executable, "-I", "-S", str(verifier), str(bundle), "--vkey", vkey]
+    command = [sys.executable, "-I", "-S", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
     if done.returncode != 0:
         raise DemoFailed(f"the export does not verify: {done.stdout} {done.stderr}")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from compliance import exports, notes
+from compliance import notes
+from compliance.exports.bundle import verifier as verifier_script
 from exchange.kernel import ids, merkle
 from exchange.worker.loop import drain
 from exchange.worker.steps import Steps
@@ -126,7 +127,7 @@ async def test_an_export_of_a_period_checks_offline(exchange: Market, tmp_path: 
     saved = tmp_path / "export.zip"
     saved.write_bytes(file.content)
     verifier = tmp_path / "verify.py"
-    verifier.write_bytes(exports.verifier())
+    verifier.write_bytes(verifier_script())
     origin = made.settings.process.log_origin
     (vkey,) = [one.vkey for one in notes.log_verifiers(made.keyring, origin)]
     done = subprocess.run(

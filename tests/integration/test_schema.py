@@ -55,7 +55,7 @@ FACTS = {
     "access.custom_meter access.usage_batch access.usage_copy access.usage_late access.usage_record access.usage_seal",
     "access.usage_correction access.usage_exception",
     "catalog.asset catalog.offer catalog.offer_audience catalog.plan catalog.revision",
-    "compliance.audit_entry compliance.audit_leaf compliance.checkpoint",
+    "compliance.audit_entry compliance.audit_leaf compliance.checkpoint compliance.export_bundle compliance.export_object",
     "compliance.cosignature compliance.witness_fault",
     "contracts.measurement contracts.measurement_agreed contracts.measurement_answer",
     "contracts.negotiation_message",

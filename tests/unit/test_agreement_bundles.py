@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 import pytest
 
-from compliance.exports import verifier
+from compliance.exports.bundle import verifier
 from contracts import bundle, stand_alone, strict, verify_agreement
 from contracts.openssl import by_openssl, openssl_can
 from exchange.cli.commands import parser

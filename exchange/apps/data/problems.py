@@ -19,13 +19,6 @@ NO_ROWS = problem_type(
     detail=Text("{path} is not a file of records that we can cut.", "{path} 不是可按行读取的文件。"),
     remedy=Text("Download the file instead.", "请改为下载整个文件。"),
 )
-RANGE_REFUSED = problem_type(
-    "range-not-satisfiable",
-    Kind.RANGE,
-    title=Text("Range not satisfiable", "范围无效"),
-    detail=Text("The file has {size} bytes.", "文件共 {size} 字节。"),
-    remedy=Text("Ask for a range inside it, such as bytes=0-1023.", "请请求有效范围，例如 bytes=0-1023。"),
-)
 PURPOSE_MISSING = problem_type(
     "purpose-missing",
     Kind.INVALID,

@@ -17,12 +17,13 @@ from exchange.access.meters import Meter, classed, data_class_of, is_counted
 from exchange.access.reads import Admitted, Amounts, Hold, Read, Sent
 from exchange.access.tokens import BadToken, GrantClaims
 from exchange.apps.data import problems
-from exchange.apps.data.ranges import BadRange, RowsCall, byte_range, row_range
+from exchange.apps.data.ranges import RowsCall, row_range
 from exchange.apps.data.shelf import Shelf
 from exchange.apps.http.answers import accepted_value
 from exchange.apps.http.context import Services, services_of
 from exchange.apps.http.documented import answers, show
 from exchange.apps.http.plain import Plain, header
+from exchange.apps.http.ranges import asked_range
 from exchange.apps.http.wire import Id, Sha256, object_id
 from exchange.catalog.revisions import StoredAsset
 from exchange.flows.open_delivery import Delivery
@@ -99,10 +100,7 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
         raise Refused(problems.NOT_DELIVERED_SO(way="files"))
     stored = _asset(delivery, asset)
     size = stored.asset.size_bytes
-    try:
-        wanted = byte_range(request.headers.get("range"), size, request.headers.get("if-range"), _etag(stored))
-    except BadRange as error:
-        raise Refused(problems.RANGE_REFUSED(size=size)) from error
+    wanted = asked_range(request, size, _etag(stored))
     start, end = wanted or (0, size)
     services = services_of(request)
     if await services.files.stat(stored.asset.sha256) is None:

@@ -13,21 +13,27 @@ from msgspec import Meta
 
 from compliance import export_store, witness_store
 from compliance.export_store import Export
-from compliance.problems import EXPORT_NOT_READY
+from compliance.problems import EXPORT_NOT_READY, EXPORT_SCOPE
 from compliance.scopes import Scope
-from exchange.apps.http.answers import Asked, found, write
+from exchange.apps.http.answers import Asked, accepted_value, found, write
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import answers, command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
+from exchange.apps.http.ranges import asked_range
 from exchange.apps.http.wire import Id, Sha256, Time, body_id, object_id, stamp
 from exchange.apps.regulator.wire import Moment
-from exchange.flows.export_period import ExportReceipt, Period, export_period
+from exchange.flows.export_audit import Details, ExportCancelled, ExportReceipt, cancel, hand_over
+from exchange.flows.export_period import Period, export_period
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Refused
 from exchange.kernel.pages import Page, PageRequest, page_of
 
 _Action = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9._-]{0,63}$", examples=["purchase"])]
+_Format = Annotated[str, Meta(pattern=r"^[a-z]{1,20}$", examples=["csv"])]
+_FILE = answers(bytes, 200, 401, 403, 404, 409, media_type="application/zip") | answers(
+    bytes, 206, description="A part of it. 部分内容。", media_type="application/zip"
+)
 
 
 class ExportWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +45,69 @@ class ExportWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to_index: Annotated[int, Meta(ge=0, le=2**63 - 1, description="One past the last index.")] | None = None
     organisation: Annotated[str, Meta(max_length=40, examples=["org_01m80jwmabesg81hwe4cc73nw9"])] | None = None
     object: Annotated[str, Meta(max_length=200, examples=["ord_01m80jwmabesg81hwe4cc73nw9"])] | None = None
+    dataset: (
+        Annotated[
+            str,
+            Meta(
+                max_length=40,
+                description="A dataset with its revisions, listings, offers, orders, agreements and grants.",
+                examples=["ds_01m80jwmabesg81hwe4cc73nw9"],
+            ),
+        ]
+        | None
+    ) = None
+    order: (
+        Annotated[
+            str,
+            Meta(
+                max_length=40,
+                description="An order with its agreement, grants and payments.",
+                examples=["ord_01m80jwmabesg81hwe4cc73nw9"],
+            ),
+        ]
+        | None
+    ) = None
+    directive: (
+        Annotated[
+            str,
+            Meta(
+                max_length=40,
+                description="A directive and its subject, with all that belongs to that.",
+                examples=["dir_01m80jwmabesg81hwe4cc73nw9"],
+            ),
+        ]
+        | None
+    ) = None
+    rule_set: (
+        Annotated[
+            str,
+            Meta(
+                max_length=200,
+                description="What was decided under this version of a rule set.",
+                examples=["publication/2"],
+            ),
+        ]
+        | None
+    ) = None
     actions: Annotated[tuple[_Action, ...], Meta(max_length=50)] = ()
+    formats: (
+        Annotated[
+            tuple[_Format, ...],
+            Meta(max_length=10, description="Other forms beside the evidence; all of them if absent."),
+        ]
+        | None
+    ) = None
+    checkpoint_size: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=2**63 - 1,
+                description="Size of a checkpoint signed before: the same request gives the same bytes; the newest if absent.",
+            ),
+        ]
+        | None
+    ) = None
     earlier_size: (
         Annotated[
             int,
@@ -63,8 +131,13 @@ class ExportView(msgspec.Struct, frozen=True):
     to_index: int
     organisation: Id | None
     object: str | None
+    about: Annotated[str | None, Meta(description="The dataset, order or directive that it is about.")]
+    rule_set: str | None
     actions: list[str]
+    formats: list[str]
     checkpoint_size: int
+    done: Annotated[int, Meta(description="Places of the log that were looked at so far.")]
+    total: Annotated[int, Meta(description="Places of the log that it looks at.")]
     witnessed: Annotated[
         bool, Meta(description="Whether enough witnesses cosigned this checkpoint, or a later one that begins with it.")
     ]
@@ -81,25 +154,42 @@ class ExportView(msgspec.Struct, frozen=True):
 async def ask_export(request: Asked, data: JSONBody[ExportWish]) -> Response[bytes]:
     """Ask for an export of the audit log. 申请导出审计日志。
 
-    It is pinned to the newest checkpoint and made in the background. The zip holds the entries, a proof of each, the signed
-    checkpoint, and a verifier that runs offline. That it was asked for is itself in the log.
+    It is pinned to the newest checkpoint, or to an older one that you name, and made in the background. The zip holds the
+    entries, their proofs, the signed checkpoint, and a verifier that runs offline; the same request gives the same bytes. That
+    it was asked for, and each download, is itself in the log.
     """
-    actor = actor_of(request)
+    actor, about = actor_of(request), _about(data)
     scope = Scope(
         from_index=data.from_index or 0,
         to_index=data.to_index,
         organisation_id=body_id("org", data.organisation) if data.organisation else None,
         object_id=data.object,
         actions=data.actions,
+        about=about,
+        rule_set=data.rule_set,
     )
     period = Period(data.since, data.until)
-    return await write(
-        request,
-        "export.request",
-        lambda tx: export_period(
-            tx, actor, scope, period, earlier_size=data.earlier_size, legal_basis=data.legal_basis
-        ),
+    details = Details(
+        earlier_size=data.earlier_size,
+        checkpoint_size=data.checkpoint_size,
+        formats=data.formats,
+        legal_basis=data.legal_basis,
     )
+    return await write(request, "export.request", lambda tx: export_period(tx, actor, scope, period, details))
+
+
+def _about(data: ExportWish) -> str | None:
+    """The one object that an export is about.
+
+    errors   raises Refused
+    """
+    named = {"ds": data.dataset, "ord": data.order, "dir": data.directive}
+    found = {prefix: value for prefix, value in named.items() if value is not None}
+    for prefix, value in found.items():
+        body_id(prefix, value)
+    if len(found) > 1:
+        raise Refused(EXPORT_SCOPE(reason="an export is about one dataset, order or directive"))
+    return next(iter(found.values()), None)
 
 
 @listing("/regulator/v1/exports", ExportView)
@@ -128,25 +218,66 @@ async def show_export(request: Asked, export: FromPath[str]) -> ExportView:
         return export_view(one, await witness_store.witnessed(tx, services.settings.process.log_quorum))
 
 
-@get(
-    "/regulator/v1/exports/{export:str}/file",
-    responses=answers(bytes, 200, 401, 403, 404, 409, media_type="application/zip"),
-)
+@command("/regulator/v1/exports/{export:str}/cancellation", ExportCancelled, 400, 401, 403, 404, 409, status=200)
+async def cancel_export(request: Asked, export: FromPath[str]) -> Response[bytes]:
+    """Stop an export that is not finished. 取消尚未完成的导出。"""
+    actor, export_id = actor_of(request), object_id("exp", export)
+    return await write(request, "export.cancel", lambda tx: cancel(tx, actor, export_id), status=200, object_id=export)
+
+
+@get("/regulator/v1/exports/{export:str}/file", responses=_FILE)
 async def download_export(request: Asked, export: FromPath[str]) -> Stream:
-    """The finished export as a zip; the header X-Sha256 carries its hash. 下载审计导出文件。"""
-    one = await _own(request, export)
-    if one.file_key is None or one.sha256 is None:
-        raise Refused(EXPORT_NOT_READY(state=one.state))
-    files, sha256 = services_of(request).files, bytes.fromhex(one.file_key)
-    found(await files.stat(sha256))
+    """The finished export as a zip, whole or a Range of it. 下载审计导出文件（支持 Range）。
+
+    The header X-Sha256 carries the hash of the whole. Each download is an entry in the log.
+    """
+    one = await _handed_over(request, export)
+    assert one.sha256 is not None, "what is handed over is finished"
+    assert one.size_bytes is not None
+    etag = f'"{one.sha256.hex()}"'
+    files = services_of(request).files
+    found(await files.stat(one.sha256))
+    wanted = asked_range(request, one.size_bytes, etag)
+    start, end = wanted or (0, one.size_bytes)
     headers = {
-        "content-length": str(one.size_bytes),
+        "accept-ranges": "bytes",
+        "content-length": str(end - start),
         "content-disposition": f'attachment; filename="{export}.zip"',
-        "etag": f'"{one.sha256.hex()}"',
+        "etag": etag,
         "x-sha256": one.sha256.hex(),
         "cache-control": "private, no-store",
     }
-    return Stream(files.open_range(sha256), media_type="application/zip", headers=headers)
+    if wanted is not None:
+        headers["content-range"] = f"bytes {start}-{end - 1}/{one.size_bytes}"
+    body = files.open_range(one.sha256, start, end)
+    return Stream(body, status_code=200 if wanted is None else 206, media_type="application/zip", headers=headers)
+
+
+@get(
+    "/regulator/v1/exports/{export:str}/delivery",
+    responses=answers(bytes, 200, 401, 403, 404, 409, media_type="application/json"),
+)
+async def show_delivery(request: Asked, export: FromPath[str]) -> Response[bytes]:
+    """The signed note that belongs to a finished export: who asked, when and why. 导出的交付说明（已签名）。
+
+    It also proves that the log only grew since your last export. Keep it beside the zip; the verifier takes it with
+    `--delivery`.
+    """
+    one = await _own(request, export)
+    if one.delivery is None:
+        raise Refused(EXPORT_NOT_READY(state=one.state))
+    headers = {
+        "content-disposition": f'attachment; filename="{export}.delivery.json"',
+        "cache-control": "private, no-store",
+    }
+    return Response(one.delivery, media_type="application/json", headers=headers)
+
+
+async def _handed_over(request: Asked, export: str) -> Export:
+    actor, export_id = actor_of(request), object_id("exp", export)
+    # The flow writes, as a role that row security does not narrow: whose it is has been asked of both walls before.
+    await _own(request, export)
+    return accepted_value(await services_of(request).db.run(lambda tx: hand_over(tx, actor, export_id)))
 
 
 async def _own(request: Asked, export: str) -> Export:
@@ -158,15 +289,21 @@ async def _own(request: Asked, export: str) -> Export:
 def export_view(one: Export, witnessed: int | None) -> ExportView:
     """An export as the API shows it; `witnessed` is the largest size that enough witnesses cosigned."""
     scope = one.scope
+    end = scope.to_index if scope.to_index is not None else one.size
     return ExportView(
         id=ids.text("exp", one.id),
         state=one.state,
         from_index=scope.from_index,
-        to_index=scope.to_index if scope.to_index is not None else one.size,
+        to_index=end,
         organisation=ids.text("org", scope.organisation_id) if scope.organisation_id else None,
         object=scope.object_id,
+        about=scope.about,
+        rule_set=scope.rule_set,
         actions=list(scope.actions),
+        formats=one.formats,
         checkpoint_size=one.size,
+        done=end - scope.from_index if one.state == "done" else one.next_index - scope.from_index,
+        total=end - scope.from_index,
         witnessed=witnessed is not None and one.size <= witnessed,
         entries=one.entry_count,
         next_index=one.next_index,
@@ -178,4 +315,4 @@ def export_view(one: Export, witnessed: int | None) -> ExportView:
     )
 
 
-ROUTES = (ask_export, list_exports, show_export, download_export)
+ROUTES = (ask_export, list_exports, show_export, cancel_export, download_export, show_delivery)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -15,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance import notes, proofs, tile_audit, tiles, verify
+from compliance import notes, proofs, tile_audit, tiles, verify, verify_notes
 from compliance.entries import Entry, envelope, moment
 from compliance.scopes import Scope
+from compliance.verify_bundle import Bundle
+from compliance.verify_evidence import write_proof
 from exchange.kernel import ids, merkle
 from exchange.kernel.ed25519 import L, by_arithmetic
 from tests.support.bundles import SIGNER, VKEY, bundle, flip, resigned, tree_of
@@ -50,7 +53,7 @@ def entries(draw: st.DrawFn) -> Entry:
 def test_every_envelope_is_canonical(entry: Entry, entry_id: UUID, now: datetime) -> None:
     data = envelope(entry, now, entry_id)
     wire = json.loads(data)
-    assert rfc8785.dumps(wire) == data == verify.canonical(wire)
+    assert rfc8785.dumps(wire) == data == verify_notes.canonical(wire)
     assert set(wire["organisations"]) >= {one for one in [wire["actor"]["organisation"]] if one}
 
 
@@ -75,19 +78,19 @@ def test_proofs_hold_and_do_not_bend(size: int, data: st.DataObject) -> None:
     index, old = data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, size))
     proof = merkle.inclusion_proof(index, size, tree.node)
     merkle.verify_inclusion(leaves[index], index, size, proof, root)
-    assert verify.inclusion_holds(leaves[index], index, size, proof, root)
+    assert verify_notes.inclusion_holds(leaves[index], index, size, proof, root)
     steps = merkle.consistency_proof(old, size, tree.node)
     before = merkle.root_of(leaves[:old])
     merkle.verify_consistency(old, size, steps, before, root)
-    assert verify.consistency_holds(old, size, steps, before, root)
+    assert verify_notes.consistency_holds(old, size, steps, before, root)
     for wrong in (data.draw(st.integers(0, size - 1)), index + size):
         if wrong != index:
-            assert not verify.inclusion_holds(leaves[index], wrong, size, proof, root)
+            assert not verify_notes.inclusion_holds(leaves[index], wrong, size, proof, root)
     if proof:
         at, bit = data.draw(st.integers(0, len(proof) - 1)), data.draw(st.integers(0, 255))
         bent = [*proof]
         bent[at] = flip(bent[at], bit)
-        assert not verify.inclusion_holds(leaves[index], index, size, bent, root)
+        assert not verify_notes.inclusion_holds(leaves[index], index, size, bent, root)
         with pytest.raises(merkle.BadProof):
             merkle.verify_inclusion(leaves[index], index, size, bent, root)
         with pytest.raises(merkle.BadProof):
@@ -96,7 +99,7 @@ def test_proofs_hold_and_do_not_bend(size: int, data: st.DataObject) -> None:
         at, bit = data.draw(st.integers(0, len(steps) - 1)), data.draw(st.integers(0, 255))
         bent = [*steps]
         bent[at] = flip(bent[at], bit)
-        assert not verify.consistency_holds(old, size, bent, before, root)
+        assert not verify_notes.consistency_holds(old, size, bent, before, root)
         with pytest.raises(merkle.BadProof):
             merkle.verify_consistency(old, size, bent, before, root)
 
@@ -187,7 +190,7 @@ async def test_every_changed_bit_is_found(tmp_path: Path) -> None:
     """Some bits of every file, most of them in the signature."""
     folder = await bundle(tmp_path, size=20)
     chosen = random.Random(7)
-    for path in sorted(folder.iterdir()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         good = path.read_bytes()
         bits = range(len(good) * 8)
         for bit in chosen.sample(bits, min(len(bits), 200 if path.name == "manifest.json.sig" else 40)):
@@ -213,7 +216,7 @@ async def test_every_changed_file_list_is_found(tmp_path: Path, change: str) -> 
         (folder / "events.jsonl").write_bytes(b"".join([events[1], events[0], *events[2:]]))
     else:
         for path in folder.iterdir():
-            path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert verify.main([str(folder), "--vkey", VKEY]) == 1
 
 
@@ -221,20 +224,22 @@ async def test_every_changed_file_list_is_found(tmp_path: Path, change: str) -> 
 async def test_an_operator_with_the_key_cannot_change_what_was_logged(tmp_path: Path, change: str) -> None:
     folder = await bundle(tmp_path, size=20)
     events = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
-    lines = (folder / "proofs.jsonl").read_bytes().splitlines(keepends=True)
+    hashes = (folder / "tiles.bin").read_bytes()
     if change == "event":
         events[3] = events[3].replace(b'"purchase"', b'"purchasf"')
+        hashes = hashes[:96] + merkle.leaf_hash(events[3][:-1]) + hashes[128:]
     elif change == "dropped":
-        del events[5], lines[5]
+        del events[5]
     elif change == "order":
-        events[1], events[2], lines[1], lines[2] = events[2], events[1], lines[2], lines[1]
+        events[1], events[2] = events[2], events[1]
+        hashes = hashes[:32] + hashes[64:96] + hashes[32:64] + hashes[96:]
     else:
         other = notes.Checkpoint("exchange.example/log", 7, bytes(32))
         (folder / "checkpoint.prev").write_bytes(notes.sign_checkpoint(other, [SIGNER]))
     (folder / "events.jsonl").write_bytes(b"".join(events))
-    (folder / "proofs.jsonl").write_bytes(b"".join(lines))
+    (folder / "tiles.bin").write_bytes(hashes)
     resigned(folder)
-    with pytest.raises(verify.Failed, match=r"proof|missing|order|changed"):
+    with pytest.raises(verify.Failed, match=r"hashes of the log|missing|changed"):
         verify.verify(folder, [VKEY])
 
 
@@ -264,7 +269,8 @@ async def test_selections_and_empty_exports(tmp_path: Path) -> None:
 async def test_single_proofs_come_out_of_a_bundle(tmp_path: Path) -> None:
     folder = await bundle(tmp_path)
     out = BytesIO()
-    verify.write_proof(verify.Bundle(folder), 123, out)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    write_proof(Bundle(folder), 123, manifest, out)
     event = (folder / "events.jsonl").read_bytes().splitlines()[123]
     found = proofs.verify(proofs.decode(out.getvalue()), event, "exchange.example/log", [SIGNER.verifier])
     assert found.size == 300

@@ -11,7 +11,6 @@ import pytest
 
 from compliance import directives, rules, scopes
 from compliance.entries import BadEntry, Entry, envelope, moment
-from compliance.exports import safe_cell
 from exchange.kernel.actor import Actor
 from exchange.kernel.errors import Problem
 
@@ -130,19 +129,6 @@ def test_publication_rules(changes: dict[str, Any], broken: set[str]) -> None:
     assert {one.rule for one in rules.unmet(results)} == broken
     assert len({one.rule for one in results}) == len(results) == 12
     assert all(one.why.en and one.why.zh for one in results)
-
-
-@pytest.mark.parametrize(
-    ("value", "safe"),
-    [
-        ("", True),
-        ("ord_1", True),
-        ("a=1", True),
-        *[(value, False) for value in ("=1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "＝1", '"=1', ";=1", "\0=1", "%x", "\ufeff=1")],
-    ],
-)  # fmt: skip
-def test_cells_are_no_formulas(value: str, safe: bool) -> None:
-    assert safe_cell(value) == (value if safe else "'" + value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,240 @@
+"""Make an audit export: parts in a process of their own, one after another, each kept; then the zip, put together from them.
+
+The event loop reads, sends and waits; it never packs, hashes or encodes more than a moment's worth. An export that was cut
+at any point goes on after its last whole part, and comes out the same to the byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from compliance import export_store
+from compliance.export_store import BundleKept
+from compliance.exports.bundle import BundleWriter, MemberPlan, PieceKept, Source, starts
+from compliance.exports.delivery import delivery_note
+from compliance.exports.parts import PART, SLICE, PartWish
+from compliance.notes import Ed25519Signer
+from compliance.verify_evidence import EVENTS
+from exchange.flows import export_audit
+from exchange.flows.export_audit import Made
+from exchange.kernel.db import Database
+from exchange.kernel.errors import Problem
+from exchange.kernel.files import FileStore, NotStored
+from exchange.worker import export_child as child
+
+T = TypeVar("T")
+Progress = Callable[[int, int | None], Awaitable[None]]
+_BYTES_MAX = 1 << 62
+_UNPACKED_AT_ONCE = 1 << 17
+_EMPTY = bytes(32)
+_END_S = 5.0
+
+
+class ExportStopped(Exception):
+    """Somebody cancelled the export."""
+
+
+class LogBroken(Exception):
+    """An entry in the database is not the one that the log holds."""
+
+
+class PiecesGone(Exception):
+    """Kept pieces are not there any more: they are made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exporting:
+    """What making exports needs; `part` is the number of places of the log in a part."""
+
+    db: Database
+    files: FileStore
+    signer: Ed25519Signer
+    vkeys: Sequence[str]
+    quorum: int = 0
+    part: int = PART
+
+    async def make(self, export_id: UUID, progress: Progress) -> BundleKept | Problem:
+        """Make the bundle of an export and keep it; one that was made before for an equal request is taken as it is.
+
+        errors   answers NOT_FOUND, EXPORT_ENDED; raises ExportStopped, LogBroken, PiecesGone, what `progress` raises
+        """
+        vkeys = tuple(dict.fromkeys((self.signer.verifier.vkey, *self.vkeys)))
+        begin = partial(export_audit.begin, export_id=export_id, origin=self.signer.name, vkeys=vkeys)
+        made = await self.db.run(partial(begin, quorum=self.quorum, part=self.part))
+        if isinstance(made, Problem):
+            return made
+        # Listing and hashing what is in every bundle is done once, but not in the loop.
+        key = await asyncio.to_thread(made.facts.key)
+        bundle = await self.db.run(partial(export_store.find_bundle, bundle=key))
+        if bundle is None or await self.files.stat(bundle.sha256) is None:
+            kept = await self._parts(made, key, progress)
+            bundle = await self._bundle(made, key, kept, progress)
+        note = delivery_note(made.delivery(bundle), made.facts, self.signer)
+        if not await self.db.run(partial(export_audit.finish, made=made, bundle=bundle, delivery=note)):
+            raise ExportStopped
+        await self._forget(key)
+        return bundle
+
+    # ------------------------------------------------------------ parts
+
+    async def _parts(self, made: Made, key: bytes, progress: Progress) -> list[PieceKept]:
+        """The pieces of all parts; those that are there already are not made again."""
+        kept = await self.db.run(partial(export_store.kept_pieces, bundle=key))
+        numbers = made.facts.numbers()
+        there = {one.number for one in kept}
+        wanted = [number for number in numbers if number not in there]
+        if not wanted:
+            return kept
+        async with _child() as maker:
+            for number in wanted:
+                pieces = await self._part(made, number, kept, maker, progress)
+                await self.db.run(partial(export_store.keep_part, bundle=key, pieces=pieces))
+                kept += pieces
+        return kept
+
+    async def _part(
+        self, made: Made, number: int, kept: Sequence[PieceKept], maker: _Child, progress: Progress
+    ) -> list[PieceKept]:
+        scope, size = made.facts.scope, made.facts.checkpoint.size
+        assert scope.to_index is not None, "an export runs over a pinned scope"
+        first, end = max(number * self.part, scope.from_index), min((number + 1) * self.part, scope.to_index)
+        at = starts(made.facts.formats)
+        for one in kept:
+            if one.member in at:
+                at[one.member] += one.size
+        await maker.ask(child.Begin(PartWish(first, end, size, scope.complete, made.facts.formats, at)))
+        entries = sum(one.entries for one in kept if one.member == EVENTS)
+        start = first
+        while start < end:
+            # By fixed places of the log, so that the slices of a part are always the same.
+            until = min((start // SLICE + 1) * SLICE, end)
+            found = await self.db.run(
+                partial(export_audit.read_slice, made=made, first=start, end=until, before=entries)
+            )
+            if not found.more:
+                raise ExportStopped
+            tiles = [(level, number, data) for (level, number), data in found.tiles.items()]
+            await maker.ask(child.Slice([(index, envelope) for index, envelope in found.leaves], found.numbers, tiles))
+            entries += len(found.leaves)
+            await progress(until - scope.from_index, scope.to_index - scope.from_index)
+            start = until
+        await maker.ask(child.End())
+        return [one async for one in self._keep(number, maker)]
+
+    async def _keep(self, number: int, maker: _Child) -> AsyncIterator[PieceKept]:
+        """Put a part's pieces into the file store as they come; nothing of what is empty but that the part is there."""
+        found: list[PieceKept] = []
+        while True:
+            said = await maker.answer()
+            if isinstance(said, child.Bad):
+                raise LogBroken(f"entry {said.index} in the database is not what the log holds")
+            if isinstance(said, child.Made):
+                break
+            packed = await maker.raw(said.packed_bytes)
+            if said.size or said.notes or said.member == EVENTS:
+                blob = (await self.files.put(packed)).sha256 if said.size else _EMPTY
+                found.append(PieceKept(number, said.member, blob, len(packed), said.crc32, said.size, said.notes, 0))
+        for one in found:
+            yield one._replace(entries=said.entries)
+
+    # ------------------------------------------------------------ the bundle
+
+    async def _bundle(self, made: Made, key: bytes, kept: Sequence[PieceKept], progress: Progress) -> BundleKept:
+        """Put the bundle together and keep it as a file; what an earlier attempt left half-way is dropped first."""
+        export_id, total = made.export.id, len(made.facts.numbers()) * self.part
+        writer = await asyncio.to_thread(BundleWriter, made.facts, kept)
+        await self.files.discard(export_id)
+        try:
+            size = await self.files.append(export_id, 0, self._chunks(writer, progress, total), _BYTES_MAX)
+        except (NotStored, ValueError) as error:
+            await self.db.run(partial(export_store.forget_parts, bundle=key))
+            raise PiecesGone(str(error)) from error
+        blob = await self.files.keep(export_id, size)
+        await self.files.discard(export_id)
+        return BundleKept(blob.sha256, blob.size_bytes, writer.entries)
+
+    async def _chunks(self, writer: BundleWriter, progress: Progress, total: int) -> AsyncIterator[bytes]:
+        for plan in writer.plans:
+            async for chunk in self._member(writer, plan):
+                yield chunk
+            # Whoever cancelled is heard here too, and the lock is kept.
+            await progress(total, total)
+        for data in await asyncio.to_thread(lambda: list(writer.rest(self.signer))):
+            yield data
+
+    async def _member(self, writer: BundleWriter, plan: MemberPlan) -> AsyncIterator[bytes]:
+        head, measured = writer.open(plan)
+        yield head
+        for source in plan.sources:
+            async for chunk in self._source(source):
+                # What was packed well is much larger again.
+                for at in range(0, len(chunk), _UNPACKED_AT_ONCE):
+                    await asyncio.to_thread(measured.add, chunk[at : at + _UNPACKED_AT_ONCE])
+                yield chunk
+        writer.close(plan, measured)
+
+    async def _source(self, source: Source) -> AsyncIterator[bytes]:
+        if source.data is not None:
+            yield source.data
+            return
+        assert source.sha256 is not None, "a source is at hand or kept"
+        async for chunk in self.files.open_range(source.sha256):
+            yield chunk
+
+    async def _forget(self, key: bytes) -> None:
+        """Drop the pieces: the bundle has them all."""
+        for sha256 in await self.db.run(partial(export_store.forget_parts, bundle=key)):
+            if sha256 != _EMPTY:
+                await self.files.remove(sha256)
+
+
+# ---------------------------------------------------------------- the process that makes the parts
+
+
+class _Child:
+    """Our end of the process that makes parts."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._decode = msgspec.msgpack.Decoder(child.Answer).decode
+
+    async def ask(self, message: msgspec.Struct) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(child.framed(message))
+        await self._process.stdin.drain()
+
+    async def answer(self) -> child.Told | child.Made | child.Bad:
+        (length,) = child.LENGTH.unpack(await self.raw(child.LENGTH.size))
+        said: child.Told | child.Made | child.Bad = self._decode(await self.raw(length))
+        return said
+
+    async def raw(self, size: int) -> bytes:
+        assert self._process.stdout is not None
+        return await self._process.stdout.readexactly(size)
+
+
+@asynccontextmanager
+async def _child() -> AsyncIterator[_Child]:
+    """A process for one export; it is ended with it, whatever happens."""
+    pipe = asyncio.subprocess.PIPE
+    command = [sys.executable, "-m", "exchange.worker.export_child"]
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    try:
+        yield _Child(process)
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), _END_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
