@@ -1,4 +1,4 @@
-"""The schema compliance as SQLAlchemy Core tables; migration 0008 is the source."""
+"""The log and its exports as SQLAlchemy Core tables; migration 0008 is the source. Directives are in `directive_tables`."""
 
 from __future__ import annotations
 
@@ -114,20 +114,4 @@ export = Table(
     Column("created_at", _TIME, nullable=False),
     Column("ended_at", _TIME),
     Index("export_requested_by", "requested_by", "id"),
-)
-
-directive = Table(
-    "directive",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("target_kind", Text, nullable=False),
-    Column("target_id", Uuid, nullable=False),
-    Column("issued_by", Uuid, nullable=False),
-    Column("reason", JSONB, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("issued_at", _TIME, nullable=False),
-    Column("lifted_by", Uuid),
-    Column("lifted_at", _TIME),
-    Index("directive_active", "target_id", "kind", postgresql_where=text("state = 'active'")),
 )

@@ -44,4 +44,5 @@ _WITHOUT_BODY = (
     "/withdrawal",
     "/orders/{order}/acceptance",
     "/weight-vectors/{vector}/measurement",
+    "/directive-notices/{directive_notice}/acknowledgement",
 )
