@@ -8,7 +8,7 @@ from typing import Any
 
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
-from granian.net import SocketSpec
+from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
 # Bytes that wait in the kernel, and in the server above it, for one connection. Without these limits they are megabytes
@@ -34,7 +34,7 @@ class Listener(Server):
         )
 
     def _init_shared_socket(self) -> None:
-        self._shd = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
-        with socket.socket(fileno=os.dup(self._shd.get_fd())) as listening:
+        held = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        with socket.socket(fileno=os.dup(held.get_fd())) as listening:
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        self._ssp = None
+        self._shd, self._ssp = held, None  # type: ignore[assignment]
