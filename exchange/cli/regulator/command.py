@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.cli.regulator import watch, witness
+from exchange.cli.regulator import direct, watch, witness
 
-ACTIONS = (watch, witness)
+ACTIONS = (watch, witness, direct)
 
 
 def add(subs: Any) -> None:
