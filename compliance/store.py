@@ -124,7 +124,7 @@ WHERE t.active AND t.kind = 'preserve' AND ($1::uuid[] IS NULL OR t.target_id = 
 UNION SELECT n.organisation_id, n.directive_id FROM compliance.directive_notice n
 WHERE n.kind = 'preserve' AND n.lifted_at IS NULL AND ($1::uuid[] IS NULL OR n.organisation_id = ANY ($1::uuid[]))"""
 _ON_SHOW = """
-SELECT target_id, kind, target_kind, since, basis FROM compliance.directive_target
+SELECT target_id, kind, target_kind, since, basis::text FROM compliance.directive_target
 WHERE active AND kind IN ('freeze', 'delist') AND target_id = ANY ($1::uuid[]) ORDER BY kind DESC, since"""
 
 

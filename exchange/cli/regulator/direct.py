@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from compliance.directives import LAWS, Kind
-from exchange.cli.output import add_json, say
+from exchange.cli.output import say
 from exchange.cli.reading import Refused
-from exchange.cli.regulator.session import CLIENT, SECRET, Session
+from exchange.cli.regulator.session import CLIENT, SECRET, Session, add_verb
 from exchange.cli.regulator.watch import language_of
 from exchange.cli.tools import Tools
 from exchange.kernel.text import LANGUAGES, Text
@@ -65,10 +65,8 @@ def add(subs: Any) -> None:
 
 
 def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = verbs.add_parser(name, help=words, description=words)
+    made = add_verb(verbs, name, words)
     made.add_argument("--url", required=True, metavar="ORIGIN", help="the exchange, such as https://... 交易所地址")
-    made.add_argument("--lang", choices=LANGUAGES, help="that of LANG if absent")
-    add_json(made)
     return made
 
 

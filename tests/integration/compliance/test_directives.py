@@ -102,7 +102,9 @@ async def test_what_binds_binds_until_it_is_lifted(shop: Market) -> None:
     assert names == (ids.text("dir", freeze), ids.text("lst", listing[1]), ids.text("ofr", offer[1]))
 
 
-@pytest.mark.parametrize("kind", ["organisation", "dataset", "revision", "listing", "offer", "agreement", "grant"])
+@pytest.mark.parametrize(
+    "kind", ["organisation", "dataset", "revision", "listing", "offer", "agreement", "grant", "order"]
+)
 async def test_nothing_that_does_not_exist_is_directed(shop: Market, kind: str) -> None:
     wish = order("freeze", (kind, UUID(int=7)))
     answer = await shop.database.run(lambda tx: issue_directive.issue(tx, REGULATOR, wish))
