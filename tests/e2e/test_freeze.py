@@ -33,7 +33,7 @@ from tests.support.directives import wish
 from tests.support.trade import CONTENT, SUMMARY, TITLE, OnSale, offer_document, on_sale
 
 PROCESSES, DOWNLOADS, BUYERS = 3, 50, 5
-FILE_BYTES = 5 * 1024 * 1024
+FILE_BYTES = 3 * 1024 * 1024
 # What a client takes in a second, a spoonful at a time, and how much its own kernel may hold for it.
 SPOON_BYTES, SPOON_EVERY_S, RECEIVE_BUFFER_BYTES = 8 * 1024, 0.04, 8 * 1024
 RUNNING_S, BEGUN_S_MAX = 1.0, 20.0

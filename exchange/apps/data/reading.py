@@ -35,8 +35,8 @@ from exchange.kernel.records import Form, RowIndex, count_tokens, cut_span, fiel
 # A running download says what it has sent at least this often, so that a crash loses no more.
 WINDOW_BYTES = 16 * 1024 * 1024
 # What is on its way to a slow reader cannot be called back, so that little is handed over at a time, and more to a fast one.
-PIECE_MIN_BYTES, PIECE_MAX_BYTES = 16 * 1024, 1024 * 1024
-_FAST_S, _SLOW_S = 0.02, 0.2
+PIECE_MIN_BYTES, PIECE_MAX_BYTES = 32 * 1024, 1024 * 1024
+_PIECE_S, _MEASURED_BYTES, _MEASURED_S = 0.1, 768 * 1024, 1.0
 Asked = Request[Any, Any, Any]
 
 
@@ -270,20 +270,23 @@ async def _metered(
 
 
 async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces as large as the reader is fast: what it takes in a fifth of a second, within bounds."""
+    """The same bytes in pieces as large as the reader is fast: what it takes in a tenth of a second, within bounds.
+
+    The first ones only fill the buffers on the way, whatever the reader does: it is measured over more than those hold.
+    """
     clock, size = asyncio.get_running_loop().time, PIECE_MIN_BYTES
+    began, taken = clock(), 0
     async for chunk in chunks:
         at = 0
         while at < len(chunk):
             piece = chunk[at : at + size] if at or size < len(chunk) else chunk
-            at += len(piece)
-            began = clock()
+            at, taken = at + len(piece), taken + len(piece)
             yield piece
             took = clock() - began
-            if took < _FAST_S:
-                size = min(2 * size, PIECE_MAX_BYTES)
-            elif took > _SLOW_S:
-                size = max(size // 2, PIECE_MIN_BYTES)
+            if taken >= _MEASURED_BYTES or took >= _MEASURED_S:
+                fits = int(taken / max(took, 1e-6) * _PIECE_S)
+                size = min(max(fits, PIECE_MIN_BYTES), PIECE_MAX_BYTES)
+                began, taken = clock(), 0
 
 
 def _keyed(needs: Sequence[tuple[Meter, int]], stored: StoredAsset, meters: tuple[str, ...]) -> Amounts:
