@@ -22,6 +22,8 @@ from exchange.kernel.clock import Clock
 from exchange.kernel.ids import IdSource
 
 T = TypeVar("T")
+# How long a question may take that overload must not delay.
+QUESTION_TIMEOUT_S = 3
 # serialization_failure and deadlock_detected: the same flow run again can succeed.
 RETRYABLE = frozenset({"40001", "40P01"})
 # admin_shutdown, crash_shutdown, cannot_connect_now: the server left or is still starting.
@@ -78,7 +80,6 @@ class DatabaseSettings:
     regulator_connections_max: int = 3
     attempts_max: int = 6
     portal_timeout_s: int = 15
-    question_timeout_s: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class Database:
         self.clock, self.ids = clock, ids or IdSource()
         s = self.settings
         self._app = _engine(urls.app, s.app_connections_max, None, observer)
-        self._asking = _engine(urls.app, 1, s.question_timeout_s, observer)
+        self._asking = _engine(urls.app, 1, QUESTION_TIMEOUT_S, observer)
         self._portal = _engine(urls.portal, s.portal_connections_max, s.portal_timeout_s, observer)
         self._regulator = _engine(urls.regulator, s.regulator_connections_max, None, observer)
 
