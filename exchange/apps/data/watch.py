@@ -56,13 +56,17 @@ class Watch:
         self._running.discard(one)
 
     async def _go(self) -> None:
-        clock = asyncio.get_running_loop().time
-        while self._running:
+        clock, rest = asyncio.get_running_loop().time, ASK_EVERY_S
+        while True:
+            # What has just begun was asked as it was admitted, and a short download is never asked about again.
+            await asyncio.sleep(rest)
             began = clock()
             running = list(self._running)
+            if not running:
+                return
             for at in range(0, len(running), _TOGETHER_MAX):
                 await self._look(running[at : at + _TOGETHER_MAX])
-            await asyncio.sleep(max(0.0, ASK_EVERY_S - (clock() - began)))
+            rest = max(0.0, ASK_EVERY_S - (clock() - began))
 
     async def _look(self, running: Sequence[Watched]) -> None:
         # What is true is true as of the moment of asking, however long the answer takes.
