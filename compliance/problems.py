@@ -72,7 +72,21 @@ DIRECTIVE_INVALID = problem_type(
     Kind.INVALID,
     title=Text("Directive invalid", "监管指令无效"),
     detail=Text("A directive needs {needs}.", "监管指令需要 {needs}。"),
-    remedy=Text("Give a kind, a target and a reason in English or Chinese.", "请提供指令类型、对象及中文或英文理由。"),
+    remedy=Text(
+        "Give a kind, targets, a legal basis in both languages and a reason; and a deadline where an answer is asked for.",
+        "请提供指令类型、对象、中英文法律依据及理由；要求答复的指令还须提供期限。",
+    ),
+)
+DIRECTIVE_TARGET_UNKNOWN = problem_type(
+    "directive-target-unknown",
+    Kind.UNPROCESSABLE,
+    title=Text("Nothing of that name", "指令对象不存在"),
+    detail=Text(
+        "There is no {target} here that a directive could be about.", "本平台不存在 {target}，无法作为指令对象。"
+    ),
+    remedy=Text(
+        "Look the id up in the market's lists and send the directive again.", "请在市场列表中核对编号后重新发出指令。"
+    ),
 )
 DIRECTIVE_LIFTED = problem_type(
     "directive-already-lifted",
@@ -80,6 +94,45 @@ DIRECTIVE_LIFTED = problem_type(
     title=Text("Directive already lifted", "监管指令已解除"),
     detail=Text("The directive was lifted before.", "该监管指令此前已解除。"),
     remedy=Text("Issue a new directive if it is needed again.", "如需再次执行，请发出新的指令。"),
+)
+DIRECTIVE_ASKS_NOTHING = problem_type(
+    "directive-asks-nothing",
+    Kind.CONFLICT,
+    title=Text("No answer is asked for", "该指令无需答复"),
+    detail=Text(
+        "The directive is a {kind}: it asks you to confirm it, not to answer.",
+        "该指令类型为 {kind}，只需确认收悉，无需答复。",
+    ),
+    remedy=Text(
+        "Send a confirmation; write to the regulator about everything else.", "请确认收悉；其他事项请直接联系监管机构。"
+    ),
+)
+DIRECTIVE_ANSWER_INVALID = problem_type(
+    "directive-answer-invalid",
+    Kind.INVALID,
+    title=Text("Answer invalid", "答复无效"),
+    detail=Text("An answer needs {needs}.", "答复需要 {needs}。"),
+    remedy=Text("Mend what is named and send the answer again.", "请按提示补正后重新提交答复。"),
+)
+TOO_MANY_ANSWERS = problem_type(
+    "directive-answers-full",
+    Kind.CONFLICT,
+    title=Text("Answered often enough", "答复次数已达上限"),
+    detail=Text("A notice takes at most {limit} answers.", "一份通知最多可答复 {limit} 次。"),
+    remedy=Text("Ask the regulator for a new directive.", "请联系监管机构另行发出指令。"),
+)
+HELD = problem_type(
+    "held-by-directive",
+    Kind.CONFLICT,
+    title=Text("Kept by a regulator's directive", "依监管指令须予保全"),
+    detail=Text(
+        "Nothing of this may be erased while the directive {directive} stands.",
+        "在监管指令 {directive} 解除前，不得删除相关内容。",
+    ),
+    remedy=Text(
+        "Ask again once it is lifted; what was asked for stays on record.",
+        "请在指令解除后再次申请；本次申请已留存记录。",
+    ),
 )
 WITNESS_INVALID = problem_type(
     "witness-invalid",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from compliance.entries import CENTRE, Entry, envelope
 from exchange.kernel.db import Tx
@@ -112,12 +115,32 @@ async def indexes_between(
 
 
 _DIRECTED = """
-SELECT DISTINCT target_id FROM compliance.directive
-WHERE state = 'active' AND kind = ANY ($2::text[]) AND target_id = ANY ($1::uuid[])"""
+SELECT DISTINCT target_id FROM compliance.directive_target
+WHERE active AND kind = ANY ($2::text[]) AND target_id = ANY ($1::uuid[])"""
+# The directives that keep an organisation's or an object's records: what it was told of, and what names it.
+_HOLDING = """
+SELECT t.target_id, t.directive_id FROM compliance.directive_target t
+WHERE t.active AND t.kind = 'preserve' AND ($1::uuid[] IS NULL OR t.target_id = ANY ($1::uuid[]))
+UNION SELECT n.organisation_id, n.directive_id FROM compliance.directive_notice n
+WHERE n.kind = 'preserve' AND n.lifted_at IS NULL AND ($1::uuid[] IS NULL OR n.organisation_id = ANY ($1::uuid[]))"""
+_ON_SHOW = """
+SELECT target_id, kind, target_kind, since, basis::text FROM compliance.directive_target
+WHERE active AND kind IN ('freeze', 'delist') AND target_id = ANY ($1::uuid[]) ORDER BY kind DESC, since"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why something in the catalogue is not on sale, as far as everybody may know; `basis` is None in old directives."""
+
+    target_id: UUID
+    kind: str
+    target_kind: str
+    since: datetime
+    basis: Mapping[str, Any] | None
 
 
 async def directed(tx: Tx, ids: Sequence[UUID], kinds: Sequence[str]) -> set[UUID]:
-    """Which of these objects stand under an active directive of these kinds; one statement."""
+    """Which of these objects stand under an active directive of these kinds; one statement, on an index of what is active."""
     if not ids:
         return set()
     return {row[0] for row in await (await tx.driver()).fetch(_DIRECTED, list(ids), list(kinds))}
@@ -133,9 +156,27 @@ async def off_sale(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
     return await directed(tx, ids, ("freeze", "delist"))
 
 
-async def preserved(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these objects may not be erased; one statement."""
-    return await directed(tx, ids, ("preserve",))
+async def preserved(tx: Tx, ids: Sequence[UUID] | None = None) -> dict[UUID, UUID]:
+    """Which of these objects and organisations may not be erased, and by which directive; all of them for None.
+
+    An organisation's records are kept as well where it was told of a directive about something it trades in.
+    """
+    if ids is not None and not ids:
+        return {}
+    rows = await (await tx.driver()).fetch(_HOLDING, None if ids is None else list(ids))
+    return {row[0]: row[1] for row in sorted(rows, key=lambda row: row[1], reverse=True)}
+
+
+async def stops(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Stop]:
+    """Why these objects are not on sale, a freeze before a delisting; a portal sees what the catalogue shows of it."""
+    if not ids:
+        return {}
+    rows = await (await tx.driver()).fetch(_ON_SHOW, list(ids))
+    found: dict[UUID, Stop] = {}
+    for row in rows:
+        basis = None if row["basis"] is None else msgspec.json.decode(row["basis"])
+        found.setdefault(row["target_id"], Stop(row["target_id"], row["kind"], row["target_kind"], row["since"], basis))
+    return found
 
 
 async def objects_logged(tx: Tx, action: str, object_ids: Sequence[str]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The schema compliance as SQLAlchemy Core tables; migrations 0008, 0033 and 0034 are the source."""
+"""The log, its witnesses and its exports as SQLAlchemy Core tables; migrations 0008 and 0032 to 0034 are the source."""
 
 from __future__ import annotations
 
@@ -209,20 +209,4 @@ export_bundle = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("entry_count", BigInteger, nullable=False),
     Column("created_at", _TIME, nullable=False),
-)
-
-directive = Table(
-    "directive",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("target_kind", Text, nullable=False),
-    Column("target_id", Uuid, nullable=False),
-    Column("issued_by", Uuid, nullable=False),
-    Column("reason", JSONB, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("issued_at", _TIME, nullable=False),
-    Column("lifted_by", Uuid),
-    Column("lifted_at", _TIME),
-    Index("directive_active", "target_id", "kind", postgresql_where=text("state = 'active'")),
 )

@@ -132,7 +132,6 @@ def _assemble(on: Ground, db: Database) -> Services:
         quotes=_batcher("ask_quote", db, quote, paired),
         reads=_batcher("access_data", db, read, paired),
         records=_batcher("record_usage", db, record, paired),
-        running=_batcher("still_open", db, access_data.still_open, settings.batch),
     )
 
 

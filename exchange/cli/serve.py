@@ -118,15 +118,12 @@ async def on_end_of_input(stop: asyncio.Event) -> None:
 async def serve(chosen: argparse.Namespace, tools: Tools, made: Any, stop: asyncio.Event) -> None:
     """Listen, work, and end both when `stop` is set or either fails."""
     # Imported late: only this command needs the HTTP server.
-    from granian.constants import Interfaces
-    from granian.server.embed import Server
+    from exchange.cli.listening import Listener
 
     process = tools.settings.process
     app = tools.root(made, log_requests=not chosen.quiet)
     settle_memory()
-    server = Server(
-        app, address=process.host, port=process.port, interface=Interfaces.ASGI, log_access=False, log_enabled=False
-    )
+    server = Listener(app, process.host, process.port)
     tasks = [asyncio.create_task(server.serve()), asyncio.create_task(stop.wait())]
     if not chosen.no_worker:
         tasks += working(tools, made)

@@ -164,13 +164,14 @@ async def _directive(tx: Tx, directive_id: UUID) -> Cause | Problem:
     one = await directive_store.find_directive(tx, directive_id)
     if one is None:
         return NOT_FOUND()
-    if one.state != "active" or one.kind != "freeze" or one.target_kind not in ("dataset", "revision"):
-        return CONFLICT(state=f"{one.state} {one.kind} of a {one.target_kind}", needs="active freeze of data")
-    name = ids.text("dir", one.id)
-    if one.target_kind == "dataset":
-        return Cause(name, one.id, one.issued_at, one.target_id)
-    revision = await datasets.find_revision(tx, one.target_id)
-    return NOT_FOUND() if revision is None else Cause(name, one.id, one.issued_at, revision.dataset_id, revision.id)
+    (about, *more) = one.targets
+    if not one.in_force or one.kind != "freeze" or more or about.kind not in ("dataset", "revision"):
+        state = f"{one.state} {one.kind} of {', '.join(each.kind for each in one.targets)}"
+        return CONFLICT(state=state, needs="freeze of one dataset or revision, in force")
+    if about.kind == "dataset":
+        return Cause(one.name, one.id, one.issued_at, about.id)
+    revision = await datasets.find_revision(tx, about.id)
+    return NOT_FOUND() if revision is None else Cause(one.name, one.id, one.issued_at, revision.dataset_id, revision.id)
 
 
 async def _right(tx: Tx, right_id: UUID) -> Cause | Problem:

@@ -7,9 +7,11 @@ from uuid import UUID
 import msgspec
 
 from compliance import store as audit
+from compliance.problems import FROZEN
 from exchange.access import tokens
 from exchange.access.grants import GrantState
 from exchange.access.problems import GRANT_ENDED, GRANT_SUSPENDED
+from exchange.access.reads import freezable
 from exchange.access.settings import AccessSettings
 from exchange.access.store import grants
 from exchange.flows.once import done
@@ -41,7 +43,7 @@ async def issue_grant_token(
 ) -> GrantToken | Problem:
     """Sign a token of a grant that the actor's organisation bought.
 
-    errors   answers not-found, grant-ended, grant-suspended
+    errors   answers not-found, grant-ended, grant-suspended, frozen-by-directive
     """
     grant = (await grants.load(tx, [grant_id])).get(grant_id)
     if grant is None or grant.buyer_id != actor.organisation_id:
@@ -51,6 +53,11 @@ async def issue_grant_token(
         return GRANT_ENDED(grant=name)
     if grant.state is GrantState.SUSPENDED:
         return GRANT_SUSPENDED(grant=name)
+    parts = freezable(grant)
+    frozen = await audit.frozen(tx, [one for _, one in parts])
+    target = next((ids.text(prefix, one) for prefix, one in parts if one in frozen), None)
+    if target is not None:
+        return FROZEN(target=target)
     jti = tx.new_id()
     text, ends_at = tokens.issue(
         keyring, grant, jti=jti, issuer=issuer, audience=audience, now=tx.now, settings=settings

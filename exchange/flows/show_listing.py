@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from compliance import store as audit
+from compliance.store import Stop
 from contracts import data_contract_store as data_contracts
 from contracts.data_contract_store import Checked, StoredContract
 from exchange.catalog.browsing import SearchFilter, Shelf
@@ -30,6 +32,7 @@ class Card:
     offers: Sequence[Offer]
     score: int | None
     grade: str | None
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,12 @@ class ListingPage:
     names: dict[UUID, LocaleMap]
     contract: StoredContract | None = None
     checked: Checked | None = None
+    stops: Mapping[UUID, Stop] = field(default_factory=dict)
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why the listing as a whole is not on sale by a regulator's order, or None."""
+        return _stop(self.shelf.listing, self.stops)
 
     @property
     def supplier(self) -> LocaleMap:
@@ -50,7 +59,7 @@ class ListingPage:
 
 
 async def search_listings(tx: Tx, wanted: SearchFilter, page: PageRequest) -> Page[Card]:
-    """A page of published listings with what a reader compares first: four statements.
+    """A page of published listings with what a reader compares first: five statements.
 
     errors   BadCursor
     """
@@ -59,10 +68,12 @@ async def search_listings(tx: Tx, wanted: SearchFilter, page: PageRequest) -> Pa
     names = await parties.public_names(tx, [one.supplier_id for one in listings])
     offers = await public.offers(tx, [one.id for one in listings])
     scores = await quality.disclosed_scores(tx, [one.revision_id for one in listings])
+    stops = await audit.stops(tx, list({about for one in listings for about in _about(one)}))
     cards = []
     for one in listings:
         score, grade = scores.get(one.revision_id, (None, None))
-        cards.append(Card(one, names.get(one.supplier_id, {}), offers[one.id], score, grade))
+        name = names.get(one.supplier_id, {})
+        cards.append(Card(one, name, offers[one.id], score, grade, _stop(one, stops)))
     return Page(cards, found.next_cursor)
 
 
@@ -77,4 +88,15 @@ async def show_listing(tx: Tx, listing_id: UUID) -> ListingPage | None:
     names = await parties.public_names(tx, sorted(concerned))
     contract = await data_contracts.public_contract(tx, shelf.dataset.id)
     checked = None if contract is None else await data_contracts.check_of(tx, shelf.revision.id)
-    return ListingPage(shelf, scorecard, certificates, names, contract, checked)
+    stops = await audit.stops(tx, [*_about(shelf.listing), *(one.id for one in shelf.offers)])
+    return ListingPage(shelf, scorecard, certificates, names, contract, checked, stops)
+
+
+def _about(one: Listing) -> tuple[UUID, ...]:
+    """What may be frozen or delisted of a listing as a whole, the nearest first."""
+    return one.id, one.revision_id, one.dataset_id, one.supplier_id
+
+
+def _stop(one: Listing, stops: Mapping[UUID, Stop]) -> Stop | None:
+    found = [stops[about] for about in _about(one) if about in stops]
+    return next((stop for stop in found if stop.kind == "freeze"), found[0] if found else None)

@@ -16,6 +16,7 @@ from exchange.catalog.problems import PATH_TAKEN, UPLOAD_HASH, UPLOADS_TOO_MANY
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import datasets as store
 from exchange.catalog.uploads import Upload, UploadRequest
+from exchange.flows import legal_hold
 from exchange.flows.once import done
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -87,7 +88,7 @@ async def complete_upload(tx: Tx, actor: Actor, upload_id: UUID, sha256: bytes) 
 async def abandon_upload(tx: Tx, actor: Actor, upload_id: UUID) -> UploadReceipt | Problem:
     """Give an upload up and free its path; the caller then discards what is staged.
 
-    errors   answers not-found, upload-not-open
+    errors   answers not-found, upload-not-open, held-by-directive
     """
     upload = await store.lock_upload(tx, upload_id)
     if upload is None:
@@ -95,6 +96,9 @@ async def abandon_upload(tx: Tx, actor: Actor, upload_id: UUID) -> UploadReceipt
     changed = uploads.abandon(upload, actor.organisation_id)
     if isinstance(changed, Problem):
         return changed
+    held = await legal_hold.refuse(tx, [upload.dataset_id, upload.supplier_id])
+    if held is not None:
+        return held
     if changed != upload:
         await store.set_upload(tx, changed)
         await audit.append(tx, [done(actor, "upload.abandon", ids.text("upl", upload_id))])

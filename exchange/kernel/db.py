@@ -22,6 +22,8 @@ from exchange.kernel.clock import Clock
 from exchange.kernel.ids import IdSource
 
 T = TypeVar("T")
+# How long a question may take that overload must not delay.
+QUESTION_TIMEOUT_S = 3
 # serialization_failure and deadlock_detected: the same flow run again can succeed.
 RETRYABLE = frozenset({"40001", "40P01"})
 # admin_shutdown, crash_shutdown, cannot_connect_now: the server left or is still starting.
@@ -149,6 +151,7 @@ class Database:
         self.urls, self.clock, self.ids = urls, clock, ids or IdSource()
         s = self.settings
         self._app = _engine(urls.app, s.app_connections_max, None, observer)
+        self._asking = _engine(urls.app, 1, QUESTION_TIMEOUT_S, observer)
         self._portal = _engine(urls.portal, s.portal_connections_max, s.portal_timeout_s, observer)
         self._regulator = _engine(urls.regulator, s.regulator_connections_max, None, observer)
 
@@ -170,6 +173,11 @@ class Database:
                     raise
             # Jitter only spaces retries; it decides nothing.
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
+
+    async def ask(self, question: Flow[T]) -> T:
+        """Ask something as the app's role on a connection kept for such questions: overload elsewhere does not make it wait."""
+        async with self._enter(self._asking, "") as tx:
+            return await question(tx)
 
     @asynccontextmanager
     async def read(self, actor: Actor | None) -> AsyncIterator[Tx]:
@@ -213,7 +221,7 @@ class Database:
 
     async def close(self) -> None:
         """Give every connection back."""
-        for engine in (self._app, self._portal, self._regulator):
+        for engine in (self._app, self._asking, self._portal, self._regulator):
             await engine.dispose()
 
 

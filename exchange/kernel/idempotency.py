@@ -146,10 +146,27 @@ async def answer(tx: Tx, claims: Sequence[Claim], answers: Sequence[tuple[int, b
 KEEP_DAYS = 30
 
 
-async def forget_old(tx: Tx) -> int:
-    """Drop keys older than KEEP_DAYS; answers how many. A later request under such a key is a new one."""
+async def forget_old(tx: Tx, *, keep: Sequence[UUID] = ()) -> int:
+    """Drop keys older than KEEP_DAYS, but none of the organisations in `keep`; answers how many.
+
+    A later request under such a key is a new one.
+    """
     driver = await tx.driver()
     done: str = await driver.execute(
-        "DELETE FROM kernel.idempotency WHERE created_at < $1", tx.now - timedelta(days=KEEP_DAYS)
+        "DELETE FROM kernel.idempotency WHERE created_at < $1 AND organisation_id <> ALL ($2::uuid[])",
+        tx.now - timedelta(days=KEEP_DAYS),
+        list(keep),
     )
     return int(done.rsplit(" ", 1)[-1])
+
+
+async def old_among(tx: Tx, organisations: Sequence[UUID]) -> list[UUID]:
+    """Which of these organisations have keys that are old enough to be dropped."""
+    if not organisations:
+        return []
+    rows = await (await tx.driver()).fetch(
+        "SELECT DISTINCT organisation_id FROM kernel.idempotency WHERE created_at < $1 AND organisation_id = ANY ($2::uuid[])",
+        tx.now - timedelta(days=KEEP_DAYS),
+        list(organisations),
+    )
+    return [row[0] for row in rows]

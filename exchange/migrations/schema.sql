@@ -795,20 +795,90 @@ ALTER TABLE ONLY compliance.cosignature FORCE ROW LEVEL SECURITY;
 CREATE TABLE compliance.directive (
     id uuid NOT NULL,
     kind text NOT NULL,
-    target_kind text NOT NULL,
-    target_id uuid NOT NULL,
     issued_by uuid NOT NULL,
     reason jsonb NOT NULL,
-    state text DEFAULT 'active'::text NOT NULL,
+    state text DEFAULT 'issued'::text NOT NULL,
     issued_at timestamp with time zone NOT NULL,
     lifted_by uuid,
     lifted_at timestamp with time zone,
+    basis jsonb,
+    deadline timestamp with time zone,
+    salt bytea DEFAULT '\x'::bytea NOT NULL,
+    acknowledged_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    expired_at timestamp with time zone,
     CONSTRAINT directive_check CHECK (((state = 'lifted'::text) = (lifted_at IS NOT NULL))),
-    CONSTRAINT directive_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'delist'::text, 'preserve'::text, 'disclose'::text]))),
-    CONSTRAINT directive_state_check CHECK ((state = ANY (ARRAY['active'::text, 'lifted'::text])))
+    CONSTRAINT directive_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'delist'::text, 'preserve'::text, 'disclose'::text, 'inform'::text]))),
+    CONSTRAINT directive_state_check CHECK ((state = ANY (ARRAY['issued'::text, 'acknowledged'::text, 'answered'::text, 'expired'::text, 'lifted'::text])))
 );
 
 ALTER TABLE ONLY compliance.directive FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.directive_answer (
+    id uuid NOT NULL,
+    directive_id uuid NOT NULL,
+    notice_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    text jsonb NOT NULL,
+    late boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY compliance.directive_answer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.directive_deferral (
+    directive_id uuid NOT NULL,
+    place text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY compliance.directive_deferral FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.directive_file (
+    id uuid NOT NULL,
+    answer_id uuid NOT NULL,
+    directive_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    sha256 bytea NOT NULL,
+    size_bytes bigint NOT NULL,
+    CONSTRAINT directive_file_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+
+ALTER TABLE ONLY compliance.directive_file FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.directive_notice (
+    id uuid NOT NULL,
+    directive_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    kind text NOT NULL,
+    duty text NOT NULL,
+    document bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by uuid,
+    answered_at timestamp with time zone,
+    lifted_at timestamp with time zone,
+    CONSTRAINT directive_notice_duty_check CHECK ((duty = ANY (ARRAY['confirm'::text, 'answer'::text]))),
+    CONSTRAINT directive_notice_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'delist'::text, 'preserve'::text, 'disclose'::text, 'inform'::text])))
+);
+
+ALTER TABLE ONLY compliance.directive_notice FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.directive_target (
+    directive_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    kind text CONSTRAINT directive_target_kind_not_null1 NOT NULL,
+    target_kind text NOT NULL,
+    target_id uuid NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    since timestamp with time zone NOT NULL,
+    basis jsonb,
+    CONSTRAINT directive_target_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'delist'::text, 'preserve'::text, 'disclose'::text, 'inform'::text])))
+);
+
+ALTER TABLE ONLY compliance.directive_target FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE compliance.export (
     id uuid NOT NULL,
@@ -1786,15 +1856,39 @@ CREATE VIEW regulator.checkpoint WITH (security_invoker='true') AS
 CREATE VIEW regulator.directive WITH (security_invoker='true') AS
  SELECT id,
     kind,
-    target_kind,
-    target_id,
     issued_by,
+    basis,
     reason,
+    deadline,
     state,
     issued_at,
+    acknowledged_at,
+    answered_at,
+    expired_at,
     lifted_by,
     lifted_at
    FROM compliance.directive;
+
+CREATE VIEW regulator.directive_notice WITH (security_invoker='true') AS
+ SELECT id,
+    directive_id,
+    organisation_id,
+    duty,
+    created_at,
+    acknowledged_at,
+    answered_at,
+    lifted_at
+   FROM compliance.directive_notice;
+
+CREATE VIEW regulator.directive_target WITH (security_invoker='true') AS
+ SELECT directive_id,
+    "position",
+    kind,
+    target_kind,
+    target_id,
+    active,
+    since
+   FROM compliance.directive_target;
 
 CREATE VIEW regulator.export WITH (security_invoker='true') AS
  SELECT id,
@@ -2870,6 +2964,21 @@ ALTER TABLE ONLY compliance.checkpoint
 ALTER TABLE ONLY compliance.cosignature
     ADD CONSTRAINT cosignature_pkey PRIMARY KEY (node_id, size, witness_id);
 
+ALTER TABLE ONLY compliance.directive_answer
+    ADD CONSTRAINT directive_answer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.directive_deferral
+    ADD CONSTRAINT directive_deferral_pkey PRIMARY KEY (directive_id, place);
+
+ALTER TABLE ONLY compliance.directive_file
+    ADD CONSTRAINT directive_file_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.directive_notice
+    ADD CONSTRAINT directive_notice_directive_id_organisation_id_key UNIQUE (directive_id, organisation_id);
+
+ALTER TABLE ONLY compliance.directive_notice
+    ADD CONSTRAINT directive_notice_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY compliance.directive
     ADD CONSTRAINT directive_pkey PRIMARY KEY (id);
 
@@ -2881,6 +2990,8 @@ ALTER TABLE ONLY compliance.export_object
 
 ALTER TABLE ONLY compliance.export_part
     ADD CONSTRAINT export_part_pkey PRIMARY KEY (bundle, number, member);
+ALTER TABLE ONLY compliance.directive_target
+    ADD CONSTRAINT directive_target_pkey PRIMARY KEY (directive_id, "position");
 
 ALTER TABLE ONLY compliance.export
     ADD CONSTRAINT export_pkey PRIMARY KEY (id);
@@ -3436,7 +3547,17 @@ CREATE INDEX audit_entry_order ON compliance.audit_entry USING btree (node_id, x
 
 CREATE INDEX audit_entry_written ON compliance.audit_entry USING brin (created_at) WITH (autosummarize='true');
 
-CREATE INDEX directive_active ON compliance.directive USING btree (target_id, kind) WHERE (state = 'active'::text);
+CREATE INDEX directive_answer_directive ON compliance.directive_answer USING btree (directive_id, id);
+
+CREATE INDEX directive_answer_notice ON compliance.directive_answer USING btree (notice_id);
+
+CREATE INDEX directive_deadline ON compliance.directive USING btree (deadline) WHERE (state = ANY (ARRAY['issued'::text, 'acknowledged'::text]));
+
+CREATE INDEX directive_file_answer ON compliance.directive_file USING btree (answer_id);
+
+CREATE INDEX directive_notice_organisation ON compliance.directive_notice USING btree (organisation_id, id);
+
+CREATE INDEX directive_target_active ON compliance.directive_target USING btree (target_id, kind) WHERE active;
 
 CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by, id);
 
@@ -3699,6 +3820,11 @@ CREATE TRIGGER compliance_cosignature_fact BEFORE DELETE OR UPDATE OR TRUNCATE O
 CREATE TRIGGER compliance_export_bundle_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.export_bundle FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER compliance_export_object_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.export_object FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+CREATE TRIGGER compliance_directive_answer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.directive_answer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_directive_deferral_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.directive_deferral FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_directive_file_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.directive_file FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER compliance_witness_fault_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.witness_fault FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3907,6 +4033,24 @@ ALTER TABLE ONLY compliance.cosignature
 
 ALTER TABLE ONLY compliance.cosignature
     ADD CONSTRAINT cosignature_witness_id_fkey FOREIGN KEY (witness_id) REFERENCES compliance.witness(id);
+
+ALTER TABLE ONLY compliance.directive_answer
+    ADD CONSTRAINT directive_answer_directive_id_fkey FOREIGN KEY (directive_id) REFERENCES compliance.directive(id);
+
+ALTER TABLE ONLY compliance.directive_answer
+    ADD CONSTRAINT directive_answer_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES compliance.directive_notice(id);
+
+ALTER TABLE ONLY compliance.directive_deferral
+    ADD CONSTRAINT directive_deferral_directive_id_fkey FOREIGN KEY (directive_id) REFERENCES compliance.directive(id);
+
+ALTER TABLE ONLY compliance.directive_file
+    ADD CONSTRAINT directive_file_answer_id_fkey FOREIGN KEY (answer_id) REFERENCES compliance.directive_answer(id);
+
+ALTER TABLE ONLY compliance.directive_notice
+    ADD CONSTRAINT directive_notice_directive_id_fkey FOREIGN KEY (directive_id) REFERENCES compliance.directive(id);
+
+ALTER TABLE ONLY compliance.directive_target
+    ADD CONSTRAINT directive_target_directive_id_fkey FOREIGN KEY (directive_id) REFERENCES compliance.directive(id);
 
 ALTER TABLE ONLY compliance.witness_fault
     ADD CONSTRAINT witness_fault_witness_id_fkey FOREIGN KEY (witness_id) REFERENCES compliance.witness(id);
@@ -4345,9 +4489,39 @@ CREATE POLICY compliance_cosignature_exchange_migrate ON compliance.cosignature 
 
 CREATE POLICY compliance_cosignature_public ON compliance.cosignature FOR SELECT TO exchange_portal USING (true);
 
+CREATE POLICY compliance_directive_answer_exchange_app ON compliance.directive_answer TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_answer_exchange_migrate ON compliance.directive_answer TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_answer_own ON compliance.directive_answer FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_directive_answer_regulator ON compliance.directive_answer FOR SELECT TO exchange_regulator USING (true);
+
+CREATE POLICY compliance_directive_deferral_exchange_app ON compliance.directive_deferral TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_deferral_exchange_migrate ON compliance.directive_deferral TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_deferral_regulator ON compliance.directive_deferral FOR SELECT TO exchange_regulator USING (true);
+
 CREATE POLICY compliance_directive_exchange_app ON compliance.directive TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_directive_exchange_migrate ON compliance.directive TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_file_exchange_app ON compliance.directive_file TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_file_exchange_migrate ON compliance.directive_file TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_file_own ON compliance.directive_file FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_directive_file_regulator ON compliance.directive_file FOR SELECT TO exchange_regulator USING (true);
+
+CREATE POLICY compliance_directive_notice_exchange_app ON compliance.directive_notice TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_notice_exchange_migrate ON compliance.directive_notice TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_notice_own ON compliance.directive_notice FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_directive_notice_regulator ON compliance.directive_notice FOR SELECT TO exchange_regulator USING (true);
 
 CREATE POLICY compliance_directive_own ON compliance.directive FOR SELECT TO exchange_portal USING ((issued_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -4356,6 +4530,13 @@ CREATE POLICY compliance_directive_regulator ON compliance.directive FOR SELECT 
 CREATE POLICY compliance_export_bundle_exchange_app ON compliance.export_bundle TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_export_bundle_exchange_migrate ON compliance.export_bundle TO exchange_migrate USING (true) WITH CHECK (true);
+CREATE POLICY compliance_directive_target_exchange_app ON compliance.directive_target TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_target_exchange_migrate ON compliance.directive_target TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_target_public ON compliance.directive_target FOR SELECT TO exchange_portal USING ((active AND (kind = ANY (ARRAY['freeze'::text, 'delist'::text])) AND (target_kind = ANY (ARRAY['organisation'::text, 'dataset'::text, 'revision'::text, 'listing'::text, 'offer'::text]))));
+
+CREATE POLICY compliance_directive_target_regulator ON compliance.directive_target FOR SELECT TO exchange_regulator USING (true);
 
 CREATE POLICY compliance_export_exchange_app ON compliance.export TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4398,6 +4579,16 @@ CREATE POLICY compliance_witness_public ON compliance.witness FOR SELECT TO exch
 ALTER TABLE compliance.cosignature ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.directive ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.directive_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.directive_deferral ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.directive_file ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.directive_notice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.directive_target ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.export ENABLE ROW LEVEL SECURITY;
 
@@ -5533,6 +5724,25 @@ GRANT SELECT,INSERT,UPDATE ON TABLE compliance.directive TO exchange_app;
 GRANT SELECT ON TABLE compliance.directive TO exchange_portal;
 GRANT SELECT ON TABLE compliance.directive TO exchange_regulator;
 
+GRANT SELECT,INSERT ON TABLE compliance.directive_answer TO exchange_app;
+GRANT SELECT ON TABLE compliance.directive_answer TO exchange_portal;
+GRANT SELECT ON TABLE compliance.directive_answer TO exchange_regulator;
+
+GRANT SELECT,INSERT ON TABLE compliance.directive_deferral TO exchange_app;
+GRANT SELECT ON TABLE compliance.directive_deferral TO exchange_regulator;
+
+GRANT SELECT,INSERT ON TABLE compliance.directive_file TO exchange_app;
+GRANT SELECT ON TABLE compliance.directive_file TO exchange_portal;
+GRANT SELECT ON TABLE compliance.directive_file TO exchange_regulator;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.directive_notice TO exchange_app;
+GRANT SELECT ON TABLE compliance.directive_notice TO exchange_portal;
+GRANT SELECT ON TABLE compliance.directive_notice TO exchange_regulator;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.directive_target TO exchange_app;
+GRANT SELECT ON TABLE compliance.directive_target TO exchange_portal;
+GRANT SELECT ON TABLE compliance.directive_target TO exchange_regulator;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.export TO exchange_app;
 GRANT SELECT ON TABLE compliance.export TO exchange_portal;
 GRANT SELECT ON TABLE compliance.export TO exchange_regulator;
@@ -5727,6 +5937,10 @@ GRANT SELECT ON TABLE regulator.audit_leaf TO exchange_regulator;
 GRANT SELECT ON TABLE regulator.checkpoint TO exchange_regulator;
 
 GRANT SELECT ON TABLE regulator.directive TO exchange_regulator;
+
+GRANT SELECT ON TABLE regulator.directive_notice TO exchange_regulator;
+
+GRANT SELECT ON TABLE regulator.directive_target TO exchange_regulator;
 
 GRANT SELECT ON TABLE regulator.export TO exchange_regulator;
 

@@ -267,10 +267,21 @@ async def revoke_token(tx: Tx, token: Token) -> None:
     )
 
 
-async def forget_expired_tokens(tx: Tx) -> int:
-    """Drop revocations of tokens that have expired anyway; answers how many."""
-    done = await tx.conn.execute(delete(t.revoked_token).where(t.revoked_token.c.expires_at < tx.now))
-    return done.rowcount
+async def forget_expired_tokens(tx: Tx, *, keep: Sequence[UUID] = ()) -> int:
+    """Drop revocations of tokens that have expired anyway, but none of the organisations in `keep`; answers how many."""
+    gone = delete(t.revoked_token).where(t.revoked_token.c.expires_at < tx.now)
+    if keep:
+        gone = gone.where(t.revoked_token.c.organisation_id.not_in(keep))
+    return (await tx.conn.execute(gone)).rowcount
+
+
+async def expired_among(tx: Tx, organisations: Sequence[UUID]) -> list[UUID]:
+    """Which of these organisations have revocations of tokens that have expired."""
+    if not organisations:
+        return []
+    wanted = select(t.revoked_token.c.organisation_id).distinct().where(t.revoked_token.c.expires_at < tx.now)
+    rows = await tx.conn.execute(wanted.where(t.revoked_token.c.organisation_id.in_(organisations)))
+    return [row[0] for row in rows]
 
 
 async def my_organisation(tx: Tx, actor: Actor) -> Organisation | None:

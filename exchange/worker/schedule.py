@@ -14,18 +14,17 @@ import structlog
 
 from contracts import auctions_store
 from exchange.access.settings import AccessSettings
-from exchange.flows import access_data, seal_usage, withdraw_right
+from exchange.flows import access_data, answer_directive, issue_directive, legal_hold, seal_usage, withdraw_right
 from exchange.flows.close_books import close_months
 from exchange.flows.expire_holds import expire_holds
 from exchange.flows.expire_negotiations import expire_negotiations
 from exchange.flows.hold_usage import hold_usage
 from exchange.flows.keep_obligations import create_obligations, remind, renew_obligations
 from exchange.flows.sign_agreements import sign_agreements
-from exchange.kernel import idempotency, ids, jobs
+from exchange.kernel import ids, jobs
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.jobs import Job
 from exchange.kernel.keys import Keyring
-from exchange.parties import store as parties
 from settlement.settings import SettlementSettings
 from settlement.store import previews
 
@@ -39,6 +38,8 @@ SIGNATURES_EVERY_S = 2.0
 SIGNING_RESTS = 9
 ROLL_UP_RESTS = 9
 RIGHTS_EVERY_S = 60.0
+DEADLINES_EVERY_S = 2.0
+TELL_EVERY_S = 60.0
 NEGOTIATIONS_EVERY_S = 15.0
 OBLIGATIONS_EVERY_S = 30.0
 HOLDS_EVERY_S = 15.0
@@ -67,6 +68,8 @@ class Schedule:
             group.create_task(_every(AUCTIONS_EVERY_S, self.auctions))
             group.create_task(_every(SIGNATURES_EVERY_S, self.signatures))
             group.create_task(_every(RIGHTS_EVERY_S, self.rights))
+            group.create_task(_every(DEADLINES_EVERY_S, self.deadlines))
+            group.create_task(_every(TELL_EVERY_S, self.tell))
             group.create_task(_every(NEGOTIATIONS_EVERY_S, self.negotiations))
             group.create_task(_every(OBLIGATIONS_EVERY_S, self.obligations))
             group.create_task(_every(HOLDS_EVERY_S, self.holds))
@@ -88,8 +91,8 @@ class Schedule:
         """Make the days to come, queue what is due, forget what may be forgotten."""
         await self.db.run(partial(seal_usage.prepare_days, settings=self.access))
         await self.db.run(self._queue_seals)
-        await self.db.run(idempotency.forget_old)
-        await self.db.run(parties.forget_expired_tokens)
+        await self.db.run(legal_hold.forget_keys)
+        await self.db.run(legal_hold.forget_tokens)
         while await self.db.run(partial(hold_usage, settings=self.access)):
             pass
 
@@ -125,6 +128,19 @@ class Schedule:
         while await self.db.run(withdraw_right.expire_rights):
             pass
         await self.db.run(withdraw_right.queue_searches)
+
+    async def deadlines(self) -> None:
+        """Note the directives whose deadline has passed while somebody still owed, until none is left."""
+        while await self.db.run(answer_directive.expire):
+            pass
+
+    async def tell(self) -> None:
+        """Tell those who have begun to trade in the scope of directives that stand."""
+        after: UUID | None = None
+        while True:
+            after = await self.db.run(partial(issue_directive.tell_more, after=after))
+            if after is None:
+                return
 
     async def signatures(self) -> None:
         """Sign new agreements for those whose keys are kept, until none is left."""

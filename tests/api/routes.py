@@ -73,6 +73,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "/supplier/v1/listings/{listing:str}/private-offers": {"buyer": "{organisation}", "document": offer_document()},
     "/buyer/v1/negotiations/{negotiation:str}/verification": {"sha256": "0" * 64},
     **{
+        f"/{role}/v1/directive-notices/{{directive_notice:str}}/answers": {"text": REASON}
+        for role in ("supplier", "buyer", "assessor", "operator")
+    },
+    **{
         f"/{portal}/v1/negotiations/{{negotiation:str}}/{noun}": {}
         for portal, noun in (
             ("buyer", "requests"),

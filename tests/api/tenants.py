@@ -28,6 +28,7 @@ from settlement.payout_accounts import PayoutAccountState
 from settlement.store import ledger
 from settlement.store import mandates as stored_mandates
 from tests.support.api import Market, Party
+from tests.support.directives import wish
 from tests.support.outcomes import REASON, measured_now, outcome
 from tests.support.trade import (
     CONTENT,
@@ -76,7 +77,7 @@ SPLIT: dict[str, Any] = {
 WITNESS = CosignVerifier("witness.example/w1", bytes(range(32)))
 ROLES = ("supplier", "buyer", "assessor", "regulator")
 _ID = re.compile(
-    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv|hlu|mls|gua|pds|ppl|wit)_[0-9a-z]{26}\b"
+    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv|hlu|mls|gua|pds|ppl|wit|dno|dan)_[0-9a-z]{26}\b"
 )
 
 
@@ -109,6 +110,9 @@ class Tenants:
 
     def named(self, name: str, role: str) -> str:
         """An object of the first tenant; for suppliers one that was never published, as what is published is public."""
+        own = self.objects.get(f"{name}@{role}")
+        if own is not None:
+            return own
         return self.unpublished.get(name, self.objects[name]) if role == "supplier" else self.objects[name]
 
     def secrets(self) -> set[str]:
@@ -403,14 +407,30 @@ async def _close(t: Tenants, clock: FixedClock) -> None:
     await _grant_token(t)
 
 
+async def _directed(t: Tenants, regulator: Party) -> None:
+    """A directive that asks the supplier, the buyer and the assessor; the buyer has answered it with a file."""
+    m = t.market
+    asked = [t.first[role].organisation for role in ("supplier", "buyer", "assessor")]
+    ordered = wish("disclose", *asked, now=m.services.db.clock.now())
+    t.objects["directive"] = (await m.done(regulator, "/regulator/v1/directives", ordered))["id"]
+    for role in ("supplier", "buyer", "assessor"):
+        (told,) = (await m.get(t.first[role], f"/{role}/v1/directive-notices")).json()["items"]
+        t.objects[f"directive_notice@{role}"] = told["id"]
+    t.objects["directive_notice"] = t.objects["directive_notice@buyer"]
+    at = f"/buyer/v1/directive-notices/{t.objects['directive_notice@buyer']}/answers"
+    file = {"name": "ledger.pdf", "media_type": "application/pdf", "content": "JVBERi0xLjcK"}
+    t.objects["answer"] = (await m.done(t.first["buyer"], at, {"text": REASON, "files": [file]}))["answer"]
+    (given,) = (await m.get(regulator, f"/regulator/v1/directives/{t.objects['directive']}/answers")).json()["items"]
+    t.objects["directive_file"] = given["files"][0]["id"]
+
+
 async def _watch(t: Tenants) -> None:
     m, regulator = t.market, t.first["regulator"]
     made = m.services
     await main.sequencer(made.settings, made.db, made.keyring, made.files).step()
     t.objects["export"] = (await m.done(regulator, "/regulator/v1/exports", {}))["id"]
     await drain(m.services.db, main.steps(m.services).table())
-    wish = {"kind": "preserve", "target": t.objects["listing"], "reason": {"en": "Case 1"}}
-    t.objects["directive"] = (await m.done(regulator, "/regulator/v1/directives", wish))["id"]
+    await _directed(t, regulator)
     line = f"2026-01-16,5.00,CNY,Somebody,{hashlib.sha256(b'x').hexdigest()},unknown,BK-1"
     head = "booking_date,amount,currency,payer_name,payer_account_digest,reference,entry_id"
     operator = await m.operator()

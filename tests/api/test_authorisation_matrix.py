@@ -49,10 +49,9 @@ PUBLIC = {
 }
 DOCUMENTS = re.compile(r"/[a-z0-9/]+/docs(/openapi\.json|/\{path:str\})?\Z")
 DATA = {"/data/v1/grant", "/data/v1/assets/{asset:str}", "/data/v1/assets/{asset:str}/rows"}
-# What all regulators see of each other's work, because they watch the same market.
-SHARED_BY_REGULATORS = (
-    "/regulator/v1/(directives|organisations|listings|negotiations|audit-entries|checkpoint|proofs|weight-vectors)"
-)
+# What all regulators see of each other's work, because they watch the same market. Who was told of a directive and what
+# was answered is its issuer's alone.
+SHARED_BY_REGULATORS = "/regulator/v1/(directives(?!/.+/)|organisations|listings|negotiations|audit-entries|checkpoint|proofs|weight-vectors)"
 # An auction is announced to all buyers; what is bid in it is not (tests/integration/test_auctions.py).
 SHARED_BY_BUYERS = "/buyer/v1/auctions"
 ANOTHER = {

@@ -17,6 +17,7 @@ from exchange.worker.loop import drain
 from settlement.refunds import recompute
 from settlement.store import audit
 from tests.support.api import Market, Party, market
+from tests.support.directives import wish
 from tests.support.months import go_to, settle
 from tests.support.outcomes import REASON, funded
 from tests.support.trade import component, offer_document, on_sale
@@ -211,11 +212,9 @@ async def test_a_freeze_of_the_data_gives_everything_back_on_the_first_day(m: Ma
         ("preserve", sale.dataset, "state-conflict"),
         ("freeze", sale.listing, "state-conflict"),
     ):
-        wish = {"kind": kind, "target": target, "reason": {"en": "Case 1", "zh": "案件一"}}
-        directive = (await m.done(regulator, "/regulator/v1/directives", wish))["id"]
+        directive = (await m.done(regulator, "/regulator/v1/directives", wish(kind, target)))["id"]
         assert await slug(m, operator, "/operator/v1/revocations", {"cause": directive}) == answer
-    wish = {"kind": "freeze", "target": sale.revision, "reason": {"en": "Case 2", "zh": "案件二"}}
-    directive = (await m.done(regulator, "/regulator/v1/directives", wish))["id"]
+    directive = (await m.done(regulator, "/regulator/v1/directives", wish("freeze", sale.revision)))["id"]
     credited = await m.done(operator, "/operator/v1/revocations", {"cause": directive})
     (one,) = credited["credited"]
     assert (one["order"], one["full"]) == (bought["id"], True)

@@ -45,4 +45,5 @@ _WITHOUT_BODY = (
     "/withdrawal",
     "/orders/{order}/acceptance",
     "/weight-vectors/{vector}/measurement",
+    "/directive-notices/{directive_notice}/acknowledgement",
 )

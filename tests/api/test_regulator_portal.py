@@ -20,6 +20,7 @@ from exchange.worker.loop import drain
 from exchange.worker.steps import Steps
 from tests.support import settlement_market as trade
 from tests.support.api import Market, market
+from tests.support.directives import wish
 from tests.support.sequencing import sequence
 
 
@@ -43,13 +44,13 @@ async def test_a_freeze_stops_the_next_order_until_it_is_lifted(exchange: Market
     regulator, buyer = await exchange.join("regulator"), await exchange.join("buyer")
     await shop.fund(buyer.id, 1_000_000_000)
     (listing,) = (await exchange.get(regulator, "/regulator/v1/listings")).json()["items"]
-    wish = {"kind": "freeze", "target": listing["id"], "reason": {"en": "Case 2026-17", "zh": "2026-17 号案件"}}
-    issued = await exchange.done(regulator, "/regulator/v1/directives", wish)
+    freeze = wish("freeze", listing["id"])
+    issued = await exchange.done(regulator, "/regulator/v1/directives", freeze)
     order = {"offer": ids.text("ofr", shop.offers["one_off"]), "purposes": ["pretrain"]}
     assert (await exchange.post(buyer, "/buyer/v1/orders", order)).json()["type"] == "/problems/trade-frozen"
     assert (await exchange.post(buyer, "/buyer/v1/quotes", order)).json()["type"] == "/problems/trade-frozen"
     (active,) = (await exchange.get(regulator, "/regulator/v1/directives", active="true")).json()["items"]
-    assert (active["id"], active["target"]) == (issued["id"], listing["id"])
+    assert (active["id"], active["targets"]) == (issued["id"], [listing["id"]])
     other = await exchange.join("regulator")
     path = f"/regulator/v1/directives/{issued['id']}"
     assert (await exchange.post(other, f"{path}/lifting")).status_code == 404
@@ -57,7 +58,7 @@ async def test_a_freeze_stops_the_next_order_until_it_is_lifted(exchange: Market
     assert (await exchange.get(regulator, path)).json()["lifted_by"] == regulator.organisation
     assert (await exchange.post(buyer, "/buyer/v1/orders", order)).status_code == 201
     odd = await exchange.post(
-        regulator, "/regulator/v1/directives", {**wish, "target": "job_01m80jwmabesg81hwe4cc73nw9"}
+        regulator, "/regulator/v1/directives", {**freeze, "targets": ["job_01m80jwmabesg81hwe4cc73nw9"]}
     )
     assert odd.status_code == 400
     rules = (await exchange.get(regulator, f"/regulator/v1/listings/{listing['id']}/publication")).json()

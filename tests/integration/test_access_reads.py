@@ -10,7 +10,6 @@ import asyncpg
 import pytest
 
 from compliance import directive_store
-from compliance.directives import Directive
 from exchange.access.meters import NUMBERS, Meter
 from exchange.access.reads import Admitted, Sent
 from exchange.access.settings import AccessSettings
@@ -25,6 +24,7 @@ from exchange.flows.access_data import (
 from exchange.kernel.db import Database, DatabaseUrls
 from exchange.kernel.errors import Problem
 from tests.support.access import BUYER, claims_of, open_market, read
+from tests.support.directives import standing
 
 SETTINGS = AccessSettings(lease_ttl_s=60)
 HERE, THERE = UUID(int=501), UUID(int=502)
@@ -83,7 +83,7 @@ async def test_every_refusal(database, clock):
         assert await grants.revoke_tokens(tx, [jti], BUYER) == set()
         await directive_store.put_directive(
             tx,
-            Directive(UUID(int=70), "freeze", "grant", later.id, UUID(int=71), {"en": "test"}, "active", tx.now),
+            standing(UUID(int=70), "freeze", ("grant", later.id), UUID(int=71), tx.now),
         )
 
     await database.run(prepare)

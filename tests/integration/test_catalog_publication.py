@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from compliance import directive_store
 from exchange.catalog.browsing import SearchFilter
 from exchange.catalog.store import public
 from exchange.flows.delist_listing import delist_listing
@@ -30,6 +32,7 @@ from tests.integration.test_catalog_trade import (
     slug,
     uploaded,
 )
+from tests.support.directives import standing
 
 
 async def verify(url: str, revision: UUID, score: int = 90, days: int = 30) -> None:
@@ -166,12 +169,6 @@ async def test_a_directive_keeps_a_listing_from_sale(database: Database, databas
     listing, revision = await ready(database, files)
     await offered(database, listing)
     await verify(database_url, revision)
-    connection = await asyncpg.connect(database_url.replace("postgresql+asyncpg", "postgresql"))
-    await connection.execute(
-        """INSERT INTO compliance.directive (id, kind, target_kind, target_id, issued_by, reason, state, issued_at)
-        VALUES ($1, 'freeze', 'revision', $2, $1, '{"en": "x"}', 'active', now())""",
-        UUID(int=90),
-        revision,
-    )
-    await connection.close()
+    freeze = standing(UUID(int=90), "freeze", ("revision", revision), UUID(int=90), datetime.now(UTC))
+    await database.run(lambda tx: directive_store.put_directive(tx, freeze))
     assert unmet(await database.run(lambda tx: publish_listing(tx, SUPPLIER, listing))) == {"not-frozen"}

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from compliance import directive_store
-from compliance.directives import Directive
 from exchange.access.meters import Meter
 from exchange.access.problems import GRANT_ENDED
 from exchange.access.reads import Read, refusal
@@ -29,6 +28,7 @@ from exchange.kernel.keys import Keyring
 from settlement.accounts import wallet
 from settlement.store import ledger, orders
 from tests.support import access
+from tests.support.directives import standing
 from tests.support.settlement_market import BUYER, ONE_OFF, OTHER, PER_RECORD, Market, actor, open_market
 
 YUAN = 1_000_000
@@ -173,9 +173,7 @@ async def test_suspended_ended_and_frozen_grants_do_not_change(database: Databas
     order_id = ids.parse("ord", frozen.id)
 
     async def freeze(tx: Tx) -> None:
-        reason = {"en": "A case.", "zh": "案件。"}
-        one = Directive(tx.new_id(), "freeze", "order", order_id, OTHER, reason, "active", tx.now)
-        await directive_store.put_directive(tx, one)
+        await directive_store.put_directive(tx, standing(tx.new_id(), "freeze", ("order", order_id), OTHER, tx.now))
 
     await database.run(freeze)
     assert await refused(market, suspended.grant, "large") == "grant-suspended"

@@ -8,6 +8,7 @@ from exchange.apps.assessor import assessments, mandates
 from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.conversions import conversion_routes
+from exchange.apps.http.directive_notices import notice_routes
 from exchange.apps.http.earnings import earnings_routes
 from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
@@ -28,6 +29,7 @@ def app(services: Services) -> Litestar:
         prefix=PREFIX,
         routes=[
             *account_routes(PREFIX),
+            *notice_routes(PREFIX),
             *assessments.ROUTES,
             *mandates.ROUTES,
             *pool_routes(PREFIX),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from litestar import Litestar
 
 from exchange.apps.data.reading import download, rows, show_grant
 from exchange.apps.data.shelf import Shelf
+from exchange.apps.data.watch import Watch
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
 from exchange.apps.http.shortcut import Shortcut
+from exchange.flows.access_data import still_open
 
 _ROWS = re.compile(r"/data/v1/assets/([^/]{1,80})/rows\Z")
 
@@ -39,4 +42,6 @@ def app(services: Services) -> Litestar:
         guarded=False,  # its own tokens, checked by each handler
     )
     made.state.shelf = Shelf(services.db, services.files)
+    db = services.db
+    made.state.watch = Watch(lambda reads: db.ask(partial(still_open, reads=reads)))
     return made

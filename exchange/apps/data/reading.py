@@ -19,6 +19,7 @@ from exchange.access.tokens import BadToken, GrantClaims
 from exchange.apps.data import problems
 from exchange.apps.data.ranges import RowsCall, row_range
 from exchange.apps.data.shelf import Shelf
+from exchange.apps.data.watch import Watch, Watched
 from exchange.apps.http.answers import accepted_value
 from exchange.apps.http.context import Services, services_of
 from exchange.apps.http.documented import answers, show
@@ -28,14 +29,15 @@ from exchange.apps.http.wire import Id, Sha256, object_id
 from exchange.catalog.revisions import StoredAsset
 from exchange.flows.open_delivery import Delivery
 from exchange.kernel import ids
-from exchange.kernel.errors import BUSY, NOT_FOUND, UNAUTHENTICATED, Problem, Refused
+from exchange.kernel.errors import NOT_FOUND, UNAUTHENTICATED, Problem, Refused
 from exchange.kernel.files import NotStored
 from exchange.kernel.records import Form, RowIndex, count_tokens, cut_span, fields_of, text_of
 
 # A running download says what it has sent at least this often, so that a crash loses no more.
 WINDOW_BYTES = 16 * 1024 * 1024
-# And it asks this often whether it may go on: a suspension, a termination or a revoked token cuts it.
-ASK_EVERY_S = 1.0
+# What is on its way to a slow reader cannot be called back, so that little is handed over at a time, and more to a fast one.
+PIECE_MIN_BYTES, PIECE_MAX_BYTES = 32 * 1024, 1024 * 1024
+_PIECE_S, _MEASURED_BYTES, _MEASURED_S = 0.1, 768 * 1024, 1.0
 Asked = Request[Any, Any, Any]
 
 
@@ -111,6 +113,7 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     index = await _shelf(request).index(stored) if is_counted(claims.meters, Meter.RECORDS) else None
     sending = Sending(stored, start, end, index, claims.meters)
     read = Read(claims, _purpose(request, claims), sending.all(), known=False)
+    asked_at = asyncio.get_running_loop().time()
     admitted = await _admit(services, read)
     headers = {
         "etag": _etag(stored),
@@ -120,7 +123,7 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     }
     if wanted is not None:
         headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
-    body = _metered(services, sending, read, admitted.hold)
+    body = _metered(services, sending, _watch(request), Watched(read, asked_at), admitted.hold)
     status = 206 if wanted is not None else 200
     return Stream(body, status_code=status, media_type=stored.asset.media_type, headers=headers)
 
@@ -170,6 +173,11 @@ def _claims(request: Asked) -> GrantClaims:
 def _shelf(request: Asked) -> Shelf:
     shelf: Shelf = request.app.state.shelf
     return shelf
+
+
+def _watch(request: Asked) -> Watch:
+    watch: Watch = request.app.state.watch
+    return watch
 
 
 async def _delivery(request: Asked, claims: GrantClaims) -> Delivery:
@@ -230,34 +238,53 @@ class Sending:
         return _keyed(needs, self.stored, self.meters)
 
 
-async def _metered(services: Services, sending: Sending, read: Read, hold: Hold | None) -> AsyncIterator[bytes]:
+async def _metered(
+    services: Services, sending: Sending, watch: Watch, watched: Watched, hold: Hold | None
+) -> AsyncIterator[bytes]:
     """Send the bytes, and have on record what was sent before the last of them leaves; stop once it may not go on."""
     assert hold is not None
     said = at = sending.start
-    clock = asyncio.get_running_loop().time
-    asked = clock()
+    watch.begin(watched)
     try:
-        async for chunk in services.files.open_range(sending.stored.asset.sha256, sending.start, sending.end):
-            # Whoever reads slowly is asked anew once it reads on, so nothing but what was under way still leaves.
-            if clock() - asked >= ASK_EVERY_S:
-                refused = await services.running.put(read)
-                if refused is not None and refused.type is not BUSY:
-                    # Fewer bytes than were announced: the connection ends, and the reader knows that it has not all.
-                    return
-                asked = clock()
-            at += len(chunk)
+        async for piece in _pieces(services.files.open_range(sending.stored.asset.sha256, sending.start, sending.end)):
+            # Whoever reads slowly is looked at anew once it reads on, so nothing but what was under way still leaves.
+            if not watched.may_go_on():
+                # Fewer bytes than were announced: the connection ends, and the reader knows that it has not all.
+                return
+            at += len(piece)
             if at >= sending.end or at - said >= WINDOW_BYTES:
                 assert hold is not None
                 final = at >= sending.end
                 sent = sending.between(said, at, first=said == sending.start)
                 answered = await services.records.put(Sent(hold, sent, final=final))
                 said, hold = at, None if final else accepted_value(answered).hold
-            yield chunk
+            yield piece
     finally:
+        watch.end(watched)
         if hold is not None:
             # The reader went away, or the file ended early: what left is put on record all the same.
             left = sending.between(said, at, first=said == sending.start)
             await asyncio.shield(services.records.put(Sent(hold, left)))
+
+
+async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces as large as the reader is fast: what it takes in a tenth of a second, within bounds.
+
+    The first ones only fill the buffers on the way, whatever the reader does: it is measured over more than those hold.
+    """
+    clock, size = asyncio.get_running_loop().time, PIECE_MIN_BYTES
+    began, taken = clock(), 0
+    async for chunk in chunks:
+        at = 0
+        while at < len(chunk):
+            piece = chunk[at : at + size] if at or size < len(chunk) else chunk
+            at, taken = at + len(piece), taken + len(piece)
+            yield piece
+            took = clock() - began
+            if taken >= _MEASURED_BYTES or took >= _MEASURED_S:
+                fits = int(taken / max(took, 1e-6) * _PIECE_S)
+                size = min(max(fits, PIECE_MIN_BYTES), PIECE_MAX_BYTES)
+                began, taken = clock(), 0
 
 
 def _keyed(needs: Sequence[tuple[Meter, int]], stored: StoredAsset, meters: tuple[str, ...]) -> Amounts:

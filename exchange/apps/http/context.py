@@ -46,18 +46,17 @@ class Services:
     quotes: Batcher[Question, Answered | Problem]
     reads: Batcher[Read, Admitted | Problem]
     records: Batcher[Sent, Recorded]
-    running: Batcher[Read, Problem | None]
     gateway: Any = None
     webhook: Callable[[bytes, str], Any] | None = None
 
     def start(self) -> None:
         """Let the batches run, on the running loop."""
-        for batcher in (self.purchases, self.quotes, self.reads, self.records, self.running):
+        for batcher in (self.purchases, self.quotes, self.reads, self.records):
             batcher.start()
 
     async def stop(self) -> None:
         """Finish what waits."""
-        for batcher in (self.purchases, self.quotes, self.reads, self.records, self.running):
+        for batcher in (self.purchases, self.quotes, self.reads, self.records):
             await batcher.stop()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Litestar
 
 from exchange.apps.http.context import Services
+from exchange.apps.http.directive_notices import notice_routes
 from exchange.apps.http.portal import portal
 from exchange.apps.operator import (
     agreements,
@@ -55,6 +56,7 @@ def app(services: Services) -> Litestar:
             *held_usage.ROUTES,
             *witnesses.ROUTES,
             *running.ROUTES,
+            *notice_routes(PREFIX),
         ],
         services=services,
         portal_scope="operator",

@@ -12,12 +12,13 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
 from compliance import directive_store
-from compliance.directives import TARGETS, Directive
+from compliance.directives import Directive
 from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of, services_of
+from exchange.apps.http.directive_views import DirectiveView, directive_view
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit
-from exchange.apps.http.wire import Id, Texts, Time, object_id, stamp
+from exchange.apps.http.wire import Time, object_id, stamp
 from exchange.apps.operator.seeing import see, see_page
 from exchange.flows.check_books import check_books
 from exchange.flows.order_seal import SealOrdered, order_seal
@@ -73,19 +74,6 @@ class CheckView(msgspec.Struct, frozen=True):
 
     sound: bool
     findings: list[FindingView]
-
-
-class DirectiveView(msgspec.Struct, frozen=True):
-    """A regulator's order about one object."""
-
-    id: Annotated[str, Meta(examples=["dir_01m80jwmabesg81hwe4cc73nw9"])]
-    kind: Annotated[str, Meta(examples=["freeze"])]
-    target: Annotated[str, Meta(examples=["lst_01m80jwmabesg81hwe4cc73nw9"])]
-    issued_by: Id
-    reason: Texts
-    state: Annotated[str, Meta(examples=["active"])]
-    issued_at: Time
-    lifted_at: Time | None
 
 
 @listing("/operator/v1/jobs", JobRow)
@@ -165,7 +153,7 @@ async def list_directives(
         rows = await directive_store.directives(tx, active_only=active, before=before, limit=page.limit + 1)
         return page_of(rows, page, lambda one: (str(one.id),))
 
-    return await see_page(request, read, _directive, limit, cursor)
+    return await see_page(request, read, directive_view, limit, cursor)
 
 
 def _job(one: JobState) -> JobRow:
@@ -181,19 +169,6 @@ def _job(one: JobState) -> JobRow:
         result=one.result,
         created_at=stamp(one.created_at) if one.created_at else None,
         ended_at=stamp(one.ended_at) if one.ended_at else None,
-    )
-
-
-def _directive(one: Directive) -> DirectiveView:
-    return DirectiveView(
-        id=ids.text("dir", one.id),
-        kind=one.kind,
-        target=ids.text(TARGETS[one.target_kind], one.target_id),
-        issued_by=ids.text("org", one.issued_by),
-        reason=dict(one.reason),
-        state=one.state,
-        issued_at=stamp(one.issued_at),
-        lifted_at=stamp(one.lifted_at) if one.lifted_at else None,
     )
 
 

@@ -9,6 +9,8 @@ from litestar import Response
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
+from compliance.directives import LAWS, TARGETS
+from compliance.store import Stop
 from exchange.apps.http.answers import Asked, found
 from exchange.apps.http.context import services_of
 from exchange.apps.http.data_contracts import ContractMark, contract_mark
@@ -38,6 +40,28 @@ class Party(msgspec.Struct, frozen=True):
     name: Texts
 
 
+class StopView(msgspec.Struct, frozen=True):
+    """Why something is not on sale: a regulator's directive in force, and the law that it rests on."""
+
+    kind: Annotated[
+        Literal["freeze", "delist"],
+        Meta(
+            description="freeze: nothing of it can be read either. freeze 表示已购数据亦暂停交付。", examples=["freeze"]
+        ),
+    ]
+    about: Annotated[str, Meta(description="What is stopped. 指令对象。", examples=["lst_01m80jwmabesg81hwe4cc73nw9"])]
+    since: Time
+    law: Texts | None
+    article: str
+    basis: Texts | None
+
+
+_Standing = Annotated[
+    Literal["on_sale", "frozen", "delisted"],
+    Meta(description="frozen, delisted: by a regulator's directive. 是否因监管指令暂停销售。", examples=["on_sale"]),
+]
+
+
 class FoundOffer(msgspec.Struct, frozen=True):
     """An offer in a search result: how one pays, and how much to start."""
 
@@ -62,6 +86,7 @@ class FoundListing(msgspec.Struct, frozen=True):
     grade: Annotated[str | None, Meta(examples=["A"])]
     offers: list[FoundOffer]
     published_at: Time | None
+    standing: _Standing
 
 
 class RevisionSummary(msgspec.Struct, frozen=True):
@@ -95,6 +120,8 @@ class ListingDocument(msgspec.Struct, frozen=True):
     offers: list[PublicOffer]
     published_at: Time | None
     data_contract: ContractMark | None
+    standing: _Standing
+    stops: Annotated[list[StopView], Meta(description="Directives that keep it, or an offer of it, from sale.")]
 
 
 class PublicAsset(msgspec.Struct, frozen=True):
@@ -189,6 +216,28 @@ def found_listing(card: Card) -> FoundListing:
             for offer in card.offers
         ],
         published_at=stamp(one.published_at) if one.published_at else None,
+        standing=standing(card.stop),
+    )
+
+
+def standing(stop: Stop | None) -> Literal["on_sale", "frozen", "delisted"]:
+    """Whether a listing is on sale as far as regulators are concerned."""
+    if stop is None:
+        return "on_sale"
+    return "frozen" if stop.kind == "freeze" else "delisted"
+
+
+def stop_view(stop: Stop) -> StopView:
+    """A directive as everybody sees it where it stops something."""
+    basis = stop.basis or {}
+    law = LAWS.get(basis.get("law", ""))
+    return StopView(
+        kind="freeze" if stop.kind == "freeze" else "delist",
+        about=ids.text(TARGETS[stop.target_kind], stop.target_id),
+        since=stamp(stop.since),
+        law=None if law is None else law.map(),
+        article=basis.get("article", ""),
+        basis=basis.get("text"),
     )
 
 
@@ -220,6 +269,8 @@ def listing_document(page: ListingPage) -> ListingDocument:
         offers=[public_offer(offer) for offer in page.shelf.offers],
         published_at=stamp(one.published_at) if one.published_at else None,
         data_contract=contract_mark(page.contract, page.checked),
+        standing=standing(page.stop),
+        stops=[stop_view(one) for one in page.stops.values()],
     )
 
 

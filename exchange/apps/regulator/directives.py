@@ -1,76 +1,121 @@
-"""Directives: freeze, delist, preserve, disclose; and taking one back."""
+"""Directives: freeze, delist, preserve, disclose, inform; who was told, what was answered; and taking one back."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
-from litestar import Response
+from litestar import Response, get
 from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.response import Stream
 from msgspec import Meta
 
-from compliance import directive_store
-from compliance.directives import TARGETS, Directive
+from compliance import answer_store, directive_store
+from compliance.answer_store import Answer
+from compliance.directive_store import Notice
+from compliance.directives import TARGETS, Basis, Directive, Order, Target
 from exchange.apps.http.answers import Asked, found, write
-from exchange.apps.http.context import actor_of
-from exchange.apps.http.documented import command, listing, show
+from exchange.apps.http.context import actor_of, services_of
+from exchange.apps.http.directive_notices import AnswerView, answer_view
+from exchange.apps.http.directive_views import DirectiveView, directive_view
+from exchange.apps.http.documented import answers, command, listing, show
 from exchange.apps.http.lists import Cursor, Limit
-from exchange.apps.http.wire import Id, Texts, Time, body_id, object_id, stamp
+from exchange.apps.http.wire import Id, Time, body_id, moment_of, object_id, stamp
 from exchange.apps.regulator.seeing import inspect, inspect_page
+from exchange.apps.regulator.wire import Moment
 from exchange.flows.issue_directive import DirectiveReceipt, issue, lift
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
+from exchange.kernel.errors import INVALID_REQUEST, Refused
 from exchange.kernel.pages import Page, PageRequest, page_of
+from exchange.kernel.text import Text
 
 _KINDS = {prefix: kind for kind, prefix in TARGETS.items()}
+_PATH = "/regulator/v1/directives/{directive:str}"
+_NO_TARGET = Text(
+    "a directive is about " + ", ".join(f"{prefix}_..." for prefix in TARGETS.values()),
+    "指令对象须为 " + "、".join(f"{prefix}_..." for prefix in TARGETS.values()),
+)
+_TargetId = Annotated[str, Meta(max_length=40, examples=["lst_01m80jwmabesg81hwe4cc73nw9"])]
+
+
+class BasisWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The law that a directive rests on. It is shown to everybody where a listing is off sale because of it."""
+
+    law: Annotated[
+        Literal["cn-dsl", "cn-pipl", "cn-csl", "cn-ndsr", "eu-gdpr", "eu-dga", "eu-da", "court", "other"],
+        Meta(examples=["cn-dsl"]),
+    ]
+    text: Annotated[
+        dict[str, str],
+        Meta(
+            description="In both languages, for everybody. 中英文公开说明。",
+            examples=[{"en": "Supervision of data trading", "zh": "数据交易监督管理"}],
+        ),
+    ]
+    article: Annotated[str, Meta(max_length=80, examples=["33"])] = ""
 
 
 class DirectiveWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An order about one object: an organisation, dataset, revision, listing, offer, agreement, grant or order."""
+    """An order about up to a hundred organisations, datasets, revisions, listings, offers, agreements, grants or orders."""
 
-    kind: Literal["freeze", "delist", "preserve", "disclose"]
-    target: Annotated[str, Meta(max_length=40, examples=["lst_01m80jwmabesg81hwe4cc73nw9"])]
+    kind: Literal["freeze", "delist", "preserve", "disclose", "inform"]
+    targets: Annotated[tuple[_TargetId, ...], Meta(min_length=1, max_length=100)]
+    basis: BasisWish
     reason: Annotated[
         dict[str, str],
-        Meta(description="Why, in English or Chinese.", examples=[{"en": "Case 2026-17", "zh": "2026-17 号案件"}]),
+        Meta(
+            description="Why, or what is asked, in English or Chinese; told to those whom the directive means. 理由或要求。",
+            examples=[{"en": "Case 2026-17", "zh": "2026-17 号案件"}],
+        ),
     ]
+    deadline: (
+        Annotated[
+            Moment,
+            Meta(description="By when to confirm or to answer; needed for disclose and inform. 确认或答复的期限。"),
+        ]
+        | None
+    ) = None
 
 
-class DirectiveView(msgspec.Struct, frozen=True):
-    """A directive; it stands until it is lifted, and stays on record after."""
+class ToldView(msgspec.Struct, frozen=True):
+    """An organisation that was told of a directive, and what it did."""
 
-    id: Annotated[str, Meta(examples=["dir_01m80jwmabesg81hwe4cc73nw9"])]
-    kind: Annotated[str, Meta(examples=["freeze"])]
-    target: Annotated[str, Meta(examples=["lst_01m80jwmabesg81hwe4cc73nw9"])]
-    issued_by: Id
-    reason: Texts
-    state: Annotated[str, Meta(examples=["active"])]
-    issued_at: Time
-    lifted_by: Id | None
-    lifted_at: Time | None
+    organisation: Id
+    duty: Annotated[str, Meta(examples=["confirm"])]
+    told_at: Time
+    acknowledged_at: Time | None
+    answered_at: Time | None
 
 
-@command("/regulator/v1/directives", DirectiveReceipt, 400, 401, 403)
+class DirectiveDocument(DirectiveView, frozen=True):
+    """A directive, how many were told, confirmed and answered, and what it has kept from being erased."""
+
+    told: int
+    confirmed: int
+    answered: int
+    kept: Annotated[list[str], Meta(description="Places that hold back an erasure. 因保全而暂缓删除之处。")]
+
+
+@command("/regulator/v1/directives", DirectiveReceipt, 400, 401, 403, 422)
 async def issue_directive(request: Asked, data: JSONBody[DirectiveWish]) -> Response[bytes]:
     """Issue a directive; it binds every purchase and access that begins after this answers. 发出监管指令。
 
-    freeze: no sale and no access; delist: no new sale; preserve: nothing is erased; disclose: what is known is handed over.
+    freeze: no sale, no token, no data, and downloads that run are cut; delist: no new sale; preserve: nothing is erased;
+    disclose: what is known is handed over; inform: questions are answered. Everybody it reaches is told.
     """
-    actor, prefix = actor_of(request), data.target.partition("_")[0]
-    kind = _KINDS.get(prefix, "")
-    target_id = body_id(prefix if kind else "lst", data.target)
-    return await write(
-        request,
-        f"directive.{data.kind}",
-        lambda tx: issue(tx, actor, data.kind, kind, target_id, data.reason),
-        object_id=data.target,
-    )
+    actor = actor_of(request)
+    basis = Basis(data.basis.law, data.basis.article, data.basis.text)
+    deadline = None if data.deadline is None else moment_of(data.deadline)
+    order = Order(data.kind, tuple(_target(one) for one in data.targets), basis, data.reason, deadline)
+    return await write(request, f"directive.{data.kind}", lambda tx: issue(tx, actor, order))
 
 
-@command("/regulator/v1/directives/{directive:str}/lifting", DirectiveReceipt, 400, 401, 403, 404, 409, status=200)
+@command(f"{_PATH}/lifting", DirectiveReceipt, 400, 401, 403, 404, 409, status=200)
 async def lift_directive(request: Asked, directive: FromPath[str]) -> Response[bytes]:
-    """Take a directive of yours back. 解除监管指令。"""
+    """Take a directive of yours back; what it forbade is possible again. 解除监管指令。"""
     actor, directive_id = actor_of(request), object_id("dir", directive)
     return await write(
         request, "directive.lift", lambda tx: lift(tx, actor, directive_id), status=200, object_id=directive
@@ -91,26 +136,97 @@ async def list_directives(
     return await inspect_page(request, read, directive_view, limit, cursor)
 
 
-@show("/regulator/v1/directives/{directive:str}", DirectiveView)
-async def show_directive(request: Asked, directive: FromPath[str]) -> DirectiveView:
-    """One directive. 监管指令详情。"""
+@show(_PATH, DirectiveDocument)
+async def show_directive(request: Asked, directive: FromPath[str]) -> DirectiveDocument:
+    """One directive and how far it has come. 监管指令详情。"""
     directive_id = object_id("dir", directive)
-    return directive_view(found(await inspect(request, lambda tx: directive_store.find_directive(tx, directive_id))))
+
+    async def read(tx: Tx) -> DirectiveDocument:
+        one = found(await directive_store.find_directive(tx, directive_id))
+        owed = await directive_store.owed(tx, directive_id)
+        kept = await directive_store.deferred_by(tx, directive_id)
+        shown = msgspec.structs.asdict(directive_view(one))
+        return DirectiveDocument(**shown, told=owed.told, confirmed=owed.confirmed, answered=owed.answered, kept=kept)
+
+    return await inspect(request, read)
 
 
-def directive_view(one: Directive) -> DirectiveView:
-    """A directive as the API shows it."""
-    return DirectiveView(
-        id=ids.text("dir", one.id),
-        kind=one.kind,
-        target=ids.text(TARGETS[one.target_kind], one.target_id),
-        issued_by=ids.text("org", one.issued_by),
-        reason=dict(one.reason),
-        state=one.state,
-        issued_at=stamp(one.issued_at),
-        lifted_by=ids.text("org", one.lifted_by) if one.lifted_by else None,
-        lifted_at=stamp(one.lifted_at) if one.lifted_at else None,
+@listing(f"{_PATH}/notices", ToldView, 400, 401, 403, 404)
+async def list_told(
+    request: Asked, directive: FromPath[str], limit: Limit = None, cursor: Cursor = None
+) -> Response[bytes]:
+    """Whom a directive of yours was told to, and who has confirmed. 已通知的机构及其确认情况。"""
+    directive_id = await _own(request, directive)
+    return await inspect_page(
+        request, lambda tx, page: directive_store.told_of(tx, directive_id, page), _told, limit, cursor
     )
 
 
-ROUTES = (issue_directive, lift_directive, list_directives, show_directive)
+@listing(f"{_PATH}/answers", AnswerView, 400, 401, 403, 404)
+async def list_answers(
+    request: Asked, directive: FromPath[str], limit: Limit = None, cursor: Cursor = None
+) -> Response[bytes]:
+    """What was answered to a directive of yours; no other regulator reads it. 收到的答复。"""
+    directive_id = await _own(request, directive)
+
+    async def read(tx: Tx, page: PageRequest) -> Page[Answer]:
+        return await answer_store.answers_to(tx, directive_id, page)
+
+    return await inspect_page(request, read, answer_view, limit, cursor)
+
+
+@get(
+    f"{_PATH}/files/{{directive_file:str}}",
+    responses=answers(bytes, 200, 401, 403, 404, media_type="application/octet-stream"),
+)
+async def download_answer(request: Asked, directive: FromPath[str], directive_file: FromPath[str]) -> Stream:
+    """A file of an answer to a directive of yours. 下载答复所附文件。"""
+    directive_id, file_id = await _own(request, directive), object_id("rsc", directive_file)
+    one = found(await inspect(request, lambda tx: answer_store.file_of(tx, directive_id, file_id)))
+    files = services_of(request).files
+    found(await files.stat(one.sha256))
+    headers = {
+        "content-length": str(one.size_bytes),
+        # Never shown in place: whatever the organisation sent, the regulator's browser only stores it.
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(one.name, safe='')}",
+        "x-content-type-options": "nosniff",
+        "x-sha256": one.sha256.hex(),
+        "cache-control": "private, no-store",
+    }
+    return Stream(files.open_range(one.sha256), media_type="application/octet-stream", headers=headers)
+
+
+async def _own(request: Asked, directive: str) -> UUID:
+    """A directive that the asking regulator issued; what was answered to another's is none of its business."""
+    actor, directive_id = actor_of(request), object_id("dir", directive)
+    one = found(await inspect(request, lambda tx: directive_store.find_directive(tx, directive_id)))
+    return found(one.id if one.issued_by == actor.organisation_id else None)
+
+
+def _target(name: str) -> Target:
+    prefix = name.partition("_")[0]
+    kind = _KINDS.get(prefix)
+    if kind is None:
+        raise Refused(INVALID_REQUEST(reason=_NO_TARGET))
+    return Target(kind, body_id(prefix, name))
+
+
+def _told(one: Notice) -> ToldView:
+    return ToldView(
+        organisation=ids.text("org", one.organisation_id),
+        duty=one.duty,
+        told_at=stamp(one.created_at),
+        acknowledged_at=stamp(one.acknowledged_at) if one.acknowledged_at else None,
+        answered_at=stamp(one.answered_at) if one.answered_at else None,
+    )
+
+
+ROUTES = (
+    issue_directive,
+    lift_directive,
+    list_directives,
+    show_directive,
+    list_told,
+    list_answers,
+    download_answer,
+)

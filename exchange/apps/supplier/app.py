@@ -11,6 +11,7 @@ from exchange.apps.http.agreement_views import agreement_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.cost_recovery import recovery_routes
+from exchange.apps.http.directive_notices import notice_routes
 from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.earnings import earnings_routes
 from exchange.apps.http.held_usage import held_usage_routes
@@ -56,6 +57,7 @@ def app(services: Services) -> Litestar:
         prefix=PREFIX,
         routes=[
             *account_routes(PREFIX),
+            *notice_routes(PREFIX),
             *measurement_routes(PREFIX, party=True),
             *signing_key_routes(PREFIX),
             *agreement_routes(PREFIX),

@@ -18,6 +18,7 @@ from exchange.apps.supplier.datasets import DatasetId
 from exchange.catalog.receive import finish, receive
 from exchange.catalog.store import portal
 from exchange.catalog.uploads import Upload, UploadRequest, UploadState
+from exchange.flows import legal_hold
 from exchange.flows.upload_asset import UploadReceipt, abandon_upload, complete_upload, open_upload
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
@@ -162,10 +163,17 @@ async def _own(request: Asked, upload: str) -> Upload:
 
 
 async def _clear(request: Asked, upload: str) -> None:
-    """Remove what is staged once the upload is decided; a refused command may have left it open."""
-    one = await _own(request, upload)
+    """Remove what is staged once the upload is decided; a refused command may have left it open.
+
+    Of what was given up, bytes under a legal hold stay; of what is complete they were only copied.
+    """
+    services, one = services_of(request), await _own(request, upload)
+    if one.state is UploadState.ABANDONED:
+        held = [one.dataset_id, actor_of(request).organisation_id]
+        if await services.db.run(lambda tx: legal_hold.refuse(tx, held)) is not None:
+            return
     if one.state is not UploadState.OPEN:
-        await services_of(request).files.discard(one.id)
+        await services.files.discard(one.id)
 
 
 async def _offset(request: Asked, one: Upload) -> int:

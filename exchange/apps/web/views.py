@@ -14,6 +14,7 @@ from litestar import MediaType, Response, get
 from litestar.params import FromPath, QueryParameter
 
 from compliance import notes, tree_store
+from compliance.directives import LAWS
 from contracts import chain_store
 from exchange.apps.http.answers import Asked, asked_page, found
 from exchange.apps.http.context import services_of
@@ -152,6 +153,8 @@ async def one_listing(request: Asked, listing: FromPath[str]) -> Response[bytes]
         chain=chain[0] if chain else None,
         assets=[stored.asset for stored in assets.items],
         more_assets=assets.next_cursor is not None,
+        stopped={ids.text("ofr", one.id): page.stops[one.id] for one in page.shelf.offers if one.id in page.stops},
+        laws=LAWS,
         **_words(),
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.cli.regulator import export, verify, watch, witness
+from exchange.cli.regulator import direct, export, verify, watch, witness
 
-ACTIONS = (watch, witness, export, verify)
+ACTIONS = (watch, witness, export, verify, direct)
 
 
 def add(subs: Any) -> None:

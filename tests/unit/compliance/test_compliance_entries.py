@@ -9,9 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from compliance import directives, rules, scopes
+from compliance import rules, scopes
 from compliance.entries import BadEntry, Entry, envelope, moment
-from exchange.kernel.actor import Actor
 from exchange.kernel.errors import Problem
 
 NOW = datetime(2026, 1, 15, 8, tzinfo=UTC)
@@ -149,24 +148,3 @@ def test_scopes_are_pinned_within_the_log(scope: scopes.Scope, good: bool) -> No
     assert isinstance(found, Problem) is not good
     if isinstance(found, scopes.Scope):
         assert scopes.Scope.from_wire(found.to_wire()) == found
-
-
-@pytest.mark.parametrize(
-    ("roles", "kind", "target", "reason", "slug"),
-    [
-        ({"regulator"}, "freeze", "listing", {"zh": "涉嫌侵权"}, None),
-        ({"operator"}, "freeze", "listing", {"en": "x"}, "regulator-only"),
-        ({"regulator"}, "burn", "listing", {"en": "x"}, "directive-invalid"),
-        ({"regulator"}, "freeze", "moon", {"en": "x"}, "directive-invalid"),
-        ({"regulator"}, "freeze", "listing", {"en": " "}, "directive-invalid"),
-        ({"regulator"}, "freeze", "listing", {"en": "x", "fr": "y"}, "directive-invalid"),
-        ({"regulator"}, "freeze", "listing", {"en": "x" * 4_001}, "directive-invalid"),
-    ],
-)
-def test_who_may_issue_what(roles: set[str], kind: str, target: str, reason: dict[str, str], slug: str | None) -> None:
-    actor = Actor(ORG, ORG, frozenset(roles), frozenset(), "jti")
-    found = directives.may_issue(actor, kind, target, reason)
-    assert (found.slug if found else None) == slug
-    if found:
-        assert found.detail("en") != found.detail("zh")
-        assert found.remedy("zh")
