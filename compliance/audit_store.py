@@ -140,7 +140,7 @@ async def upper_tiles(tx: Tx, node_id: str, places: Iterable[Place]) -> dict[Pla
 async def strays(tx: Tx, node_id: str) -> list[tuple[int, int | None, bool]]:
     """Entries that are not both in the log and passed by the sequencer: (seq, leaf, passed), those that lie first."""
     driver = await tx.driver()
-    seen = await driver.fetchrow(_WAITING, node_id)
+    seen: Any = await driver.fetchrow(_WAITING, node_id)
     if seen["whole"]:
         return [(seq, None, False) for seq in seen["waiting"]]
     return [(row[0], row[1], row[2]) for row in await driver.fetch(_STRAYS, node_id)]
