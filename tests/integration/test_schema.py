@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import compliance.report_tables  # fills compliance.tables' metadata
 import compliance.tables
 import contracts.milestones_tables  # fills contracts.tables' metadata
 import contracts.obligations_tables
@@ -55,6 +56,7 @@ FACTS = {
     "access.custom_meter access.usage_batch access.usage_copy access.usage_late access.usage_record access.usage_seal",
     "access.usage_correction access.usage_exception",
     "catalog.asset catalog.offer catalog.offer_audience catalog.plan catalog.revision",
+    "catalog.people_declaration compliance.processing_record compliance.sample_result",
     "compliance.audit_entry compliance.audit_leaf compliance.checkpoint",
     "contracts.measurement contracts.measurement_agreed contracts.measurement_answer",
     "contracts.negotiation_message",

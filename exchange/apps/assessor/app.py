@@ -13,6 +13,7 @@ from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.pool_views import pool_routes
 from exchange.apps.http.portal import portal
+from exchange.apps.http.samples import checking_routes, drawing_routes
 from settlement.accounts import AccountKind
 
 PREFIX = "/assessor/v1"
@@ -30,6 +31,8 @@ def app(services: Services) -> Litestar:
             *account_routes(PREFIX),
             *assessments.ROUTES,
             *mandates.ROUTES,
+            *checking_routes(PREFIX),
+            *drawing_routes(PREFIX),
             *pool_routes(PREFIX),
             *measurement_routes(PREFIX, party=False),
             *earnings_routes(PREFIX),
