@@ -84,7 +84,7 @@ def evidence(
 
     shapes   seed_from: {"checkpoint": {"origin", "size", "root", "note"}}, or None for a seed that was given
     """
-    places = redraw(seed, frame.size, min(wanted, frame.size))
+    places, last = redraw(seed, frame.size, min(wanted, frame.size)), frame.size - 1
     document = {
         "type": TYPE,
         "v": VERSION,
@@ -95,10 +95,12 @@ def evidence(
         "wanted": wanted,
         "seed": seed.hex(),
         "seed_from": seed_from,
-        "frame": {"size": frame.size, "root": frame.root().hex()},
-        "drawn": [
-            {"place": place, "digest": frame.digest(place).hex(), "proof": [one.hex() for one in frame.proof(place)]}
-            for place in places
-        ],
+        # A root alone says nothing of how many leaves it is over; the proof of the last one does.
+        "frame": {"size": frame.size, "root": frame.root().hex(), "last": _proven(frame, last) if frame.size else None},
+        "drawn": [_proven(frame, place) for place in places],
     }
     return canonical(document), len(places)
+
+
+def _proven(frame: Frame, place: int) -> dict[str, Any]:
+    return {"place": place, "digest": frame.digest(place).hex(), "proof": [one.hex() for one in frame.proof(place)]}

@@ -107,7 +107,13 @@ def check(evidence: dict[str, Any]) -> list[str]:
     if places != redraw(seed, frame["size"], min(evidence["wanted"], frame["size"])):
         faults.append("other places than the seed draws 抽中的位置与种子不符")
     top = bytes.fromhex(frame["root"])
-    for one in evidence["drawn"]:
+    if frame["size"]:
+        # The last record's way to the root has the shape of a tree of just this size.
+        if frame["last"]["place"] != frame["size"] - 1:
+            faults.append("the frame is of another size 抽样框大小不符")
+    elif top != hashlib.sha256(b"").digest():
+        faults.append("an empty frame has another root 空抽样框的根哈希不符")
+    for one in [*evidence["drawn"], *([frame["last"]] if frame["size"] else [])]:
         proof = [bytes.fromhex(each) for each in one["proof"]]
         if not leads(leaf_hash(bytes.fromhex(one["digest"])), one["place"], frame["size"], proof, top):
             faults.append(

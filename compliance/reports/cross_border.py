@@ -177,7 +177,9 @@ def _counted(one: Abroad, declared: Sequence[Declared]) -> _Counted:
             if found.valid_until is not None and found.valid_until < at:
                 findings.append("path-lapsed")
     if not used:
-        return _Counted(None, None, ("people-not-declared",))
+        # What nobody told to be important is not (article 2), so that data without people needs no declaration.
+        nobody = one.personal_data == "none"
+        return _Counted(Export() if nobody else None, None, () if nobody else ("people-not-declared",))
     export = Export(
         personal=max(each.personal for each in used),
         sensitive=max(each.sensitive for each in used),
