@@ -74,44 +74,44 @@ DIRECTIVE_LIFTED = problem_type(
     detail=Text("The directive was lifted before.", "该监管指令此前已解除。"),
     remedy=Text("Issue a new directive if it is needed again.", "如需再次执行，请发出新的指令。"),
 )
-PROCESSING_INVALID = problem_type(
-    "processing-record-invalid",
+WITNESS_INVALID = problem_type(
+    "witness-invalid",
     Kind.UNPROCESSABLE,
-    title=Text("Record of processing invalid", "处理活动记录无效"),
-    detail=Text("The field {field} needs {reason}.", "字段 {field} 要求：{reason}。"),
-    remedy=Text("Mend the field and send the whole record again.", "请修正该字段后重新提交完整记录。"),
-)
-REPORT_PERIOD = problem_type(
-    "report-period-invalid",
-    Kind.INVALID,
-    title=Text("Period of the report invalid", "报告期间无效"),
-    detail=Text("This report cannot be made so: {reason}.", "无法按此生成报告：{reason}。"),
+    title=Text("Witness invalid", "见证方无效"),
+    detail=Text("The witness cannot be taken: {reason}.", "无法登记该见证方：{reason}。"),
     remedy=Text(
-        "Give a calendar year, or a beginning and an end; the report on persons abroad needs a year.",
-        "请提供自然年，或起止时间；个人信息出境人数统计须提供年度。",
+        "Give the witness's key as it prints it (type 0x04), and its address beginning with http:// or https://.",
+        "请提供见证方所输出的公钥（类型 0x04）及以 http:// 或 https:// 开头的地址。",
     ),
 )
-REPORT_NOT_READY = problem_type(
-    "report-not-ready",
+WITNESS_KNOWN = problem_type(
+    "witness-already-there",
     Kind.CONFLICT,
-    title=Text("Not ready", "尚未完成"),
-    detail=Text("It is {state}.", "当前状态为 {state}。"),
-    remedy=Text("Ask for its state again in a few seconds.", "请数秒后重新查询状态。"),
-)
-SAMPLE_INVALID = problem_type(
-    "sample-invalid",
-    Kind.INVALID,
-    title=Text("Sample invalid", "抽样无效"),
-    detail=Text("A sample cannot be drawn or judged so: {reason}.", "无法按此抽样或登记结果：{reason}。"),
+    title=Text("Witness already there", "见证方已登记"),
+    detail=Text(
+        "A witness with the name {name} or with this key is asked already.", "已有名称为 {name} 或使用该公钥的见证方。"
+    ),
     remedy=Text(
-        "Ask for 1 to 10,000 records, with a seed of 32 bytes in hex or none; state how many of the drawn passed.",
-        "请抽取 1 至 10,000 条记录，种子为 32 字节十六进制或留空；结果须说明抽中记录中合格的数量。",
+        "Remove the other one first, or give this one a key and a name of its own.",
+        "请先移除原有见证方，或为其使用独立的名称与公钥。",
     ),
 )
-SAMPLE_JUDGED = problem_type(
-    "sample-judged-already",
+WITNESS_REMOVED = problem_type(
+    "witness-already-removed",
     Kind.CONFLICT,
-    title=Text("Sample judged already", "该样本已登记结果"),
-    detail=Text("The result of this sample is on file.", "该样本的结果已登记。"),
-    remedy=Text("Draw another sample: what was said of one is not changed.", "请另行抽样：已登记的结果不可更改。"),
+    title=Text("Witness already removed", "见证方已移除"),
+    detail=Text("The witness is not asked any more.", "已不再向该见证方请求会签。"),
+    remedy=Text("Add it again if it shall be asked.", "如需恢复，请重新登记。"),
+)
+NOT_WITNESSED = problem_type(
+    "log-not-witnessed",
+    Kind.UNAVAILABLE,
+    title=Text("Not witnessed yet", "尚未达到见证要求"),
+    detail=Text(
+        "No checkpoint has the cosignatures of {needed} witnesses yet.", "尚无检查点取得 {needed} 个见证方的会签。"
+    ),
+    remedy=Text(
+        "Ask again in a few seconds; the operator sees at /operator/v1/witnesses what is wrong.",
+        "请数秒后重试；运营方可在 /operator/v1/witnesses 查看原因。",
+    ),
 )

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from compliance.problems import PROCESSING_INVALID
+from compliance.report_problems import PROCESSING_INVALID
 from exchange.kernel.canonical import canonical
 from exchange.kernel.errors import Problem
 from exchange.kernel.text import LANGUAGES, LocaleMap, Text, readable

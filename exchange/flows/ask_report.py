@@ -13,7 +13,8 @@ from compliance import notes, report_store, store, tree_store
 from compliance.directives import REGULATOR
 from compliance.entries import Entry, moment
 from compliance.notes import Checkpoint, Ed25519Signer
-from compliance.problems import NO_CHECKPOINT, NOT_A_REGULATOR, REPORT_PERIOD
+from compliance.problems import NO_CHECKPOINT, NOT_A_REGULATOR
+from compliance.report_problems import REPORT_PERIOD
 from compliance.report_store import Report
 from compliance.reports import cross_border, processing
 from compliance.reports.kinds import KINDS

@@ -15,7 +15,8 @@ from compliance import notes, sample_store, sampling, tree_store
 from compliance import store as audit
 from compliance.directives import REGULATOR
 from compliance.entries import Entry
-from compliance.problems import NO_CHECKPOINT, REPORT_NOT_READY, SAMPLE_INVALID, SAMPLE_JUDGED
+from compliance.problems import NO_CHECKPOINT
+from compliance.report_problems import REPORT_NOT_READY, SAMPLE_INVALID, SAMPLE_JUDGED
 from compliance.sample_store import Sample
 from exchange.catalog.revisions import Revision
 from exchange.catalog.store import datasets as catalog

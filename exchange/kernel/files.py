@@ -266,6 +266,13 @@ class FileStore:
             found += [meta["path"] for meta in batch if not _DRAFT.search(meta["path"])]
         return sorted(found)
 
+    async def remove_named(self, name: str) -> None:
+        """Take a published file back; nothing happens where it is not there."""
+        try:
+            await obstore.delete_async(self._store, _published(name))
+        except FileNotFoundError:
+            return
+
     async def put_part(self, upload_id: UUID, offset: int, content: bytes) -> None:
         """Create the part at `offset`; a part that is there already is never overwritten.
 

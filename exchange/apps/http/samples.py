@@ -12,7 +12,7 @@ from litestar.response import Stream
 from msgspec import Meta
 
 from compliance import sample_store, sampling
-from compliance.problems import REPORT_NOT_READY
+from compliance.report_problems import REPORT_NOT_READY
 from compliance.sample_store import Sample
 from exchange.apps.http.answers import Asked, asked_page, found, page_response, write
 from exchange.apps.http.context import actor_of, services_of

@@ -13,7 +13,7 @@ from litestar.response import Stream
 from msgspec import Meta
 
 from compliance import report_store
-from compliance.problems import REPORT_NOT_READY
+from compliance.report_problems import REPORT_NOT_READY
 from compliance.report_store import Report
 from compliance.reports.findings import FINDINGS
 from compliance.reports.kinds import KINDS, PAGED
