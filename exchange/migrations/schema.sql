@@ -667,6 +667,28 @@ CREATE TABLE catalog.offer_standing (
 
 ALTER TABLE ONLY catalog.offer_standing FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE catalog.people_declaration (
+    id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    number integer NOT NULL,
+    personal bigint NOT NULL,
+    sensitive bigint NOT NULL,
+    important boolean NOT NULL,
+    critical_infrastructure boolean NOT NULL,
+    exemption text,
+    path text NOT NULL,
+    document_sha256 bytea,
+    valid_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT people_declaration_document_sha256_check CHECK ((length(document_sha256) = 32)),
+    CONSTRAINT people_declaration_number_check CHECK ((number > 0)),
+    CONSTRAINT people_declaration_personal_check CHECK ((personal >= 0)),
+    CONSTRAINT people_declaration_sensitive_check CHECK ((sensitive >= 0))
+);
+
+ALTER TABLE ONLY catalog.people_declaration FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE catalog.plan (
     id uuid NOT NULL,
     supplier_id uuid NOT NULL,
@@ -846,6 +868,76 @@ CREATE TABLE compliance.log_state (
 );
 
 ALTER TABLE ONLY compliance.log_state FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.processing_record (
+    number integer NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    put_by uuid NOT NULL,
+    client_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT processing_record_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT processing_record_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY compliance.processing_record FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.report (
+    id uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    kind text NOT NULL,
+    since timestamp with time zone,
+    until timestamp with time zone,
+    year integer,
+    size bigint NOT NULL,
+    state text DEFAULT 'requested'::text NOT NULL,
+    row_count bigint,
+    finding_count bigint,
+    sha256 bytea,
+    size_bytes bigint,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT report_check CHECK (((state = 'done'::text) = (sha256 IS NOT NULL))),
+    CONSTRAINT report_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'done'::text])))
+);
+
+ALTER TABLE ONLY compliance.report FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.sample (
+    id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    wanted integer NOT NULL,
+    seed bytea NOT NULL,
+    seed_size bigint,
+    state text DEFAULT 'requested'::text NOT NULL,
+    frame_size bigint,
+    frame_root bytea,
+    drawn integer,
+    sha256 bytea,
+    size_bytes bigint,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT sample_check CHECK (((state = 'done'::text) = ((sha256 IS NOT NULL) AND (frame_root IS NOT NULL) AND (drawn IS NOT NULL)))),
+    CONSTRAINT sample_seed_check CHECK ((length(seed) = 32)),
+    CONSTRAINT sample_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'done'::text]))),
+    CONSTRAINT sample_wanted_check CHECK (((wanted >= 1) AND (wanted <= 10000)))
+);
+
+ALTER TABLE ONLY compliance.sample FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.sample_result (
+    sample_id uuid NOT NULL,
+    judged_by uuid NOT NULL,
+    client_id uuid NOT NULL,
+    passed integer NOT NULL,
+    n integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT sample_result_check CHECK ((((passed >= 0) AND (passed <= n)) AND (n > 0)))
+);
+
+ALTER TABLE ONLY compliance.sample_result FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE compliance.tile (
     node_id text NOT NULL,
@@ -2789,6 +2881,12 @@ ALTER TABLE ONLY catalog.offer
 ALTER TABLE ONLY catalog.offer_standing
     ADD CONSTRAINT offer_standing_pkey PRIMARY KEY (offer_id);
 
+ALTER TABLE ONLY catalog.people_declaration
+    ADD CONSTRAINT people_declaration_dataset_id_number_key UNIQUE (dataset_id, number);
+
+ALTER TABLE ONLY catalog.people_declaration
+    ADD CONSTRAINT people_declaration_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY catalog.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
 
@@ -2833,6 +2931,18 @@ ALTER TABLE ONLY compliance.export
 
 ALTER TABLE ONLY compliance.log_state
     ADD CONSTRAINT log_state_pkey PRIMARY KEY (node_id);
+
+ALTER TABLE ONLY compliance.processing_record
+    ADD CONSTRAINT processing_record_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY compliance.report
+    ADD CONSTRAINT report_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.sample
+    ADD CONSTRAINT sample_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.sample_result
+    ADD CONSTRAINT sample_result_pkey PRIMARY KEY (sample_id);
 
 ALTER TABLE ONLY compliance.tile
     ADD CONSTRAINT tile_pkey PRIMARY KEY (node_id, level, number);
@@ -3386,6 +3496,10 @@ CREATE INDEX directive_active ON compliance.directive USING btree (target_id, ki
 
 CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by, id);
 
+CREATE INDEX report_requested_by ON compliance.report USING btree (requested_by, id);
+
+CREATE INDEX sample_revision ON compliance.sample USING btree (revision_id, id);
+
 CREATE UNIQUE INDEX witness_name ON compliance.witness USING btree (name) WHERE (state = 'active'::text);
 
 CREATE UNIQUE INDEX witness_public ON compliance.witness USING btree (public) WHERE (state = 'active'::text);
@@ -3630,6 +3744,8 @@ CREATE TRIGGER catalog_offer_audience_fact BEFORE DELETE OR UPDATE OR TRUNCATE O
 
 CREATE TRIGGER catalog_offer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.offer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER catalog_people_declaration_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.people_declaration FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER catalog_plan_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.plan FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER catalog_revision_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.revision FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -3641,6 +3757,10 @@ CREATE TRIGGER compliance_audit_leaf_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON
 CREATE TRIGGER compliance_checkpoint_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.checkpoint FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER compliance_cosignature_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.cosignature FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_processing_record_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.processing_record FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_sample_result_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.sample_result FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER compliance_witness_fault_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.witness_fault FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -3835,6 +3955,9 @@ ALTER TABLE ONLY catalog.offer
 ALTER TABLE ONLY catalog.offer_standing
     ADD CONSTRAINT offer_standing_offer_id_fkey FOREIGN KEY (offer_id) REFERENCES catalog.offer(id);
 
+ALTER TABLE ONLY catalog.people_declaration
+    ADD CONSTRAINT people_declaration_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES catalog.dataset(id);
+
 ALTER TABLE ONLY catalog.plan_standing
     ADD CONSTRAINT plan_standing_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES catalog.plan(id);
 
@@ -3849,6 +3972,9 @@ ALTER TABLE ONLY compliance.cosignature
 
 ALTER TABLE ONLY compliance.cosignature
     ADD CONSTRAINT cosignature_witness_id_fkey FOREIGN KEY (witness_id) REFERENCES compliance.witness(id);
+
+ALTER TABLE ONLY compliance.sample_result
+    ADD CONSTRAINT sample_result_sample_id_fkey FOREIGN KEY (sample_id) REFERENCES compliance.sample(id);
 
 ALTER TABLE ONLY compliance.witness_fault
     ADD CONSTRAINT witness_fault_witness_id_fkey FOREIGN KEY (witness_id) REFERENCES compliance.witness(id);
@@ -4205,6 +4331,12 @@ CREATE POLICY catalog_offer_standing_public ON catalog.offer_standing FOR SELECT
    FROM catalog.offer_audience a
   WHERE ((a.offer_id = offer_standing.offer_id) AND (a.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))))));
 
+CREATE POLICY catalog_people_declaration_exchange_app ON catalog.people_declaration TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_people_declaration_exchange_migrate ON catalog.people_declaration TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_people_declaration_own ON catalog.people_declaration FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY catalog_plan_exchange_app ON catalog.plan TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY catalog_plan_exchange_migrate ON catalog.plan TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4242,6 +4374,8 @@ ALTER TABLE catalog.offer ENABLE ROW LEVEL SECURITY;
 ALTER TABLE catalog.offer_audience ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.offer_standing ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.people_declaration ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.plan ENABLE ROW LEVEL SECURITY;
 
@@ -4307,6 +4441,36 @@ CREATE POLICY compliance_log_state_exchange_app ON compliance.log_state TO excha
 
 CREATE POLICY compliance_log_state_exchange_migrate ON compliance.log_state TO exchange_migrate USING (true) WITH CHECK (true);
 
+CREATE POLICY compliance_processing_record_exchange_app ON compliance.processing_record TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_processing_record_exchange_migrate ON compliance.processing_record TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_report_exchange_app ON compliance.report TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_report_exchange_migrate ON compliance.report TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_report_own ON compliance.report FOR SELECT TO exchange_portal USING ((requested_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_sample_concerned ON compliance.sample FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM access.grants g
+  WHERE ((g.revision_id = sample.revision_id) AND (g.buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY compliance_sample_exchange_app ON compliance.sample TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sample_exchange_migrate ON compliance.sample TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sample_own ON compliance.sample FOR SELECT TO exchange_portal USING ((requested_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_sample_result_concerned ON compliance.sample_result FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM compliance.sample s
+  WHERE (s.id = sample_result.sample_id))));
+
+CREATE POLICY compliance_sample_result_exchange_app ON compliance.sample_result TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sample_result_exchange_migrate ON compliance.sample_result TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sample_result_own ON compliance.sample_result FOR SELECT TO exchange_portal USING ((judged_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY compliance_tile_exchange_app ON compliance.tile TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_tile_exchange_migrate ON compliance.tile TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4332,6 +4496,14 @@ ALTER TABLE compliance.directive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE compliance.export ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.log_state ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.processing_record ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.report ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.sample ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.sample_result ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.tile ENABLE ROW LEVEL SECURITY;
 
@@ -5426,6 +5598,9 @@ GRANT SELECT ON TABLE catalog.offer_audience TO exchange_portal;
 GRANT SELECT,INSERT,UPDATE ON TABLE catalog.offer_standing TO exchange_app;
 GRANT SELECT ON TABLE catalog.offer_standing TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE catalog.people_declaration TO exchange_app;
+GRANT SELECT ON TABLE catalog.people_declaration TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE catalog.plan TO exchange_app;
 GRANT SELECT ON TABLE catalog.plan TO exchange_portal;
 
@@ -5462,6 +5637,17 @@ GRANT SELECT ON TABLE compliance.export TO exchange_portal;
 GRANT SELECT ON TABLE compliance.export TO exchange_regulator;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.log_state TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE compliance.processing_record TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.report TO exchange_app;
+GRANT SELECT ON TABLE compliance.report TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.sample TO exchange_app;
+GRANT SELECT ON TABLE compliance.sample TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE compliance.sample_result TO exchange_app;
+GRANT SELECT ON TABLE compliance.sample_result TO exchange_portal;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.tile TO exchange_app;
 GRANT SELECT ON TABLE compliance.tile TO exchange_portal;
