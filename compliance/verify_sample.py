@@ -59,8 +59,8 @@ def seed_of(root: bytes, revision: bytes, sample: str) -> bytes:
 def wilson(passed: int, n: int) -> tuple[int, int]:
     """The 95 % interval of the share that passes, in millionths, rounded outwards.
 
-    source   E. B. Wilson, JASA 22 (1927), 209-212
     errors   ValueError where nothing was looked at, or more passed than were
+    source   E. B. Wilson, JASA 22 (1927), 209-212
     """
     if not 0 <= passed <= n or n == 0:
         raise ValueError("between none and all of a sample pass, and somebody looked")

@@ -43,8 +43,8 @@ class Way(StrEnum):
 class PeopleDraft:
     """What a supplier hands in.
 
-    units    persons, not rows: `personal` those with no sensitive data, `sensitive` those with some
     shapes   document_sha256: the filing, certificate or decision, 32 bytes; valid_until: until when that holds
+    units    persons, not rows: `personal` those with no sensitive data, `sensitive` those with some
     """
 
     personal: int

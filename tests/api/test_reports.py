@@ -28,7 +28,7 @@ from exchange.worker.loop import drain
 from settlement import postings
 from settlement.store import ledger
 from tests.support.api import Market, Party, market
-from tests.support.logged import sequence
+from tests.support.sequencing import sequence
 from tests.support.trade import CONTENT, DATASET, OnSale, on_sale
 
 PEOPLE = {**DATASET, "personal_data": "contains", "legal_basis": "consent", "cross_border_basis": "standard contract"}

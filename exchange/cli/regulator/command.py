@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.cli.regulator import watch, witness
+from exchange.cli.regulator import report, sample, watch, witness
 
-ACTIONS = (watch, witness)
+ACTIONS = (watch, witness, report, sample)
 
 
 def add(subs: Any) -> None:

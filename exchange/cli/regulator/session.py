@@ -1,0 +1,136 @@
+"""A regulator's client signed in at an exchange: JSON, pages and files over HTTP, every refusal in words."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from exchange.cli.reading import Refused
+from exchange.kernel.text import Text
+
+TIMEOUT_S = 60.0
+CLIENT, SECRET = "REGULATOR_CLIENT", "REGULATOR_SECRET"
+_POLL_S = 1.0
+_NO_CREDENTIALS = Text(
+    f"set {CLIENT} and {SECRET} in the environment: the id and the secret of your client",
+    f"请在环境变量 {CLIENT} 和 {SECRET} 中设置应用标识与密钥",
+)
+
+
+class Session:
+    """The regulator's portal of one exchange."""
+
+    def __init__(self, origin: str, environment: Mapping[str, str], language: str) -> None:
+        """Sign in; credentials come from the environment, where no list of processes shows them.
+
+        errors   Refused
+        """
+        client, secret = environment.get(CLIENT), environment.get(SECRET)
+        if not client or not secret:
+            raise Refused(_NO_CREDENTIALS)
+        self._http = httpx.Client(base_url=origin.rstrip("/"), timeout=TIMEOUT_S, follow_redirects=False)
+        self._http.headers["accept-language"] = language
+        form = {"grant_type": "client_credentials"}
+        answer = self._send("POST", "/oauth2/token", data=form, auth=(client, secret))
+        self._http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def __enter__(self) -> Session:
+        """Use it in a `with`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Read something; what is None is not asked for.
+
+        errors   Refused
+        """
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._send("GET", path, params=given).json()
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Do something once.
+
+        errors   Refused
+        """
+        given = {name: value for name, value in body.items() if value is not None}
+        return self._send("POST", path, json=given, headers={"idempotency-key": secrets.token_hex(16)}).json()
+
+    def pages(self, path: str, **query: Any) -> Iterator[Any]:
+        """Every item of a list, page by page.
+
+        errors   Refused
+        """
+        cursor = None
+        while True:
+            page = self.get(path, cursor=cursor, **query)
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def wait(self, path: str, wait_s: float) -> Any:
+        """Read something until its state is done.
+
+        errors   Refused where it takes longer
+        """
+        until = time.monotonic() + wait_s
+        while True:
+            found = self.get(path)
+            if found["state"] == "done":
+                return found
+            if time.monotonic() > until:
+                raise Refused(
+                    Text(f"{found['id']} is still {found['state']}", f"{found['id']} 仍处于 {found['state']} 状态")
+                )
+            time.sleep(_POLL_S)
+
+    def save(self, path: str, file: Path) -> int:
+        """Download something into a file; its size in bytes.
+
+        errors   Refused
+        """
+        size = 0
+        try:
+            with self._http.stream("GET", path) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise Refused(_why(answer))
+                with file.open("wb") as out:
+                    for part in answer.iter_bytes():
+                        size += out.write(part)
+        except (httpx.HTTPError, OSError) as error:
+            raise Refused(_away(error)) from error
+        return size
+
+    def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **more)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Refused(_away(error)) from error
+        if answer.is_error:
+            raise Refused(_why(answer))
+        return answer
+
+
+def _away(error: Exception) -> Text:
+    told = str(error) or type(error).__name__
+    return Text(f"the exchange cannot be asked: {told}", f"无法连接交易所：{told}")
+
+
+def _why(answer: httpx.Response) -> Text:
+    """The refusal in the exchange's own words, which are in the language that was asked for."""
+    try:
+        said = answer.json()
+        told = said.get("detail") or said.get("error_description") or said["error"]
+        told = f"{told} {said.get('remedy', '')}".strip()
+    except (ValueError, KeyError, AttributeError):
+        told = f"HTTP {answer.status_code}"
+    return Text(told, told)
