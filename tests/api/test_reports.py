@@ -22,6 +22,7 @@ from compliance.verify_report import verify
 from compliance.verify_sample import check, redraw, wilson
 from exchange import main
 from exchange.kernel import ids, merkle
+from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
 from exchange.quality.record_digests import RecordDigests
 from exchange.worker.loop import drain
@@ -31,7 +32,12 @@ from tests.support.api import Market, Party, market
 from tests.support.sequencing import sequence
 from tests.support.trade import CONTENT, DATASET, OnSale, on_sale
 
-PEOPLE = {**DATASET, "personal_data": "contains", "legal_basis": "consent", "cross_border_basis": "standard contract"}
+PEOPLE: dict[str, Any] = {
+    **DATASET,
+    "personal_data": "contains",
+    "legal_basis": "consent",
+    "cross_border_basis": "standard contract",
+}
 DECLARED: dict[str, Any] = {
     "personal": 120_000,
     "sensitive": 0,
@@ -255,11 +261,12 @@ async def test_what_a_superuser_deletes_is_found(exchange: Market, database_url:
     _, order = await buy(m, sold)
     await checkpoint(m)
     agreement = ids.parse("agr", order["agreement"])
-    async with m.services.db._app.begin() as conn:
-        raw = await conn.get_raw_connection()
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await raw.driver_connection.execute("DELETE FROM contracts.agreement WHERE id = $1", agreement)
-        await conn.rollback()
+
+    async def delete(tx: Tx) -> None:
+        await (await tx.driver()).execute("DELETE FROM contracts.agreement WHERE id = $1", agreement)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await m.services.db.run(delete)
     root = await asyncpg.connect(database_url)
     with pytest.raises(asyncpg.PostgresError):
         await root.execute("DELETE FROM contracts.agreement WHERE id = $1", agreement)
