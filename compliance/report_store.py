@@ -21,6 +21,7 @@ from exchange.kernel.store import mine
 
 # Entries stand nearly in the order of their times: nobody's transaction stays open for a day.
 _SLACK = timedelta(days=1)
+_RECORD_LOCK = 7_263_036
 _AT = """
 SELECT e.created_at FROM compliance.audit_leaf l JOIN compliance.audit_entry e ON e.seq = l.entry_seq
 WHERE l.node_id = $1 AND l.leaf_index = $2"""
@@ -122,7 +123,8 @@ async def end_report(tx: Tx, report_id: UUID, **ended: Any) -> bool:
 
 
 async def put_processing(tx: Tx, actor: Actor, document: bytes, sha256: bytes) -> int:
-    """Keep the next version of the record of processing; its number."""
+    """Keep the next version of the record of processing; its number. Whoever comes at the same time waits."""
+    await (await tx.driver()).execute("SELECT pg_advisory_xact_lock($1)", _RECORD_LOCK)
     newest = await processing(tx)
     number = 1 if newest is None else newest.number + 1
     who = {"put_by": actor.organisation_id, "client_id": actor.client_id, "created_at": tx.now}

@@ -80,9 +80,9 @@ def verify(place: Path, vkeys: Sequence[str] = ()) -> list[str]:
     report = Report(place)
     try:
         return _verify(report, vkeys)
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
-        if isinstance(error, Failed):
-            raise
+    except Failed:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever a broken report provokes is a report that does not hold
         raise failed(place.name, f"cannot be read ({error})", f"无法读取（{error}）") from None
     finally:
         if report.zip is not None:

@@ -12,6 +12,8 @@ from compliance.entries import moment
 
 # What the log calls an order that was placed.
 ORDERED = "purchase"
+# And what it calls an agreement that another buyer took over, with the right to use the data.
+PASSED_ON = "agreement.transfer"
 
 
 class Told(NamedTuple):
@@ -110,9 +112,14 @@ class Sold:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One order as the log tells it, with everything on file; what is missing there is None."""
+    """One order, or one that was passed on, as the log tells it, with everything on file; what is missing there is None.
+
+    shapes   `grants` are those that the entry opened, `buyer` is who got them
+    """
 
     told: Told
+    order_id: UUID | None = None
+    buyer_id: UUID | None = None
     buyer: Identity | None = None
     seller: Identity | None = None
     seller_id: UUID | None = None
@@ -129,6 +136,12 @@ class Trade:
         """The same with the access that it brought, and what was said of the data."""
         known = {one.dataset_id: sources[one.dataset_id] for one in grants if one.dataset_id in sources}
         return replace(self, grants=tuple(grants), sources=known)
+
+    @property
+    def altered(self) -> bool:
+        """Whether the agreement on file is another than the log's; an entry that has no hash of it says nothing."""
+        logged = self.told.digest("agreement")
+        return logged is not None and self.agreement_sha256 is not None and self.agreement_sha256.hex() != logged
 
     def source(self) -> Source | None:
         """What the supplier said of the data."""

@@ -52,7 +52,7 @@ def findings(trade: Trade) -> list[str]:
     found = [*_of_party("buyer", trade.buyer), *_of_party("seller", trade.seller)]
     if trade.sold is None or trade.agreement is None:
         found.append("deleted-early")
-    elif trade.agreement_sha256 is None or trade.agreement_sha256.hex() != trade.told.digest("agreement"):
+    elif trade.altered:
         found.append("agreement-altered")
     source = trade.source()
     if trade.grants and (source is None or not any(text.strip() for text in source.provenance.values())):

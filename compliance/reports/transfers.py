@@ -29,7 +29,7 @@ def findings(trade: Trade, grant: Opened, source: Source | None) -> list[str]:
     found = []
     if trade.agreement is None:
         found.append("deleted-early")
-    elif trade.agreement_sha256 is None or trade.agreement_sha256.hex() != trade.told.digest("agreement"):
+    elif trade.altered:
         found.append("agreement-altered")
     if not grant.purposes:
         found.append("no-purpose")
@@ -49,14 +49,15 @@ def _who(trade: Trade) -> dict[str, Cell]:
     told = trade.told
     return {
         "leaf_index": told.leaf_index,
-        "order": told.envelope["object"]["id"],
+        "order": ids.text("ord", trade.order_id) if trade.order_id else None,
         "provider": ids.text("org", trade.seller_id) if trade.seller_id else None,
         "provider_country": trade.seller.country if trade.seller else None,
-        "recipient": told.envelope["actor"]["organisation"],
+        "recipient": ids.text("org", trade.buyer_id) if trade.buyer_id else None,
         "recipient_country": trade.buyer.country if trade.buyer else None,
         "abroad": _abroad(trade),
         "contract": told.text("agreement"),
-        "contract_sha256": told.digest("agreement"),
+        # Who takes an agreement over signs an event; the log has the hash of that.
+        "contract_sha256": told.digest("agreement") or told.digest("event"),
         "scope_sha256": told.digest("revision"),
     }
 
@@ -102,16 +103,19 @@ TRANSFERS = Kind(
     Text("Records of data provided to others", "数据提供处理记录"),
     "Network Data Security Regulations (NDSR), article 12; PIPL article 23",
     Text(
-        "One row for each right to use data that an order of the period brought: to whom, for which purposes, in which ways, "
+        "One row for each right to use data that an order of the period brought, or that was passed on in it: to whom, for which purposes, in which ways, "
         "what, with which duties, from when to when, and until when the record is kept. All data is listed, personal or not.",
-        "期间内订单产生的每项使用权一行：提供给谁、目的、方式、范围、种类、安全保护义务、起止时间及记录保存期限。"
+        "期间内订单产生或转让的每项使用权一行：提供给谁、目的、方式、范围、种类、安全保护义务、起止时间及记录保存期限。"
         "无论是否含个人信息均予列出。",
     ),
     (
         Column(
             "leaf_index",
             Text("Entry", "日志序号"),
-            Text("Index of the order's entry in the log.", "订单条目在日志中的序号。"),
+            Text(
+                "Index in the log of the order, or of the agreement's transfer to another buyer.",
+                "订单条目（或合约转让给另一买方的条目）在日志中的序号。",
+            ),
         ),
         Column("order", Text("Order", "订单"), Text("The order.", "订单标识。")),
         Column("provider", Text("Provider", "提供方"), Text("Who provides the data.", "提供数据的机构。"), _LAW),
@@ -134,13 +138,16 @@ TRANSFERS = Kind(
         Column(
             "contract_sha256",
             Text("Contract's hash", "合约哈希"),
-            Text("As it stands in the log.", "日志中所载的哈希值。"),
+            Text(
+                "As it stands in the log: of the agreement, or of the event that passed it on.",
+                "日志中所载的哈希值：合约，或将其转让的事件文件。",
+            ),
             _LAW,
         ),
         Column(
             "scope_sha256",
             Text("Scope's hash", "范围哈希"),
-            Text("The revision's hash in the log.", "日志中所载版本的哈希值。"),
+            Text("The revision's hash in the order's entry.", "订单条目中所载版本的哈希值。"),
             _LAW,
         ),
         Column("grant", Text("Access", "使用权"), Text("The right to use.", "使用权标识。")),

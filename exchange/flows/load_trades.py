@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from compliance.reports.trades import Identity, Opened, Sold, Source, Terms, Told, Trade
+from compliance.reports.trades import ORDERED, Identity, Opened, Sold, Source, Terms, Told, Trade
 from contracts import store as contracts
 from contracts import terms as licence
 from contracts.obligations import duties_of
@@ -30,45 +30,66 @@ from settlement.store import orders
 
 async def load_trades(tx: Tx, told: Sequence[Told], by: datetime) -> list[Trade]:
     """The orders that entries tell of, in their order, with grants opened by a moment; eight statements for any number."""
-    named = [ids.parse("ord", one.envelope["object"]["id"]) for one in told]
-    found = await orders.get_orders(tx, named)
     papers = await contracts.find_agreements(tx, [_agreement_id(one) for one in told])
+    named = [_order_id(one, papers.get(_agreement_id(one))) for one in told]
+    found = await orders.get_orders(tx, [one for one in named if one])
     # The order and its agreement both know the offer; it is asked for as long as either is there.
     offers = await load_offers(
         tx, list({one.offer_id for one in found.values()} | {a.offer_id for a in papers.values()})
     )
     opened: dict[UUID, list[Grant]] = {}
-    for grant in await grants.of_orders(tx, named):
+    for grant in await grants.of_orders(tx, [one for one in named if one]):
         if grant.created_at <= by:
             opened.setdefault(grant.order_id, []).append(grant)
     held = [grant for group in opened.values() for grant in group]
     used = await overview.first_uses(tx, [grant.id for grant in held])
     sources = await sources_of(tx, {grant.dataset_id for grant in held})
     known = await known_then(tx, [pair for one in told for pair in _parties(one)])
-    return [
-        _trade(one, found.get(order_id), papers.get(_agreement_id(one)), offers, known, by).with_access(
-            [_opened(grant, used.get(grant.id)) for grant in opened.get(order_id, ())], sources
+    trades = []
+    for one, order_id in zip(told, named, strict=True):
+        mine = _opened_by(one, opened.get(order_id, ()) if order_id else ())
+        made = _trade(
+            one, found.get(order_id) if order_id else None, papers.get(_agreement_id(one)), mine, offers, known, by
         )
-        for one, order_id in zip(told, named, strict=True)
-    ]
+        trades.append(made.with_access([_opened(grant, used.get(grant.id)) for grant in mine], sources))
+    return trades
+
+
+def _order_id(told: Told, paper: AgreementRow | None) -> UUID | None:
+    """The order that an entry is about, or whose agreement it passed on."""
+    if told.envelope["action"] == ORDERED:
+        return ids.parse("ord", told.envelope["object"]["id"])
+    return paper.order_id if paper else None
+
+
+def _opened_by(told: Told, held: Sequence[Grant]) -> list[Grant]:
+    """The grants that an entry opened: of an order the first ones, which a card may pay later; of a transfer those of its moment."""
+    if told.envelope["action"] == ORDERED:
+        moment = min((grant.created_at for grant in held), default=None)
+    else:
+        moment = _moment(told)
+    return [grant for grant in held if grant.created_at == moment]
 
 
 def _trade(
     told: Told,
     order: Order | None,
     paper: AgreementRow | None,
+    held: Sequence[Grant],
     offers: Mapping[UUID, OfferForSale],
     known: Mapping[tuple[UUID, datetime], KnownThen],
     by: datetime,
 ) -> Trade:
     sold = order or paper
     offer = offers.get(sold.offer_id) if sold else None
-    moment, everybody = datetime.fromisoformat(told.envelope["at"]), _parties(told)
-    # By the order, else by the agreement, else as the entry names them: who acted stands first.
-    buyer = everybody[0][0] if everybody else None
+    moment, everybody = _moment(told), _parties(told)
+    # By what was opened, else as the entry names them: who acted stands first.
+    buyer = held[0].buyer_id if held else everybody[0][0] if everybody else None
     seller = sold.seller_id if sold else everybody[1][0] if len(everybody) > 1 else None
     return Trade(
         told=told,
+        order_id=order.id if order else paper.order_id if paper else None,
+        buyer_id=buyer,
         buyer=_identity(buyer, known.get((buyer, moment))) if buyer else None,
         seller=_identity(seller, known.get((seller, moment))) if seller else None,
         seller_id=seller,
@@ -104,8 +125,12 @@ def _agreement_id(told: Told) -> UUID:
 
 
 def _parties(told: Told) -> list[tuple[UUID, datetime]]:
-    moment = datetime.fromisoformat(told.envelope["at"])
+    moment = _moment(told)
     return [(ids.parse("org", name), moment) for name in told.envelope["organisations"]]
+
+
+def _moment(told: Told) -> datetime:
+    return datetime.fromisoformat(told.envelope["at"])
 
 
 def _identity(organisation_id: UUID, known: KnownThen | None) -> Identity | None:

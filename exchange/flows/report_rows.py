@@ -15,7 +15,7 @@ from compliance.reports import cross_border, intermediation, processing, risk, t
 from compliance.reports.cross_border import Abroad, Declared
 from compliance.reports.risk import LATE_S, Tally
 from compliance.reports.shape import Row
-from compliance.reports.trades import ORDERED, Told, Trade
+from compliance.reports.trades import ORDERED, PASSED_ON, Told, Trade
 from exchange.access.store import overview
 from exchange.catalog.store import datasets, people
 from exchange.flows.load_trades import load_trades, source_of
@@ -60,30 +60,31 @@ async def page(tx: Tx, asked: Asked, limit: int) -> list[tuple[int, list[Row]]]:
     if asked.kind == "intermediation":
         told = await report_store.spine(tx, asked.span, intermediation.patterns(), limit, done_only=False)
         return [(one.leaf_index, [intermediation.row(one)]) for one in told]
-    trades = await load_trades(tx, await _ordered(tx, asked.span, limit), asked.by)
+    trades = await load_trades(tx, await _ordered(tx, asked, limit), asked.by)
     if asked.kind == "transactions":
         return [(one.told.leaf_index, [transactions.row(one)]) for one in trades]
     return [(one.told.leaf_index, list(transfers.rows(one))) for one in trades]
 
 
-async def _ordered(tx: Tx, span: Span, limit: int) -> list[Told]:
-    return await report_store.spine(tx, span, [ORDERED], limit, done_only=True)
+async def _ordered(tx: Tx, asked: Asked, limit: int) -> list[Told]:
+    """The entries that brought access to data; an agreement that is passed on is no transaction, and a transfer all the same."""
+    actions = [ORDERED] if asked.kind == "transactions" else [ORDERED, PASSED_ON]
+    return await report_store.spine(tx, asked.span, actions, limit, done_only=True)
 
 
 async def _trades(db: Database, asked: Asked) -> AsyncIterator[list[Trade]]:
     """The orders of the span, part by part."""
-    span = asked.span
     while True:
 
-        async def read(tx: Tx, span: Span = span) -> list[Trade]:
-            return await load_trades(tx, await _ordered(tx, span, PART), asked.by)
+        async def read(tx: Tx, asked: Asked = asked) -> list[Trade]:
+            return await load_trades(tx, await _ordered(tx, asked, PART), asked.by)
 
         found = await db.run(read)
         if found:
             yield found
         if len(found) < PART:
             return
-        span = span._replace(first=found[-1].told.leaf_index + 1)
+        asked = asked._replace(span=asked.span._replace(first=found[-1].told.leaf_index + 1))
 
 
 async def _per_trade(db: Database, asked: Asked, missing: Missing) -> AsyncIterator[Sequence[Row]]:

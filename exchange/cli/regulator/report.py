@@ -12,9 +12,9 @@ from compliance import verify_report
 from compliance.reports.kinds import KINDS, PAGED
 from compliance.reports.shape import cell_text
 from compliance.verify_notes import Failed
-from exchange.cli.output import add_json, say
+from exchange.cli.output import say
 from exchange.cli.reading import Refused
-from exchange.cli.regulator.session import CLIENT, SECRET, Session
+from exchange.cli.regulator.session import CLIENT, SECRET, Session, add_verb
 from exchange.cli.regulator.watch import language_of
 from exchange.cli.tools import Tools
 from exchange.kernel.text import Text
@@ -34,15 +34,15 @@ def add(subs: Any) -> None:
         "退出码 0：完成；1：报告核验不通过；2：被拒绝。",
     )
     verbs = command.add_subparsers(dest="verb", required=True, metavar="VERB")
-    _verb(verbs, "kinds", "what there is, and what each column means 报告种类与各列含义")
-    asked = _verb(verbs, "ask", "have one made, fetch it into a file, and check it 生成、下载并核验")
+    add_verb(verbs, "kinds", "what there is, and what each column means 报告种类与各列含义")
+    asked = add_verb(verbs, "ask", "have one made, fetch it into a file, and check it 生成、下载并核验")
     asked.add_argument("kind", choices=sorted(KINDS))
     asked.add_argument("--out", metavar="FILE", help="where the zip goes; named by its id if absent 保存位置")
     asked.add_argument("--wait", type=float, default=WAIT_S, metavar="SECONDS", help="how long to wait 最长等待秒数")
     asked.add_argument(
         "--at", type=int, metavar="SIZE", help="as of an older checkpoint of so many entries 指定检查点条数"
     )
-    read = _verb(verbs, "rows", "read one that follows the log, row by row 逐行查阅")
+    read = add_verb(verbs, "rows", "read one that follows the log, row by row 逐行查阅")
     read.add_argument("kind", choices=PAGED)
     read.add_argument("--csv", action="store_true", help="as a table for a spreadsheet 输出表格")
     for one in (asked, read):
@@ -50,20 +50,13 @@ def add(subs: Any) -> None:
         one.add_argument("--year", type=int, help="a calendar year, Beijing time 自然年（北京时间）")
         one.add_argument("--since", metavar="TIME", help="RFC 3339 with a zone 起始时间")
         one.add_argument("--until", metavar="TIME", help="RFC 3339 with a zone, not included 截止时间（不含）")
-    held = _verb(verbs, "verify", "check a report without the exchange 离线核验")
+    held = add_verb(verbs, "verify", "check a report without the exchange 离线核验")
     held.add_argument("file", metavar="FILE", help="the zip, or a folder with its files 报告文件")
     for one in (asked, held):
         one.add_argument(
             "--log", action="append", default=[], metavar="VKEY", help="the log's key, got elsewhere 日志公钥"
         )
     command.set_defaults(run=run, blocking=True)
-
-
-def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = verbs.add_parser(name, help=words, description=words)
-    made.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent 语言")
-    add_json(made)
-    return made
 
 
 def run(chosen: argparse.Namespace, tools: Tools) -> int:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from compliance import verify_sample
-from exchange.cli.output import add_json, say
+from exchange.cli.output import say
 from exchange.cli.reading import Refused
 from exchange.cli.regulator.report import WAIT_S
-from exchange.cli.regulator.session import CLIENT, SECRET, Session
+from exchange.cli.regulator.session import CLIENT, SECRET, Session, add_verb
 from exchange.cli.regulator.watch import language_of
 from exchange.cli.tools import Tools
 from exchange.kernel.text import Text
@@ -33,27 +33,20 @@ def add(subs: Any) -> None:
         "refused. 数据集记录抽样：种子在读取前确定，任何人均可重新抽取。退出码 0：完成；1：证据不成立；2：被拒绝。",
     )
     verbs = command.add_subparsers(dest="verb", required=True, metavar="VERB")
-    draw = _verb(verbs, "draw", "draw, fetch the evidence, and check it 抽样、下载并核验证据")
+    draw = add_verb(verbs, "draw", "draw, fetch the evidence, and check it 抽样、下载并核验证据")
     draw.add_argument("revision", metavar="REVISION", help="whose records 版本标识")
     draw.add_argument("--records", type=int, required=True, metavar="N", help="how many 抽取条数")
     draw.add_argument("--seed", metavar="HEX", help="32 bytes of your own; else from the newest checkpoint 自定种子")
     draw.add_argument("--out", metavar="FILE", help="where the evidence goes; named by its id if absent 保存位置")
     draw.add_argument("--wait", type=float, default=WAIT_S, metavar="SECONDS", help="how long to wait 最长等待秒数")
-    judge = _verb(verbs, "judge", "say once how many of the drawn passed 登记结果")
+    judge = add_verb(verbs, "judge", "say once how many of the drawn passed 登记结果")
     judge.add_argument("sample", metavar="SAMPLE", help="which sample 样本标识")
     judge.add_argument("--passed", type=int, required=True, metavar="N", help="how many passed 合格条数")
     for one in (draw, judge):
         one.add_argument("--url", required=True, metavar="ORIGIN", help="the exchange, such as https://... 交易所地址")
-    held = _verb(verbs, "verify", "check evidence without the exchange 离线核验证据")
+    held = add_verb(verbs, "verify", "check evidence without the exchange 离线核验证据")
     held.add_argument("file", metavar="FILE", help="the evidence 证据文件")
     command.set_defaults(run=run, blocking=True)
-
-
-def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = verbs.add_parser(name, help=words, description=words)
-    made.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent 语言")
-    add_json(made)
-    return made
 
 
 def run(chosen: argparse.Namespace, tools: Tools) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from exchange.cli.output import add_json
 from exchange.cli.reading import Refused
 from exchange.kernel.text import Text
 
@@ -20,6 +22,14 @@ _NO_CREDENTIALS = Text(
     f"set {CLIENT} and {SECRET} in the environment: the id and the secret of your client",
     f"请在环境变量 {CLIENT} 和 {SECRET} 中设置应用标识与密钥",
 )
+
+
+def add_verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
+    """One verb of a command that speaks two languages and JSON."""
+    made: argparse.ArgumentParser = verbs.add_parser(name, help=words, description=words)
+    made.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent 语言")
+    add_json(made)
+    return made
 
 
 class Session:

@@ -213,6 +213,8 @@ def source(**changed: object) -> Source:
 def trade(**changed: object) -> Trade:
     one = Trade(
         told=Told(5, ENVELOPE),
+        order_id=UUID(int=4),
+        buyer_id=BUYER,
         buyer=party(BUYER),
         seller=party(SELLER),
         seller_id=SELLER,
