@@ -88,10 +88,15 @@ async def _trades(db: Database, asked: Asked) -> AsyncIterator[list[Trade]]:
 
 
 async def _per_trade(db: Database, asked: Asked, missing: Missing) -> AsyncIterator[Sequence[Row]]:
+    # The same few parties come again and again, and a store far away takes its time for each question.
+    looked: set[bytes] = set()
+    gone: set[bytes] = set()
     async for trades in _trades(db, asked):
         sides = [side for one in trades for side in (one.buyer, one.seller) if side is not None]
-        gone = frozenset(await missing({sha for side in sides for sha in side.evidence}))
-        yield [transactions.row(replace(one, files_gone=gone)) for one in trades]
+        new = {sha for side in sides for sha in side.evidence} - looked
+        gone |= await missing(new)
+        looked |= new
+        yield [transactions.row(replace(one, files_gone=frozenset(gone))) for one in trades]
 
 
 async def _per_transfer(db: Database, asked: Asked) -> AsyncIterator[Sequence[Row]]:

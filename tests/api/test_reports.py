@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ import pytest
 import pytest_asyncio
 
 from compliance import notes
-from compliance.verify_report import verify
+from compliance.verify_notes import Failed
+from compliance.verify_report import head_text, verify
 from compliance.verify_sample import check, redraw, wilson
 from exchange import main
 from exchange.kernel import ids, merkle
 from exchange.kernel.db import Tx
+from exchange.kernel.keys import Keyring, new_key
 from exchange.kernel.money import Money
 from exchange.quality.record_digests import RecordDigests
 from exchange.worker.loop import drain
@@ -30,6 +33,7 @@ from settlement import postings
 from settlement.store import ledger
 from tests.support.api import Market, Party, market
 from tests.support.sequencing import sequence
+from tests.support.signing import sign_kept
 from tests.support.trade import CONTENT, DATASET, OnSale, on_sale
 
 PEOPLE: dict[str, Any] = {
@@ -203,6 +207,25 @@ async def _alone(tmp_path: Path, file: bytes, key: str) -> None:
     assert run(str(folder)).returncode == 1
 
 
+@pytest.mark.parametrize(
+    "forged", [b"{}", b"[]", b"null", b'{"files":{}}', b'{"files":5}', b'{"files":{"log.vkey":{}}}', b"\xff", b""]
+)
+def test_a_head_that_somebody_signed_himself_provokes_no_more_than_a_no(tmp_path: Path, forged: bytes) -> None:
+    key = new_key("checkpoint", datetime(2026, 1, 1, tzinfo=UTC), bytes(range(32)))
+    signer = notes.log_signer(Keyring([key]), "log.example/x")
+    path = tmp_path / "r.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("report.json", forged)
+        archive.writestr("report.json.sig", notes.sign_note(head_text(forged), [signer]))
+        archive.writestr("log.vkey", signer.verifier.vkey + "\n")
+    with pytest.raises(Failed):
+        verify(path)
+    for nonsense in (b"", b"PK", b"x" * 100):
+        path.write_bytes(nonsense)
+        with pytest.raises(Failed):
+            verify(path)
+
+
 async def test_the_same_log_gives_the_same_bytes_and_asking_is_logged(exchange: Market) -> None:
     m = exchange
     regulator = await m.join("regulator")
@@ -252,6 +275,38 @@ async def test_rows_are_read_in_pages_at_one_checkpoint(exchange: Market) -> Non
 async def _orders(m: Market, regulator: Party) -> list[str]:
     answer = (await m.get(regulator, "/regulator/v1/report-rows", limit=200)).json()
     return [one["cells"]["order"] for one in answer["items"]]
+
+
+async def test_what_is_passed_on_is_a_transfer_to_its_new_holder(exchange: Market) -> None:
+    m = exchange
+    regulator, heir = await m.join("regulator"), await m.join("buyer", country="DE")
+    sold = await on_sale(m, said=PEOPLE)
+    buyer, order = await buy(m, sold)
+    await sign_kept(m)
+    await checkpoint(m)
+    year = m.services.db.clock.now().year
+    across, _ = await report(m, regulator, report="cross-border", year=year)
+    assert rows(across) == []
+    path = f"/buyer/v1/agreements/{order['agreement']}/events"
+    event = await m.done(buyer, path, {"kind": "transfer", "successor": heir.organisation})
+    for portal, party in (("buyer", heir), ("supplier", sold.supplier)):
+        signed = await m.done(
+            party, f"/{portal}/v1/agreement-events/{event['id']}/signatures", {"sha256": event["sha256"]}
+        )
+    assert signed["state"] == "in_force"
+    await checkpoint(m)
+    moved, _ = await report(m, regulator, report="transfers")
+    first, second = rows(moved)
+    assert (first["recipient"], first["grant"], first["abroad"]) == (buyer.organisation, order["grant"], False)
+    assert (second["recipient"], second["order"], second["abroad"]) == (heir.organisation, order["id"], True)
+    assert second["grant"] != first["grant"]
+    assert second["contract_sha256"] == event["sha256"]
+    assert "altered" not in second["findings"]
+    across, _ = await report(m, regulator, report="cross-border", year=year)
+    one, _total = rows(across)
+    assert (one["countries"], one["transfers"], one["findings"]) == ("DE", 1, "people-not-declared")
+    bought, _ = await report(m, regulator, report="transactions")
+    assert [row["order"] for row in rows(bought)] == [order["id"]]
 
 
 async def test_what_a_superuser_deletes_is_found(exchange: Market, database_url: str) -> None:
