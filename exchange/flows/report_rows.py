@@ -87,7 +87,8 @@ async def _trades(db: Database, asked: Asked) -> AsyncIterator[list[Trade]]:
         asked = asked._replace(span=asked.span._replace(first=found[-1].told.leaf_index + 1))
 
 
-async def _per_trade(db: Database, asked: Asked, missing: Missing) -> AsyncIterator[Sequence[Row]]:
+async def _checked(db: Database, asked: Asked, missing: Missing) -> AsyncIterator[list[Trade]]:
+    """The same, with the documents that the file store does not have any more."""
     # The same few parties come again and again, and a store far away takes its time for each question.
     looked: set[bytes] = set()
     gone: set[bytes] = set()
@@ -96,7 +97,12 @@ async def _per_trade(db: Database, asked: Asked, missing: Missing) -> AsyncItera
         new = {sha for side in sides for sha in side.evidence} - looked
         gone |= await missing(new)
         looked |= new
-        yield [transactions.row(replace(one, files_gone=frozenset(gone))) for one in trades]
+        yield [replace(one, files_gone=frozenset(gone)) for one in trades]
+
+
+async def _per_trade(db: Database, asked: Asked, missing: Missing) -> AsyncIterator[Sequence[Row]]:
+    async for trades in _checked(db, asked, missing):
+        yield [transactions.row(one) for one in trades]
 
 
 async def _per_transfer(db: Database, asked: Asked) -> AsyncIterator[Sequence[Row]]:
@@ -121,8 +127,12 @@ async def _cross_border(db: Database, asked: Asked) -> AsyncIterator[Sequence[Ro
     async for trades in _trades(db, asked):
         for trade in trades:
             _note_abroad(abroad, trade)
+    yield await _summed(db, abroad, asked.year)
+
+
+async def _summed(db: Database, abroad: dict[tuple[UUID, UUID], Abroad], year: int) -> Sequence[Row]:
     declared = await db.run(partial(_declared, dataset_ids=[dataset_id for _, dataset_id in abroad]))
-    yield cross_border.rows(abroad.values(), declared, asked.year)
+    return cross_border.rows(abroad.values(), declared, year)
 
 
 def _note_abroad(abroad: dict[tuple[UUID, UUID], Abroad], trade: Trade) -> None:
@@ -200,10 +210,17 @@ async def _risk(db: Database, asked: Asked, missing: Missing) -> AsyncIterator[S
         for action, problem, count in await db.run(partial(report_store.counts, span=part)):
             tally.entries(action, problem, count)
         tally.lateness.add(*await db.run(partial(report_store.waits, span=part, late_s=LATE_S)))
-    for kind in ("transactions", "transfers", *(("cross-border",) if asked.year is not None else ())):
-        async for rows in rows_of(db, asked._replace(kind=kind), missing):
-            for row in rows:
-                tally.report_row(kind, row)
-                if kind == "transfers":
-                    tally.transfer(row)
+    abroad: dict[tuple[UUID, UUID], Abroad] = {}
+    # One pass over the trades serves all reports on them.
+    async for trades in _checked(db, asked._replace(kind="transfers"), missing):
+        for trade in trades:
+            if trade.told.envelope["action"] == ORDERED:
+                tally.report_row("transactions", transactions.row(trade))
+            for row in transfers.rows(trade):
+                tally.report_row("transfers", row)
+                tally.transfer(row)
+            _note_abroad(abroad, trade)
+    if asked.year is not None:
+        for row in await _summed(db, abroad, asked.year):
+            tally.report_row("cross-border", row)
     yield list(risk.rows(tally))
