@@ -221,6 +221,6 @@ async def _risk(db: Database, asked: Asked, missing: Missing) -> AsyncIterator[S
                 tally.transfer(row)
             _note_abroad(abroad, trade)
     if asked.year is not None:
-        for row in await _summed(db, abroad, asked.year):
-            tally.report_row("cross-border", row)
+        for summed in await _summed(db, abroad, asked.year):
+            tally.report_row("cross-border", summed)
     yield list(risk.rows(tally))
