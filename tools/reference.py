@@ -22,7 +22,7 @@ import msgspec
 from exchange.kernel.errors import Kind, ProblemType
 from exchange.kernel.settings import variables
 from exchange.settings import FORMS
-from tools import routes
+from tools import report_columns, routes
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("exchange", "contracts", "pricing", "settlement", "compliance")
@@ -193,6 +193,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/problems.md": problems_page,
     "deploy/env.example": env_example,
     "docs/routes.md": routes.routes_page,
+    "docs/report-columns.md": report_columns.page,
     **{f"docs/openapi/{name}.json": partial(routes.openapi, name) for name in routes.APPS},
 }
 

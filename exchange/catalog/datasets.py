@@ -148,6 +148,18 @@ def register(
     )
 
 
+def described(dataset: Dataset) -> dict[str, object]:
+    """What the log's entry of a dataset's registration holds the digest of: its title, licence, source and upstreams."""
+    found: dict[str, object] = {
+        "title": dict(dataset.title),
+        "licence": dataset.licence,
+        "provenance": dict(dataset.provenance),
+    }
+    if dataset.derived_from:
+        found["derived_from"] = [one.document() for one in dataset.derived_from]
+    return found
+
+
 def refuse_inactive(dataset: Dataset) -> Problem | None:
     """Refuse work on a dataset that was frozen or retired."""
     if dataset.state is DatasetState.ACTIVE:

@@ -211,3 +211,13 @@ PLAN_RETIRED = problem_type(
     ),
     remedy=Text("Use another version, or store the plan again as a new one.", "请使用其他版本，或重新保存为新版本。"),
 )
+PEOPLE_INVALID = problem_type(
+    "people-declaration-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("Declaration of persons invalid", "人数申报无效"),
+    detail=Text("The declaration does not hold together: {reason}.", "申报内容不成立：{reason}。"),
+    remedy=Text(
+        "Count persons, not rows, and declare again; the declarations before stay on record.",
+        "请按人数（而非行数）统计后重新申报；此前的申报保留在案。",
+    ),
+)

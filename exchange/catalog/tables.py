@@ -188,3 +188,22 @@ plan_standing = Table(
     Column("changed_at", _TIME, nullable=False),
     Index("plan_current", "supplier_id", "code", unique=True, postgresql_where=text("state = 'current'")),
 )
+
+people_declaration = Table(
+    "people_declaration",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("dataset_id", Uuid, ForeignKey("catalog.dataset.id"), nullable=False),
+    Column("supplier_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("personal", BigInteger, nullable=False),
+    Column("sensitive", BigInteger, nullable=False),
+    Column("important", Boolean, nullable=False),
+    Column("critical_infrastructure", Boolean, nullable=False),
+    Column("exemption", Text),
+    Column("path", Text, nullable=False),
+    Column("document_sha256", LargeBinary),
+    Column("valid_until", _TIME),
+    Column("created_at", _TIME, nullable=False),
+    UniqueConstraint("dataset_id", "number"),
+)

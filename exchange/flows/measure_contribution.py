@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -24,6 +24,7 @@ from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.keys import Keyring
 from exchange.kernel.text import Text
+from exchange.quality.measuring import Bytes, note_records
 from exchange.quality.record_digests import METHOD, RecordDigests
 from settlement.contribution import PURPOSE, Order, WeightState, WeightVector, result_of, state_of, vector_document
 from settlement.problems import WEIGHTS_INVALID, WEIGHTS_STATE
@@ -31,17 +32,8 @@ from settlement.store import weights
 from settlement.weighing import COVERAGE, UNIQUE, BadInputs
 from settlement.weight_orders import RecordSet, Source, inputs_of
 
-REPORT_EVERY_BYTES = 8 * 1024 * 1024
 _ROWS_AT_ONCE = 4_000
 Progress = Callable[[int, int], Awaitable[None]]
-
-
-class Bytes(Protocol):
-    """Something that streams a blob's bytes (kernel.files.FileStore does)."""
-
-    def open_range(self, sha256: bytes, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The blob's bytes from `start`, a chunk at a time."""
-        ...
 
 
 class WeightsMeasured(msgspec.Struct, frozen=True):
@@ -171,17 +163,9 @@ async def _read_records(
     db: Database, source: Bytes, one: Source, files: Sequence[Asset], progress: Callable[[int], Awaitable[None]]
 ) -> None:
     """Read a revision's files and keep the digests of its records; writing them twice changes nothing."""
-    digests, done, reported = RecordDigests(), 0, 0
+    digests = RecordDigests()
     try:
-        for file in files:
-            digests.begin(file.path, file.media_type, file.sha256)
-            async for chunk in source.open_range(file.sha256, 0, None if digests.reads else 0):
-                await asyncio.to_thread(digests.feed, chunk)
-                done += len(chunk)
-                if done - reported >= REPORT_EVERY_BYTES:
-                    reported = done
-                    await progress(done)
-            await asyncio.to_thread(digests.end)
+        done = await note_records(files, source, digests, progress)
         count, whole = 0, hashlib.sha256()
         rows = rows_of(digests.ordered())
         while batch := await asyncio.to_thread(lambda: list(islice(rows, _ROWS_AT_ONCE))):

@@ -6,7 +6,7 @@ import msgspec
 
 from compliance import store as audit
 from contracts import spdx
-from exchange.catalog.datasets import DatasetDraft, is_own_licence, refuse_licence, register
+from exchange.catalog.datasets import DatasetDraft, described, is_own_licence, refuse_licence, register
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import datasets as store
 from exchange.flows.once import done
@@ -43,14 +43,7 @@ async def register_dataset(
         return problem
     await store.insert_dataset(tx, dataset)
     name = ids.text("ds", dataset.id)
-    described: dict[str, object] = {
-        "title": dict(dataset.title),
-        "licence": dataset.licence,
-        "provenance": dict(dataset.provenance),
-    }
-    if dataset.derived_from:
-        described["derived_from"] = [one.document() for one in dataset.derived_from]
-    await audit.append(tx, [done(actor, "dataset.register", name, description=digest(described))])
+    await audit.append(tx, [done(actor, "dataset.register", name, description=digest(described(dataset)))])
     return DatasetReceipt(name, dataset.state.value)
 
 

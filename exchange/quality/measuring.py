@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from exchange.quality.profile import Profiler, Signals
+from exchange.quality.record_digests import RecordDigests
 
 # How many bytes go by between two reports; each report may cost a transaction.
 REPORT_EVERY_BYTES = 8 * 1024 * 1024
@@ -21,6 +22,25 @@ class MeasuredFile:
     media_type: str
     sha256: bytes
     size_bytes: int
+
+
+class Named(Protocol):
+    """A file by its path, its type and where its bytes are."""
+
+    @property
+    def path(self) -> str:
+        """Its name in the revision."""
+        ...
+
+    @property
+    def media_type(self) -> str:
+        """What it says it is."""
+        ...
+
+    @property
+    def sha256(self) -> bytes:
+        """The hash of its content."""
+        ...
 
 
 class Bytes(Protocol):
@@ -61,3 +81,23 @@ async def measure(files: Sequence[MeasuredFile], source: Bytes, progress: Progre
         return await asyncio.to_thread(profiler.signals)
     finally:
         profiler.close()
+
+
+async def note_records(
+    files: Iterable[Named], source: Bytes, digests: RecordDigests, progress: Callable[[int], Awaitable[None]]
+) -> int:
+    """Note the records of all `files` in `digests`, no transaction open meanwhile; how many bytes were read.
+
+    errors   what `source` and `progress` raise
+    """
+    done = reported = 0
+    for file in files:
+        digests.begin(file.path, file.media_type, file.sha256)
+        async for chunk in source.open_range(file.sha256, 0, None if digests.reads else 0):
+            await asyncio.to_thread(digests.feed, chunk)
+            done += len(chunk)
+            if done - reported >= REPORT_EVERY_BYTES:
+                reported = done
+                await progress(done)
+        await asyncio.to_thread(digests.end)
+    return done

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import tempfile
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import msgspec
@@ -15,8 +16,10 @@ import msgspec
 from compliance import export_store, notes
 from contracts.chain_import import OnixWish
 from exchange.flows import (
+    ask_report,
     close_auction,
     declare_rights,
+    draw_sample,
     export_audit,
     measure_contribution,
     open_payout_account,
@@ -37,7 +40,7 @@ from exchange.flows.sale import Sales
 from exchange.kernel import ids
 from exchange.kernel.db import Database
 from exchange.kernel.errors import Problem
-from exchange.kernel.files import FileStore
+from exchange.kernel.files import Blob, FileStore
 from exchange.kernel.keys import Keyring
 from exchange.settings import Settings
 from exchange.worker.exporting import Exporting, ExportStopped, LogBroken
@@ -49,6 +52,7 @@ from settlement.payout_accounts import PayoutAccountState
 from settlement.store import payments, payouts
 
 Result = Mapping[str, Any]
+_FILE_CHUNK_BYTES = 1024 * 1024
 
 
 class NotNow(Exception):
@@ -73,6 +77,8 @@ class Steps:
             profile_revision.KIND: self.profile,
             order_weights.KIND: self.measure_contribution,
             export_audit.JOB: self.export,
+            ask_report.JOB: self.report,
+            draw_sample.JOB: self.sample,
             settle_period.SETTLE: self.settle,
             preview_run.PREVIEW: self.preview,
             "seal_usage": self.seal,
@@ -202,6 +208,55 @@ class Steps:
         if isinstance(made, Problem):
             raise StepRefused(made.detail("en"))
         return {"sha256": made.sha256.hex(), "entries": made.entries}
+
+    async def report(self, running: Running) -> Result:
+        """Write a regulator's report and keep it as a file."""
+        report_id = ids.parse("rpt", running.job.payload["report"])
+        origin = self.settings.process.log_origin
+        signer = notes.log_signer(self.keyring, origin)
+        vkeys = tuple(verifier.vkey for verifier in notes.log_verifiers(self.keyring, origin))
+        with tempfile.TemporaryFile(dir=self.settings.home if self.settings.home.exists() else None) as out:
+            written = await ask_report.make_report(self.db, report_id, signer, out, self._missing, vkeys)
+            if isinstance(written, Problem):
+                raise StepRefused(written.detail("en"))
+            blob = await self._keep(report_id, out, written.size_bytes)
+        if blob.sha256 != written.sha256:
+            raise NotNow("the report changed while it was stored; it is made again")
+        await self.db.run(partial(ask_report.finish_report, report_id=report_id, written=written))
+        return {"sha256": written.sha256.hex(), "rows": written.rows}
+
+    async def _missing(self, documents: Collection[bytes]) -> set[bytes]:
+        """Which documents the store does not have."""
+        return {sha256 for sha256 in documents if await self.files.stat(sha256) is None}
+
+    async def sample(self, running: Running) -> Result:
+        """Draw a sample of a revision and keep its evidence."""
+        sample_id = ids.parse("smp", running.job.payload["sample"])
+
+        async def progress(done: int) -> None:
+            await running.progress(done, None)
+
+        with tempfile.TemporaryFile(dir=self.settings.home if self.settings.home.exists() else None) as spool:
+            drawn = await draw_sample.draw_sample(self.db, self.files, sample_id, spool, progress)
+        if isinstance(drawn, Problem):
+            raise StepRefused(drawn.detail("en"))
+        await self.files.put(drawn.evidence)
+        await self.db.run(partial(draw_sample.finish_sample, sample_id=sample_id, drawn=drawn))
+        return {"frame": drawn.frame_root.hex(), "drawn": drawn.drawn}
+
+    async def _keep(self, report_id: UUID, out: BinaryIO, size_bytes: int) -> Blob:
+        """Store a file under its content; what an earlier attempt left half-way is dropped first."""
+        await self.files.discard(report_id)
+        out.seek(0)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            while chunk := out.read(_FILE_CHUNK_BYTES):
+                yield chunk
+
+        await self.files.append(report_id, 0, chunks(), size_bytes)
+        blob = await self.files.keep(report_id, size_bytes)
+        await self.files.discard(report_id)
+        return blob
 
     async def settle(self, running: Running) -> Result:
         """Settle a period, a bounded part at a time."""

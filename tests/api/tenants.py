@@ -77,7 +77,7 @@ SPLIT: dict[str, Any] = {
 WITNESS = CosignVerifier("witness.example/w1", bytes(range(32)))
 ROLES = ("supplier", "buyer", "assessor", "regulator")
 _ID = re.compile(
-    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv|hlu|mls|gua|pds|ppl|wit|dno|dan)_[0-9a-z]{26}\b"
+    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv|hlu|mls|gua|pds|ppl|wit|dno|dan|rpt|smp|ppd)_[0-9a-z]{26}\b"
 )
 
 
@@ -424,11 +424,21 @@ async def _directed(t: Tenants, regulator: Party) -> None:
     t.objects["directive_file"] = given["files"][0]["id"]
 
 
+async def _draw(t: Tenants) -> None:
+    """A sample that the assessor draws of what the buyer bought; its supplier and its buyer may check it."""
+    m, assessor = t.market, t.first["assessor"]
+    await m.done(assessor, f"/assessor/v1/assessments/{t.objects['assessment']}/acceptance")
+    path = f"/assessor/v1/revisions/{t.objects['revision']}/samples"
+    t.objects["sample"] = (await m.done(assessor, path, {"records": 5}))["id"]
+
+
 async def _watch(t: Tenants) -> None:
     m, regulator = t.market, t.first["regulator"]
     made = m.services
     await main.sequencer(made.settings, made.db, made.keyring, made.files).step()
     t.objects["export"] = (await m.done(regulator, "/regulator/v1/exports", {}))["id"]
+    t.objects["report"] = (await m.done(regulator, "/regulator/v1/reports", {"report": "transactions"}))["id"]
+    await _draw(t)
     await drain(m.services.db, main.steps(m.services).table())
     await _directed(t, regulator)
     line = f"2026-01-16,5.00,CNY,Somebody,{hashlib.sha256(b'x').hexdigest()},unknown,BK-1"

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import compliance.directive_tables  # fills compliance.tables' metadata
+import compliance.report_tables  # fills compliance.tables' metadata
 import compliance.tables
 import contracts.milestones_tables  # fills contracts.tables' metadata
 import contracts.obligations_tables
@@ -58,6 +59,7 @@ FACTS = {
     "catalog.asset catalog.offer catalog.offer_audience catalog.plan catalog.revision",
     "compliance.audit_entry compliance.audit_leaf compliance.checkpoint compliance.export_bundle compliance.export_object",
     "compliance.directive_answer compliance.directive_deferral compliance.directive_file",
+    "catalog.people_declaration compliance.processing_record compliance.sample_result",
     "compliance.cosignature compliance.witness_fault",
     "contracts.measurement contracts.measurement_agreed contracts.measurement_answer",
     "contracts.negotiation_message",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,10 +102,10 @@ async def certified(m: Market, supplier: Party, assessor: Party, revision: str) 
     return certificate
 
 
-async def on_sale(m: Market, content: bytes = CONTENT) -> OnSale:
-    """A supplier, an assessor, and a listing that is published."""
+async def on_sale(m: Market, content: bytes = CONTENT, said: Mapping[str, Any] = DATASET) -> OnSale:
+    """A supplier, an assessor, and a listing that is published; `said` is what the supplier registers of the data."""
     supplier, assessor = await m.join("supplier"), await m.join("assessor")
-    dataset = (await m.done(supplier, "/supplier/v1/datasets", DATASET))["id"]
+    dataset = (await m.done(supplier, "/supplier/v1/datasets", dict(said)))["id"]
     upload = await uploaded(m, supplier, dataset, "poems.jsonl", content)
     revision, scorecard = await measured(m, supplier, dataset, upload)
     certificate = await certified(m, supplier, assessor, revision)

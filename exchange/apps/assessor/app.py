@@ -14,6 +14,7 @@ from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.pool_views import pool_routes
 from exchange.apps.http.portal import portal
+from exchange.apps.http.samples import checking_routes, drawing_routes
 from settlement.accounts import AccountKind
 
 PREFIX = "/assessor/v1"
@@ -32,6 +33,8 @@ def app(services: Services) -> Litestar:
             *notice_routes(PREFIX),
             *assessments.ROUTES,
             *mandates.ROUTES,
+            *checking_routes(PREFIX),
+            *drawing_routes(PREFIX),
             *pool_routes(PREFIX),
             *measurement_routes(PREFIX, party=False),
             *earnings_routes(PREFIX),

@@ -34,6 +34,7 @@ from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.milestones import buyer_milestone_routes
 from exchange.apps.http.obligations import obligation_routes, show_evidence
 from exchange.apps.http.portal import portal
+from exchange.apps.http.samples import checking_routes
 from exchange.apps.http.shortcut import Shortcut
 from exchange.apps.http.signing_keys import signing_key_routes
 from settlement.accounts import AccountKind
@@ -69,6 +70,7 @@ def app(services: Services) -> Litestar:
             *simulations.ROUTES,
             *auctions.ROUTES,
             *negotiations.ROUTES,
+            *checking_routes(PREFIX),
             *obligation_routes(PREFIX, "buyer"),
             show_evidence,
             *questions.ROUTES,

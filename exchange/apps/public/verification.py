@@ -18,7 +18,7 @@ from exchange.apps.http.aside import aside
 from exchange.apps.http.context import services_of
 from exchange.apps.http.documented import answers
 from exchange.apps.http.wire import Texts
-from exchange.flows import export_statement, recompute_script
+from exchange.flows import export_statement, recompute_script, sample_script
 from exchange.kernel.errors import TOO_LARGE, Refused
 
 BYTES_MAX = 1_048_576
@@ -76,6 +76,12 @@ async def read_statement_script() -> Response[bytes]:
     return _script(export_statement.NAME, export_statement.script())
 
 
+@get("/catalog/v1/verification/verify_sample.py", responses=answers(str, 200, media_type="text/x-python"))
+async def read_sample_script() -> Response[bytes]:
+    """The script that redraws a sample and checks its evidence, with nothing but Python. 抽样独立核验脚本（仅需 Python）。"""
+    return _script(sample_script.NAME, sample_script.script())
+
+
 def _script(name: str, text: bytes) -> Response[bytes]:
     headers = {
         "content-disposition": f'attachment; filename="{name}"',
@@ -109,4 +115,4 @@ async def verify_file(request: Asked) -> Verification:
     return msgspec.convert(report.document(), Verification)
 
 
-ROUTES: tuple[Any, ...] = (read_script, read_weights_script, read_statement_script, verify_file)
+ROUTES: tuple[Any, ...] = (read_script, read_weights_script, read_statement_script, read_sample_script, verify_file)

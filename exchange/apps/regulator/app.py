@@ -7,7 +7,8 @@ from litestar import Litestar
 from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
-from exchange.apps.regulator import directives, exports, log, market, negotiations, weight_vectors
+from exchange.apps.http.samples import as_supervisor, checking_routes, drawing_routes
+from exchange.apps.regulator import directives, exports, log, market, negotiations, reports, weight_vectors
 
 PREFIX = "/regulator/v1"
 
@@ -28,6 +29,9 @@ def app(services: Services) -> Litestar:
             *market.ROUTES,
             *negotiations.ROUTES,
             *weight_vectors.ROUTES,
+            *reports.ROUTES,
+            *checking_routes(PREFIX, as_supervisor),
+            *drawing_routes(PREFIX),
         ],
         services=services,
         portal_scope="regulator",

@@ -21,6 +21,7 @@ from exchange.apps.http.milestones import supplier_milestone_routes
 from exchange.apps.http.obligations import demand, obligation_routes, waive
 from exchange.apps.http.pool_views import pool_routes
 from exchange.apps.http.portal import portal
+from exchange.apps.http.samples import checking_routes
 from exchange.apps.http.signing_keys import signing_key_routes
 from exchange.apps.supplier import (
     auctions,
@@ -29,6 +30,7 @@ from exchange.apps.supplier import (
     guidance,
     listings,
     negotiations,
+    people,
     plans,
     quality,
     quotes,
@@ -64,6 +66,8 @@ def app(services: Services) -> Litestar:
             *agreement_life_routes(PREFIX),
             *agreement_paper_routes(PREFIX),
             *datasets.ROUTES,
+            *people.ROUTES,
+            *checking_routes(PREFIX),
             *guidance.ROUTES,
             *uploads.ROUTES,
             *revisions.ROUTES,

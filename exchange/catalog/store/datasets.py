@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 
 from exchange.catalog import paths
-from exchange.catalog.datasets import Dataset
+from exchange.catalog.datasets import Dataset, PersonalData
 from exchange.catalog.revisions import Previous, Revision, Sealed, StoredAsset
 from exchange.catalog.store.rows import (
     DATASET,
@@ -59,6 +59,22 @@ async def find_dataset(tx: Tx, dataset_id: UUID) -> Dataset | None:
     """Read a dataset, whoever's it is."""
     row = (await tx.conn.execute(select(*DATASET).where(dataset.c.id == dataset_id))).mappings().one_or_none()
     return dataset_of(row) if row else None
+
+
+async def datasets_of(tx: Tx, dataset_ids: Sequence[UUID]) -> dict[UUID, Dataset]:
+    """Those of the datasets that exist, whoever's they are."""
+    rows = (await tx.conn.execute(select(*DATASET).where(dataset.c.id.in_(dataset_ids)))).mappings()
+    return {one.id: one for one in map(dataset_of, rows)}
+
+
+async def about_people(tx: Tx, after: UUID | None, limit: int) -> list[Dataset]:
+    """Datasets with people in them, by id from `after` on, whoever's they are."""
+    statement = select(*DATASET).where(dataset.c.personal_data != PersonalData.NONE.value)
+    if after is not None:
+        statement = statement.where(dataset.c.id > after)
+    return [
+        dataset_of(row) for row in (await tx.conn.execute(statement.order_by(dataset.c.id).limit(limit))).mappings()
+    ]
 
 
 async def lock_dataset(tx: Tx, dataset_id: UUID) -> Dataset | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.cli.regulator import direct, export, verify, watch, witness
+from exchange.cli.regulator import direct, export, report, sample, verify, watch, witness
 
-ACTIONS = (watch, witness, export, verify, direct)
+ACTIONS = (watch, witness, export, verify, report, sample, direct)
 
 
 def add(subs: Any) -> None:
