@@ -14,7 +14,7 @@ from exchange.flows.once import done
 from exchange.flows.submit_measurement import MeasurementReceipt, receipt
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
-from exchange.kernel.canonical import digest
+from exchange.kernel.canonical import canonical
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 
@@ -59,7 +59,7 @@ async def _end(
         ids.text("mea", one.id),
         *others(one, actor),
         document=one.sha256,
-        reason=digest(dict(reason)),
+        words={"reason": canonical(dict(reason))},
     )
     await audit.append(tx, [entry])
     return receipt(measurements.with_answer(one, said))

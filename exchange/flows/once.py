@@ -137,8 +137,13 @@ def refusal(command: Command, problem: Problem) -> Entry:
     )
 
 
-def done(actor: Actor, action: str, object_id: str, *concerns: UUID, **digests: bytes) -> Entry:
-    """The audit entry of a command that took effect; `concerns` are the other organisations that it concerns."""
+def done(
+    actor: Actor, action: str, object_id: str, *concerns: UUID, words: Mapping[str, bytes] = {}, **digests: bytes
+) -> Entry:
+    """The audit entry of a command that took effect; `concerns` are the other organisations that it concerns.
+
+    `words` are short texts that a person wrote: the log has their digest under a salt.
+    """
     return Entry(
         action=action,
         organisation_id=actor.organisation_id,
@@ -146,4 +151,5 @@ def done(actor: Actor, action: str, object_id: str, *concerns: UUID, **digests: 
         object_id=object_id,
         concerns=concerns,
         digests=digests,
+        words=words,
     )

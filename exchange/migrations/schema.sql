@@ -176,6 +176,24 @@ CREATE FUNCTION catalog.matching(wanted tsquery) RETURNS SETOF uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$ SELECT l.id FROM catalog.listing l WHERE l.state = 'published' AND l.search @@ wanted $$;
 
+CREATE FUNCTION compliance.only_erases() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        BEGIN
+            IF TG_TABLE_NAME = 'subject' THEN
+                IF (NEW.id, NEW.organisation_id, NEW.kind, NEW.created_at)
+                    IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.kind, OLD.created_at)
+                    OR (OLD.state = 'erased' AND NEW IS DISTINCT FROM OLD) OR (OLD.state = 'asked' AND NEW.state = 'kept') THEN
+                    RAISE EXCEPTION 'an erasure is never taken back' USING ERRCODE = 'integrity_constraint_violation';
+                END IF;
+            ELSIF (NEW.entry_id, NEW.subject_id, NEW.reference, NEW.commitment, NEW.created_at)
+                IS DISTINCT FROM (OLD.entry_id, OLD.subject_id, OLD.reference, OLD.commitment, OLD.created_at)
+                OR NEW.sealed IS NOT NULL THEN
+                RAISE EXCEPTION 'a sealed record is only ever erased' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NEW;
+        END $$;
+
 CREATE FUNCTION compliance.only_grows() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -827,6 +845,47 @@ CREATE TABLE compliance.log_state (
 );
 
 ALTER TABLE ONLY compliance.log_state FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.salt (
+    entry_id uuid NOT NULL,
+    name text NOT NULL,
+    salt bytea NOT NULL,
+    CONSTRAINT salt_salt_check CHECK ((octet_length(salt) = 32))
+);
+
+ALTER TABLE ONLY compliance.salt FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.sealed (
+    entry_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    reference bytea NOT NULL,
+    commitment bytea NOT NULL,
+    sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    erased_at timestamp with time zone,
+    CONSTRAINT sealed_check CHECK (((sealed IS NULL) = (erased_at IS NOT NULL))),
+    CONSTRAINT sealed_commitment_check CHECK ((octet_length(commitment) = 32)),
+    CONSTRAINT sealed_reference_check CHECK ((octet_length(reference) = 32))
+);
+
+ALTER TABLE ONLY compliance.sealed FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.subject (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'kept'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone,
+    asked_by uuid,
+    erased_at timestamp with time zone,
+    CONSTRAINT subject_check CHECK (((state = 'kept'::text) = (asked_at IS NULL))),
+    CONSTRAINT subject_check1 CHECK (((state = 'erased'::text) = (erased_at IS NOT NULL))),
+    CONSTRAINT subject_kind_check CHECK ((kind = ANY (ARRAY['member'::text, 'organisation'::text]))),
+    CONSTRAINT subject_state_check CHECK ((state = ANY (ARRAY['kept'::text, 'asked'::text, 'erased'::text])))
+);
+
+ALTER TABLE ONLY compliance.subject FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE compliance.tile (
     node_id text NOT NULL,
@@ -1574,9 +1633,11 @@ ALTER TABLE ONLY parties.organisation FORCE ROW LEVEL SECURITY;
 CREATE TABLE parties.person (
     member_id uuid NOT NULL,
     organisation_id uuid NOT NULL,
-    name text NOT NULL,
-    email text NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    name text,
+    email text,
+    created_at timestamp with time zone NOT NULL,
+    sealed bytea,
+    CONSTRAINT person_plain_or_sealed CHECK ((((sealed IS NULL) = (name IS NOT NULL)) AND ((sealed IS NULL) = (email IS NOT NULL))))
 );
 
 ALTER TABLE ONLY parties.person FORCE ROW LEVEL SECURITY;
@@ -1695,6 +1756,17 @@ CREATE VIEW regulator.directive WITH (security_invoker='true') AS
     lifted_by,
     lifted_at
    FROM compliance.directive;
+
+CREATE VIEW regulator.erasure WITH (security_invoker='true') AS
+ SELECT id,
+    organisation_id,
+    kind,
+    state,
+    asked_at,
+    asked_by,
+    erased_at
+   FROM compliance.subject
+  WHERE (state <> 'kept'::text);
 
 CREATE VIEW regulator.export WITH (security_invoker='true') AS
  SELECT id,
@@ -2776,6 +2848,15 @@ ALTER TABLE ONLY compliance.export
 ALTER TABLE ONLY compliance.log_state
     ADD CONSTRAINT log_state_pkey PRIMARY KEY (node_id);
 
+ALTER TABLE ONLY compliance.salt
+    ADD CONSTRAINT salt_pkey PRIMARY KEY (entry_id, name);
+
+ALTER TABLE ONLY compliance.sealed
+    ADD CONSTRAINT sealed_pkey PRIMARY KEY (entry_id, subject_id);
+
+ALTER TABLE ONLY compliance.subject
+    ADD CONSTRAINT subject_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY compliance.tile
     ADD CONSTRAINT tile_pkey PRIMARY KEY (node_id, level, number);
 
@@ -3317,6 +3398,12 @@ CREATE INDEX directive_active ON compliance.directive USING btree (target_id, ki
 
 CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by, id);
 
+CREATE INDEX sealed_by_subject ON compliance.sealed USING btree (subject_id);
+
+CREATE INDEX subject_by_organisation ON compliance.subject USING btree (organisation_id, id);
+
+CREATE INDEX subject_to_erase ON compliance.subject USING btree (id) WHERE (state <> 'kept'::text);
+
 CREATE INDEX agreement_buyer ON contracts.agreement USING btree (buyer_id, id);
 
 CREATE INDEX agreement_event_agreement ON contracts.agreement_event USING btree (agreement_id, id);
@@ -3414,6 +3501,8 @@ CREATE INDEX identifier_by_value ON parties.identifier USING btree (scheme, valu
 CREATE INDEX member_by_organisation ON parties.member USING btree (organisation_id, id);
 
 CREATE INDEX organisation_by_state ON parties.organisation USING btree (state, id);
+
+CREATE INDEX person_plain ON parties.person USING btree (member_id) WHERE (sealed IS NULL);
 
 CREATE INDEX revoked_token_by_end ON parties.revoked_token USING btree (expires_at);
 
@@ -3570,6 +3659,14 @@ CREATE TRIGGER compliance_checkpoint_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON
 CREATE TRIGGER log_state_only_grows BEFORE UPDATE ON compliance.log_state FOR EACH ROW EXECUTE FUNCTION compliance.only_grows();
 
 CREATE TRIGGER log_state_stays BEFORE DELETE OR TRUNCATE ON compliance.log_state FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER sealed_only_erases BEFORE UPDATE ON compliance.sealed FOR EACH ROW EXECUTE FUNCTION compliance.only_erases();
+
+CREATE TRIGGER sealed_stays BEFORE DELETE OR TRUNCATE ON compliance.sealed FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER subject_only_erases BEFORE UPDATE ON compliance.subject FOR EACH ROW EXECUTE FUNCTION compliance.only_erases();
+
+CREATE TRIGGER subject_stays BEFORE DELETE OR TRUNCATE ON compliance.subject FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER tile_only_grows BEFORE UPDATE ON compliance.tile FOR EACH ROW EXECUTE FUNCTION compliance.only_grows();
 
@@ -4215,6 +4312,22 @@ CREATE POLICY compliance_log_state_exchange_app ON compliance.log_state TO excha
 
 CREATE POLICY compliance_log_state_exchange_migrate ON compliance.log_state TO exchange_migrate USING (true) WITH CHECK (true);
 
+CREATE POLICY compliance_salt_exchange_app ON compliance.salt TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_salt_exchange_migrate ON compliance.salt TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sealed_exchange_app ON compliance.sealed TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sealed_exchange_migrate ON compliance.sealed TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_subject_exchange_app ON compliance.subject TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_subject_exchange_migrate ON compliance.subject TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_subject_own ON compliance.subject FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_subject_regulator ON compliance.subject FOR SELECT TO exchange_regulator USING (true);
+
 CREATE POLICY compliance_tile_exchange_app ON compliance.tile TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_tile_exchange_migrate ON compliance.tile TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4228,6 +4341,12 @@ ALTER TABLE compliance.directive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE compliance.export ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.log_state ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.salt ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.sealed ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.subject ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.tile ENABLE ROW LEVEL SECURITY;
 
@@ -5349,6 +5468,14 @@ GRANT SELECT ON TABLE compliance.export TO exchange_regulator;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.log_state TO exchange_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE compliance.salt TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.sealed TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.subject TO exchange_app;
+GRANT SELECT ON TABLE compliance.subject TO exchange_portal;
+GRANT SELECT ON TABLE compliance.subject TO exchange_regulator;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.tile TO exchange_app;
 GRANT SELECT ON TABLE compliance.tile TO exchange_portal;
 GRANT SELECT ON TABLE compliance.tile TO exchange_regulator;
@@ -5526,6 +5653,8 @@ GRANT SELECT ON TABLE regulator.audit_leaf TO exchange_regulator;
 GRANT SELECT ON TABLE regulator.checkpoint TO exchange_regulator;
 
 GRANT SELECT ON TABLE regulator.directive TO exchange_regulator;
+
+GRANT SELECT ON TABLE regulator.erasure TO exchange_regulator;
 
 GRANT SELECT ON TABLE regulator.export TO exchange_regulator;
 

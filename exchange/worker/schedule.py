@@ -20,19 +20,20 @@ from exchange.access.settings import AccessSettings
 from exchange.flows import access_data, seal_usage, withdraw_right
 from exchange.flows.checkpoint_log import sequence
 from exchange.flows.close_books import close_months
+from exchange.flows.erase_subject import queue_erasures
 from exchange.flows.expire_holds import expire_holds
 from exchange.flows.expire_negotiations import expire_negotiations
 from exchange.flows.hold_usage import hold_usage
 from exchange.flows.keep_obligations import create_obligations, remind, renew_obligations
 from exchange.flows.sign_agreements import sign_agreements
 from exchange.kernel import idempotency, ids, jobs
-from exchange.kernel.db import Database, Tx
+from exchange.kernel.db import WHERE, Database, Tx
 from exchange.kernel.jobs import Job
 from exchange.kernel.keys import Keyring
 from exchange.kernel.metrics import CHECKPOINT_AT, LOG_SIZE
 from exchange.parties import store as parties
 from settlement.settings import SettlementSettings
-from settlement.store import previews
+from settlement.store import payments, previews
 
 _LOG = structlog.get_logger("schedule")
 SEQUENCE_EVERY_S = 0.5
@@ -69,6 +70,7 @@ class Schedule:
 
     async def run(self) -> None:
         """Do the regular work until cancelled; one that fails is told and tried again at its next time."""
+        WHERE.set("worker")
         async with asyncio.TaskGroup() as group:
             group.create_task(_every(SEQUENCE_EVERY_S, self.sequence))
             group.create_task(_every(LEASES_EVERY_S, self.leases))
@@ -112,6 +114,9 @@ class Schedule:
         await self.db.run(self._queue_seals)
         await self.db.run(idempotency.forget_old)
         await self.db.run(parties.forget_expired_tokens)
+        await self.db.run(queue_erasures)
+        kept = timedelta(days=self.settlement.provider_events_kept_days)
+        await self.db.run(lambda tx: payments.erase_payloads(tx, tx.now - kept))
         while await self.db.run(partial(hold_usage, settings=self.access)):
             pass
 

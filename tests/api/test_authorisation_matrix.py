@@ -50,7 +50,8 @@ DOCUMENTS = re.compile(r"/[a-z0-9/]+/docs(/openapi\.json|/\{path:str\})?\Z")
 DATA = {"/data/v1/grant", "/data/v1/assets/{asset:str}", "/data/v1/assets/{asset:str}/rows"}
 # What all regulators see of each other's work, because they watch the same market.
 SHARED_BY_REGULATORS = (
-    "/regulator/v1/(directives|organisations|listings|negotiations|audit-entries|checkpoint|proofs|weight-vectors)"
+    "/regulator/v1/(directives|organisations|listings|negotiations|audit-entries|checkpoint|proofs|weight-vectors"
+    "|members|erasures)"
 )
 # An auction is announced to all buyers; what is bid in it is not (tests/integration/test_auctions.py).
 SHARED_BY_BUYERS = "/buyer/v1/auctions"

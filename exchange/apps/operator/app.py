@@ -14,6 +14,7 @@ from exchange.apps.operator import (
     ledger,
     listings,
     organisations,
+    people,
     pools,
     previews,
     rates,
@@ -38,6 +39,7 @@ def app(services: Services) -> Litestar:
         prefix=PREFIX,
         routes=[
             *organisations.ROUTES,
+            *people.ROUTES,
             *listings.ROUTES,
             *agreements.ROUTES,
             *bank.ROUTES,

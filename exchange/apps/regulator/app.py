@@ -7,7 +7,7 @@ from litestar import Litestar
 from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
-from exchange.apps.regulator import directives, exports, log, market, negotiations, weight_vectors
+from exchange.apps.regulator import directives, erasures, exports, log, market, negotiations, weight_vectors
 
 PREFIX = "/regulator/v1"
 
@@ -25,6 +25,7 @@ def app(services: Services) -> Litestar:
             *log.ROUTES,
             *exports.ROUTES,
             *directives.ROUTES,
+            *erasures.ROUTES,
             *market.ROUTES,
             *negotiations.ROUTES,
             *weight_vectors.ROUTES,
