@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -129,7 +130,7 @@ class Beside(NamedTuple):
     """What an entry says of things that lie beside the log: commitments to secrets, and salted digests of texts."""
 
     commitments: tuple[bytes, ...] = ()
-    salted: Mapping[str, bytes] = {}  # type: ignore[assignment]
+    salted: Mapping[str, bytes] = MappingProxyType({})
 
 
 _NOTHING = Beside()

@@ -44,14 +44,17 @@ class Subject:
         return ids.text("mem" if self.kind == "member" else "org", self.id)
 
 
-def may_ask(actor: Actor, subject: Subject | None, *, of_all: bool) -> Problem | None:
+def may_ask(actor: Actor | None, subject: Subject | None, *, of_all: bool) -> Problem | None:
     """Why this actor cannot have the subject erased, or None: the person's organisation may; operator and regulator, `of_all`.
+    No actor is the machine's owner, on its command line.
 
     errors   answers NOT_FOUND, also where it is somebody else's
     """
     # An organisation's numbers are in the public register and in records that the law has kept: people are erased.
     if subject is None or subject.kind != "member":
         return NOT_FOUND()
+    if actor is None:
+        return None
     if not ((of_all and actor.roles & _ASK_FOR_ALL) or actor.organisation_id == subject.organisation_id):
         return NOT_FOUND()
     return None

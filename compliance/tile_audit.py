@@ -56,7 +56,7 @@ class _Envelope(msgspec.Struct, gc=False, kw_only=True):
     digests: dict[str, str]
     id: str
     # Version 2 brought these three; what is unset is not written, so that both versions are read and written back.
-    member: str | None | UnsetType = UNSET
+    member: str | UnsetType | None = UNSET
     node: str
     object: _Object
     organisations: tuple[str, ...]

@@ -8,7 +8,7 @@ from compliance import store as audit
 from contracts import auctions_store as store
 from contracts.auctions import RUNNING, AuctionState, move, refuse_reason
 from contracts.auctions_problems import AUCTION_CLOSED
-from exchange.flows.once import done
+from exchange.flows.once import done, worded
 from exchange.flows.open_auction import AuctionReceipt, receipt
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -39,7 +39,7 @@ async def cancel_auction(tx: Tx, actor: Actor, auction_id: UUID, reason: LocaleM
     if isinstance(changed, Problem):
         return changed
     await store.set_state(tx, changed)
-    words = {"reason": canonical(dict(reason))}
+    entry = worded(done(actor, ACTION, ids.text("auc", auction_id)), reason=canonical(dict(reason)))
     # Those who bid are not named as concerned: the supplier reads this entry.
-    await audit.append(tx, [done(actor, ACTION, ids.text("auc", auction_id), words=words)])
+    await audit.append(tx, [entry])
     return receipt(changed)

@@ -33,10 +33,10 @@ class ErasureReceipt(msgspec.Struct, frozen=True):
     state: Literal["asked", "erased"]
 
 
-async def request_erasure(tx: Tx, actor: Actor, subject_id: UUID, *, of_all: bool = False) -> ErasureReceipt | Problem:
+async def request_erasure(tx: Tx, actor: Actor | None, subject_id: UUID, *, of_all: bool = False) -> ErasureReceipt | Problem:
     """Have a person erased: nothing more is sealed from now on, and the job that destroys the key is queued.
 
-    `of_all`: operator and regulator ask as such, for a person of any organisation.
+    `of_all`: operator and regulator ask as such, for a person of any organisation. No actor is the machine's owner.
 
     errors   answers NOT_FOUND, ERASURE_HELD
     """
@@ -50,7 +50,7 @@ async def request_erasure(tx: Tx, actor: Actor, subject_id: UUID, *, of_all: boo
     on_hold = await _held(tx, subject)
     if on_hold is not None:
         return on_hold
-    await sealed_store.ask(tx, subject.id, actor.organisation_id)
+    await sealed_store.ask(tx, subject.id, None if actor is None else actor.organisation_id)
     await jobs.put(tx, _job(subject, "asked"))
     await audit.append(tx, [_entry(subject, erasure.REQUESTED, actor)])
     return ErasureReceipt(subject.name, "asked")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import msgspec
@@ -137,13 +137,8 @@ def refusal(command: Command, problem: Problem) -> Entry:
     )
 
 
-def done(
-    actor: Actor, action: str, object_id: str, *concerns: UUID, words: Mapping[str, bytes] = {}, **digests: bytes
-) -> Entry:
-    """The audit entry of a command that took effect; `concerns` are the other organisations that it concerns.
-
-    `words` are short texts that a person wrote: the log has their digest under a salt.
-    """
+def done(actor: Actor, action: str, object_id: str, *concerns: UUID, **digests: bytes) -> Entry:
+    """The audit entry of a command that took effect; `concerns` are the other organisations that it concerns."""
     return Entry(
         action=action,
         organisation_id=actor.organisation_id,
@@ -151,5 +146,9 @@ def done(
         object_id=object_id,
         concerns=concerns,
         digests=digests,
-        words=words,
     )
+
+
+def worded(entry: Entry, **words: bytes) -> Entry:
+    """An entry with short texts that a person wrote, such as a reason: the log has their digests under a salt."""
+    return replace(entry, words=words)

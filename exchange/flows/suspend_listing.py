@@ -8,7 +8,7 @@ from compliance import store as audit
 from exchange.catalog.listings import ListingState, move
 from exchange.catalog.store import listings
 from exchange.flows.draft_listing import ListingReceipt, receipt
-from exchange.flows.once import done
+from exchange.flows.once import done, worded
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
@@ -37,8 +37,7 @@ async def suspend_listing(
         return changed
     await listings.set_listing(tx, changed)
     action = "listing.resume" if resume else "listing.suspend"
-    entry = done(
-        actor, action, ids.text("lst", listing.id), listing.supplier_id, words={"reason": reason.strip().encode()}
-    )
+    entry = done(actor, action, ids.text("lst", listing.id), listing.supplier_id)
+    entry = worded(entry, reason=reason.strip().encode())
     await audit.append(tx, [entry])
     return receipt(changed)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from compliance import store as audit
-from exchange.flows.once import done
+from exchange.flows.once import done, worded
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
@@ -82,5 +82,5 @@ async def verify_organisation(
     said = {"reason": decision.reason.encode()}
     if buyer_class is not None:
         said["buyer_class"] = buyer_class.value.encode()
-    await audit.append(tx, [done(actor, _ACTIONS[to], name, organisation_id, words=said)])
+    await audit.append(tx, [worded(done(actor, _ACTIONS[to], name, organisation_id), **said)])
     return Decided(name, to.value, ids.text("rsc", decision.id), decision.reason, buyer_class)

@@ -26,8 +26,8 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, DatabaseUrls, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
-from exchange.kernel.subjects import SubjectKey
 from exchange.kernel.pages import PageRequest
+from exchange.kernel.subjects import SubjectKey
 from exchange.parties import store
 from exchange.parties.clients import NewClient, hash_secret, new_client
 from exchange.parties.evidence import Document, document

@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 
-import compliance.tables
 import compliance.sealed_tables  # fills compliance.tables' metadata
+import compliance.tables
 import contracts.milestones_tables  # fills contracts.tables' metadata
 import contracts.obligations_tables
 import contracts.tables

@@ -47,7 +47,8 @@ class MembersView(msgspec.Struct, frozen=True):
 
 
 class ErasureView(msgspec.Struct, frozen=True):
-    """An erasure: who is erased is known by id alone; `asked_by` is null where it was carried out again after a restore."""
+    """An erasure: who is erased is known by id alone; `asked_by` is null where the machine's owner asked, or a
+    restored database was told again."""
 
     subject: _Member
     organisation: _Organisation
