@@ -9,14 +9,17 @@ import sys
 import uvloop
 
 from benchmarks import (
+    audit_cost,
     ledger,
     plan_check,
     purchase,
     quote,
     rating,
     read,
+    sequencing,
     settlement,
     terms,
+    tiles,
     usage,
     verification,
 )
@@ -24,8 +27,8 @@ from benchmarks.house import house
 from benchmarks.result import Result
 
 # Those that only calculate, or bring a database of their own, come first and need no exchange.
-CALCULATING = (rating, plan_check, terms, ledger, verification, settlement)
-SERVED = (purchase, usage, read, quote)
+CALCULATING = (rating, plan_check, terms, ledger, sequencing, verification, settlement, audit_cost)
+SERVED = (purchase, usage, read, quote, tiles)
 ALL = (*CALCULATING, *SERVED)
 
 

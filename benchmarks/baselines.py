@@ -32,6 +32,18 @@ async def empty() -> None: ...
 app = Litestar([empty], openapi_config=None, logging_config=None)
 uvloop.run(Server(app, "127.0.0.1", int(sys.argv[1]), interface=Interfaces.ASGI, log_access=False, log_enabled=False).serve())
 """
+_STATIC = """
+import sys, tempfile, pathlib, uvloop, warnings
+warnings.simplefilter("ignore")
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from litestar import Litestar
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "file").write_bytes(bytes(int(sys.argv[2])))
+mount = {"static_path_route": ["/static"], "static_path_mount": [folder]}
+app = Litestar([], openapi_config=None, logging_config=None)
+uvloop.run(Server(app, "127.0.0.1", int(sys.argv[1]), interface=Interfaces.ASGI, log_access=False, log_enabled=False, **mount).serve())
+"""
 
 
 def tpcb(server: EmbeddedServer, *, seconds: int, runs: int = 3) -> float:
@@ -112,15 +124,25 @@ async def copied(server: EmbeddedServer, *, purchases: int) -> float:
 
 async def empty_handler(port: int, *, connections: int, seconds: float) -> float:
     """Requests per second of a Litestar handler that does nothing, behind the same server, in a process of its own."""
-    child = subprocess.Popen([sys.executable, "-c", _EMPTY, str(port)], env=dict(os.environ))
+    return await _served([_EMPTY, str(port)], "/", port, connections, seconds)
+
+
+async def static_file(port: int, size_bytes: int, *, connections: int, seconds: float) -> float:
+    """Requests per second of a static file of this size that the same server sends by itself, without any Python."""
+    return await _served([_STATIC, str(port), str(size_bytes)], "/static/file", port, connections, seconds)
+
+
+async def _served(program: list[str], path: str, port: int, connections: int, seconds: float) -> float:
+    child = subprocess.Popen([sys.executable, "-c", *program], env=dict(os.environ))
     try:
         await asyncio.sleep(1.5)
-        asked = request("GET", "/", {})
+        asked = request("GET", path, {})
         await drive("127.0.0.1", port, [iter(lambda: asked, None) for _ in range(connections)], 1.0)
         outcome = await drive("127.0.0.1", port, [iter(lambda: asked, None) for _ in range(connections)], seconds)
     finally:
         child.terminate()
         child.wait(10)
+    assert set(outcome.statuses) <= {200, 204}, outcome.statuses
     return outcome.per_second
 
 

@@ -15,6 +15,7 @@ from functools import partial
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
+_CHUNKED, _LAST_CHUNK = b"transfer-encoding: chunked", b"\r\n0\r\n\r\n"
 
 
 @dataclass
@@ -69,6 +70,13 @@ class _Connection(asyncio.Protocol):
                 end = self._buffer.find(_HEAD_END)
                 if end < 0:
                     return
+                if self._buffer.find(_CHUNKED, 0, end) >= 0:
+                    # Only files come so, and none of them holds what ends an answer.
+                    last = self._buffer.find(_LAST_CHUNK, end)
+                    if last < 0:
+                        return
+                    self._wanted = last + len(_LAST_CHUNK)
+                    continue
                 at = self._buffer.find(_LENGTH, 0, end)
                 length = int(self._buffer[at + len(_LENGTH) : self._buffer.find(b"\r", at)]) if at >= 0 else 0
                 self._wanted = end + 4 + length

@@ -21,10 +21,10 @@ async def measure(house: House) -> Result:
     baseline = baselines.tpcb(house.server, seconds=10)
     offer = await house.offer("bench", "one_off", one_price(), six=True)
     buyers = await house.buyers(BUYERS, "90000000.00")
-    lanes = [_lane(buyers[n % BUYERS], offer, f"w{n}") for n in range(CONNECTIONS)]
+    lanes = [lane(buyers[n % BUYERS], offer, f"w{n}") for n in range(CONNECTIONS)]
     await drive("127.0.0.1", house.port, lanes, 3.0)
     before = await house.count("SELECT count(*) FROM settlement.orders")
-    lanes = [_lane(buyers[n % BUYERS], offer, f"m{n}") for n in range(CONNECTIONS)]
+    lanes = [lane(buyers[n % BUYERS], offer, f"m{n}") for n in range(CONNECTIONS)]
     outcome = await drive("127.0.0.1", house.port, lanes, SECONDS)
     assert set(outcome.statuses) == {201}, (outcome.statuses, outcome.samples)
     made = await house.count("SELECT count(*) FROM settlement.orders") - before
@@ -58,7 +58,8 @@ _EXPECTED = (
 )
 
 
-def _lane(buyer: Party, offer: str, name: str) -> Iterator[bytes]:
+def lane(buyer: Party, offer: str, name: str) -> Iterator[bytes]:
+    """One connection's purchases, each with a key of its own."""
     body = msgspec.json.encode({"offer": offer, "purposes": ["pretrain"], "payment": "wallet"})
     number = 0
     while True:

@@ -34,21 +34,20 @@ LEFT JOIN compliance.audit_entry e ON e.seq = l.entry_seq
 WHERE l.node_id = $1 AND l.leaf_index >= $2 * 256 AND l.leaf_index < $2 * 256 + 256 ORDER BY l.leaf_index"""
 _GROUND = """
 SELECT (SELECT max(leaf_index) + 1 FROM compliance.audit_leaf WHERE node_id = $1) AS leaves,
-    (SELECT max(size) FROM compliance.checkpoint WHERE node_id = $1) AS signed, s.size, s.frontier, s.floor_seq
+    (SELECT max(size) FROM compliance.checkpoint WHERE node_id = $1) AS signed, s.size, s.frontier, s.floor_seq, s.marks
 FROM (SELECT) AS always LEFT JOIN compliance.log_state s ON s.node_id = $1"""
 _CHECKPOINTS = """
 SELECT size, root, note, created_at FROM compliance.checkpoint WHERE node_id = $1 AND size > $2 AND size <= $3 ORDER BY size"""
 _UPPER = """
 SELECT level, number, CASE WHEN octet_length(data) = 32 * width THEN data ELSE '' END FROM compliance.tile JOIN unnest($2::smallint[], $3::bigint[]) AS w(l, n)
 ON level = w.l AND number = w.n WHERE node_id = $1"""
-# How far the sequencer has come is a cursor or, where the log's order follows snapshots, two snapshots and a cursor: an
-# entry that it has passed has a leaf, and one that it has not passed has none.
-_PASSED = """e.seq <= s.floor_seq OR CASE WHEN s.base IS NULL THEN (e.xid, e.seq) <= (s.cursor_xid, s.cursor_seq)
-    ELSE pg_visible_in_snapshot(e.xid, s.base) OR (s.target IS NOT NULL AND pg_visible_in_snapshot(e.xid, s.target)
-         AND (e.xid, e.seq) <= (s.cursor_xid, s.cursor_seq)) END"""
+# How far the sequencer has come are two snapshots and a cursor: an entry that it has passed has a leaf, and one that it
+# has not passed has none.
+_PASSED = """e.seq <= s.floor_seq OR pg_visible_in_snapshot(e.xid, s.base) OR (s.target IS NOT NULL
+    AND pg_visible_in_snapshot(e.xid, s.target) AND (e.xid, e.seq) <= (s.cursor_xid, s.cursor_seq))"""
 _STATE = """
-s AS MATERIALIZED (SELECT l.floor_seq, l.cursor_xid, l.cursor_seq, (to_jsonb(l) ->> 'base_snapshot')::pg_snapshot AS base,
-        (to_jsonb(l) ->> 'target_snapshot')::pg_snapshot AS target FROM compliance.log_state l WHERE l.node_id = $1)"""
+s AS MATERIALIZED (SELECT l.floor_seq, l.cursor_xid, l.cursor_seq, l.base_snapshot AS base,
+        l.target_snapshot AS target FROM compliance.log_state l WHERE l.node_id = $1)"""
 _STRAYS = f"""
 WITH {_STATE}
 SELECT seq, leaf_index, passed FROM (
@@ -60,7 +59,7 @@ WITH {_STATE}, last AS (
     SELECT e.xid, e.seq FROM compliance.audit_leaf l JOIN compliance.audit_entry e ON e.seq = l.entry_seq
     WHERE l.node_id = $1 ORDER BY l.leaf_index DESC LIMIT 1)
 SELECT s.cursor_xid::text AS xid, s.cursor_seq AS seq, s.floor_seq AS floor, last.xid::text AS last_xid, last.seq AS last_seq,
-    s.base IS NULL OR s.target IS NOT NULL AS under_way, (SELECT max(seq) FROM compliance.audit_entry) AS newest,
+    s.target IS NOT NULL AS under_way, (SELECT max(seq) FROM compliance.audit_entry) AS newest,
     greatest(s.cursor_xid, pg_snapshot_xmax(s.base), pg_snapshot_xmax(s.target)) > pg_snapshot_xmax(pg_current_snapshot())
         OR coalesce(pg_snapshot_xmax(s.target) < pg_snapshot_xmax(s.base), false) AS astray
 FROM s LEFT JOIN last ON true"""
@@ -93,6 +92,7 @@ class Ground(NamedTuple):
     state: int | None
     frontier: bytes | None
     floor_seq: int | None
+    marks: list[str] | None
 
 
 async def ground(tx: Tx, node_id: str) -> Ground:

@@ -17,7 +17,8 @@ import msgspec
 
 from compliance import notes, tiles
 from compliance.entries import TYPE, moment
-from compliance.notes import Checkpoint, Verifier
+from compliance.log import Known
+from compliance.notes import Verifier
 from exchange.kernel import ids, merkle
 from exchange.kernel.canonical import canonical
 from exchange.kernel.text import Text
@@ -40,13 +41,6 @@ class Fault:
     what: Text
     said: str = ""
     fact: str = ""
-
-
-class Known(NamedTuple):
-    """A checkpoint that was written down outside the database, and where; an empty root stands for any."""
-
-    where: str
-    checkpoint: Checkpoint | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +293,18 @@ def known_faults(known: Known, size: int, roots: Mapping[int, bytes]) -> Iterato
     elif known.checkpoint.root and root is not None and root != known.checkpoint.root:
         what = Text("another history was signed before", "此前签署过另一份历史")
         yield Fault("log-behind", place, None, what, root.hex(), known.checkpoint.root.hex())
+
+
+def mark_faults(marks: Sequence[str], found: Sequence[Known], node_id: str) -> Iterator[Fault]:
+    """Where the places that must know the newest checkpoint are others than those that know one."""
+    there = {one.where for one in found if one.checkpoint is not None}
+    place = state_place(node_id, "marks")
+    for where in sorted(set(marks) - there):
+        what = Text("the mark that must be in this place is missing", "该处应有的标记缺失")
+        yield Fault("log-mark", place, None, what, "none", where)
+    for where in sorted(there - set(marks)):
+        what = Text("a place that holds a mark would not be asked for it", "存有标记的位置不会再被查问")
+        yield Fault("log-state", place, None, what, ", ".join(marks) or "none", where)
 
 
 def slot_fault(level: int, number: int) -> Fault:

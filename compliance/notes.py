@@ -44,6 +44,24 @@ class Signer(Protocol):
         ...
 
 
+class NoteVerifier(Protocol):
+    """One way to check a signature of a note: a log's key, or a witness's."""
+
+    @property
+    def name(self) -> str:
+        """The key's name."""
+        ...
+
+    @property
+    def key_id(self) -> bytes:
+        """The four bytes that tell the keys of one name apart."""
+        ...
+
+    def verify(self, text: bytes, signature: bytes) -> bool:
+        """Whether the signature is this key's over the text."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Verifier:
     """A public Ed25519 key with its name."""
@@ -59,7 +77,7 @@ class Verifier:
     @property
     def vkey(self) -> str:
         """The key as one line: name+id+key."""
-        return f"{self.name}+{self.key_id.hex()}+{_base64(bytes([ED25519]) + self.public)}"
+        return vkey_text(self.name, self.public)
 
     def verify(self, text: bytes, signature: bytes) -> bool:
         """Whether the signature is this key's over the text."""
@@ -83,7 +101,7 @@ class Ed25519Signer:
 
     def __post_init__(self) -> None:
         """Refuse a name that no note can carry."""
-        _checked_name(self.name)
+        checked_name(self.name)
 
     @property
     def key_id(self) -> bytes:
@@ -145,8 +163,13 @@ def log_verifiers(keyring: Keyring, origin: str) -> list[Verifier]:
     return [Verifier(origin, key.public) for key in reversed(keyring.keys()) if key.purpose == "checkpoint"]
 
 
-def parse_vkey(vkey: str) -> Verifier:
-    """Read a key's line.
+def vkey_text(name: str, public: bytes, algorithm: int = ED25519) -> str:
+    """A key as one line: name+id+key."""
+    return f"{name}+{key_id(name, public, algorithm).hex()}+{_base64(bytes([algorithm]) + public)}"
+
+
+def read_vkey(vkey: str, algorithm: int) -> tuple[str, bytes]:
+    """The name and the 32 bytes in a key's line.
 
     errors   BadNote for a malformed line, another algorithm or an id that is not the key's
     """
@@ -155,12 +178,19 @@ def parse_vkey(vkey: str) -> Verifier:
         raise BadNote("a key line is name+id+key")
     name, identity, body = parts
     raw = _unbase64(body)
-    if len(raw) != 33 or raw[0] != ED25519:
-        raise BadNote("only Ed25519 keys are known")
-    verifier = Verifier(_checked_name(name), raw[1:])
-    if verifier.key_id.hex() != identity:
+    if len(raw) != 33 or raw[0] != algorithm:
+        raise BadNote(f"only Ed25519 keys of type {algorithm:#04x} are known here")
+    if key_id(checked_name(name), raw[1:], algorithm).hex() != identity:
         raise BadNote("the key id is not the key's")
-    return verifier
+    return name, raw[1:]
+
+
+def parse_vkey(vkey: str) -> Verifier:
+    """Read the line of a log's key.
+
+    errors   BadNote for a malformed line, another algorithm or an id that is not the key's
+    """
+    return Verifier(*read_vkey(vkey, ED25519))
 
 
 def sign_note(text: bytes, signers: Sequence[Signer]) -> bytes:
@@ -171,8 +201,32 @@ def sign_note(text: bytes, signers: Sequence[Signer]) -> bytes:
     _check_text(text)
     if not signers:
         raise BadNote("a note needs a signer")
-    lines = [f"— {one.name} {_base64(one.key_id + one.sign(text))}\n" for one in signers]
-    return text + b"\n" + "".join(lines).encode()
+    return text + b"\n" + lines_text([SignatureLine(one.name, one.key_id, one.sign(text)) for one in signers])
+
+
+def lines_text(lines: Sequence[SignatureLine]) -> bytes:
+    """Signatures as they stand under a note, and in a witness's answer."""
+    return "".join(f"— {one.name} {_base64(one.key_id + one.signature)}\n" for one in lines).encode()
+
+
+def parse_lines(data: bytes) -> list[SignatureLine]:
+    """Read signature lines that stand alone, each with its newline.
+
+    errors   BadNote
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise BadNote("signature lines are UTF-8") from None
+    if not text.endswith("\n"):
+        raise BadNote("a signature line ends in a newline")
+    return [_signature_line(line) for line in text[:-1].split("\n")]
+
+
+def with_signatures(note: bytes, lines: Sequence[SignatureLine]) -> bytes:
+    """The note with further signatures under its own; one that is there already is not put there twice."""
+    there = {(one.name, one.key_id) for one in parse_note(note).signatures}
+    return note + lines_text([one for one in lines if (one.name, one.key_id) not in there])
 
 
 def parse_note(note: bytes) -> Note:
@@ -192,7 +246,7 @@ def parse_note(note: bytes) -> Note:
     return Note(head + b"\n", tuple(_signature_line(line) for line in lines))
 
 
-def open_note(note: bytes, verifiers: Sequence[Verifier]) -> bytes:
+def open_note(note: bytes, verifiers: Sequence[NoteVerifier]) -> bytes:
     """The text of a note that one of our verifiers signed.
 
     errors   BadNote if none did, or if a line of a known key is wrong
@@ -217,13 +271,15 @@ def checkpoint_text(checkpoint: Checkpoint) -> bytes:
     return f"{checkpoint.origin}\n{checkpoint.size}\n{_base64(checkpoint.root)}\n".encode()
 
 
-def parse_checkpoint(text: bytes) -> Checkpoint:
+def parse_checkpoint(text: bytes, *, extensions: bool = False) -> Checkpoint:
     """Read a checkpoint's text.
 
-    errors   BadNote for anything but origin, size and root: extension lines are not used
+    Extension lines are not used by our log; a witness of other logs lets them through, unread.
+
+    errors   BadNote for anything but origin, size and root, and extension lines where they are allowed
     """
     lines = text.decode().split("\n")
-    if len(lines) != 4 or not lines[0] or lines[3]:
+    if len(lines) < 4 or not lines[0] or lines.pop() or (len(lines) > 3 and not extensions) or "" in lines:
         raise BadNote("a checkpoint is origin, size and root")
     root = _unbase64(lines[2])
     if not _DECIMAL.match(lines[1]) or len(root) != HASH_BYTES:
@@ -253,10 +309,14 @@ def _signature_line(line: str) -> SignatureLine:
     raw = _unbase64(body)
     if dash != "—" or not space or len(raw) < 5:
         raise BadNote("a signature line is malformed")
-    return SignatureLine(_checked_name(name), raw[:4], raw[4:])
+    return SignatureLine(checked_name(name), raw[:4], raw[4:])
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """A key's name as a note can carry it.
+
+    errors   BadNote for an empty name, or one with a space or a plus
+    """
     if not name or "+" in name or any(one.isspace() for one in name):
         raise BadNote("a key's name has no spaces and no plus")
     return name

@@ -87,3 +87,44 @@ ERASURE_HELD = problem_type(
         "请待该指令解除后再次申请；本次拒绝已记入审计日志。",
     ),
 )
+WITNESS_INVALID = problem_type(
+    "witness-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("Witness invalid", "见证方无效"),
+    detail=Text("The witness cannot be taken: {reason}.", "无法登记该见证方：{reason}。"),
+    remedy=Text(
+        "Give the witness's key as it prints it (type 0x04), and its address beginning with http:// or https://.",
+        "请提供见证方所输出的公钥（类型 0x04）及以 http:// 或 https:// 开头的地址。",
+    ),
+)
+WITNESS_KNOWN = problem_type(
+    "witness-already-there",
+    Kind.CONFLICT,
+    title=Text("Witness already there", "见证方已登记"),
+    detail=Text(
+        "A witness with the name {name} or with this key is asked already.", "已有名称为 {name} 或使用该公钥的见证方。"
+    ),
+    remedy=Text(
+        "Remove the other one first, or give this one a key and a name of its own.",
+        "请先移除原有见证方，或为其使用独立的名称与公钥。",
+    ),
+)
+WITNESS_REMOVED = problem_type(
+    "witness-already-removed",
+    Kind.CONFLICT,
+    title=Text("Witness already removed", "见证方已移除"),
+    detail=Text("The witness is not asked any more.", "已不再向该见证方请求会签。"),
+    remedy=Text("Add it again if it shall be asked.", "如需恢复，请重新登记。"),
+)
+NOT_WITNESSED = problem_type(
+    "log-not-witnessed",
+    Kind.UNAVAILABLE,
+    title=Text("Not witnessed yet", "尚未达到见证要求"),
+    detail=Text(
+        "No checkpoint has the cosignatures of {needed} witnesses yet.", "尚无检查点取得 {needed} 个见证方的会签。"
+    ),
+    remedy=Text(
+        "Ask again in a few seconds; the operator sees at /operator/v1/witnesses what is wrong.",
+        "请数秒后重试；运营方可在 /operator/v1/witnesses 查看原因。",
+    ),
+)

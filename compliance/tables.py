@@ -1,4 +1,4 @@
-"""The schema compliance as SQLAlchemy Core tables; migration 0008 is the source."""
+"""The schema compliance as SQLAlchemy Core tables; migrations 0008 and 0035 are the source."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     LargeBinary,
@@ -37,6 +39,16 @@ class Xid8(UserDefinedType[int]):
         return "xid8"
 
 
+class PgSnapshot(UserDefinedType[str]):
+    """Which of PostgreSQL's transactions had ended at a moment."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type's name in SQL."""
+        return "pg_snapshot"
+
+
 audit_entry = Table(
     "audit_entry",
     metadata,
@@ -51,6 +63,7 @@ audit_entry = Table(
     Column("created_at", _TIME, nullable=False),
     Index("audit_entry_order", "node_id", "xid", "seq"),
     Index("audit_entry_object", "object_id", "seq"),
+    Index("audit_entry_written", "created_at", postgresql_using="brin", postgresql_with={"autosummarize": True}),
 )
 
 audit_leaf = Table(
@@ -87,11 +100,56 @@ log_state = Table(
     "log_state",
     metadata,
     Column("node_id", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False, server_default=text("0")),
+    Column("frontier", LargeBinary, nullable=False, server_default=text("''")),
+    Column("cursor_xid", Xid8, nullable=False, server_default=text("'0'")),
+    Column("cursor_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("floor_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("base_snapshot", PgSnapshot, nullable=False, server_default=text("'1:1:'")),
+    Column("target_snapshot", PgSnapshot),
+    Column("marks", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+)
+
+witness = Table(
+    "witness",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("public", LargeBinary, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("added_by", Uuid, nullable=False),
+    Column("added_at", _TIME, nullable=False),
+    Column("removed_at", _TIME),
+    Column("seen_size", BigInteger, nullable=False),
+    Column("seen_at", _TIME),
+    Column("fault", Text),
+    Column("fault_at", _TIME),
+    Index("witness_name", "name", unique=True, postgresql_where=text("state = 'active'")),
+    Index("witness_public", "public", unique=True, postgresql_where=text("state = 'active'")),
+)
+
+cosignature = Table(
+    "cosignature",
+    metadata,
+    Column("node_id", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True),
+    Column("witness_id", Uuid, ForeignKey("compliance.witness.id"), primary_key=True),
+    Column("signature", LargeBinary, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    ForeignKeyConstraint(("node_id", "size"), ("compliance.checkpoint.node_id", "compliance.checkpoint.size")),
+)
+
+witness_fault = Table(
+    "witness_fault",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("witness_id", Uuid, ForeignKey("compliance.witness.id"), nullable=False),
+    Column("kind", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("frontier", LargeBinary, nullable=False),
-    Column("cursor_xid", Xid8, nullable=False),
-    Column("cursor_seq", BigInteger, nullable=False),
-    Column("floor_seq", BigInteger, nullable=False),
+    Column("evidence", LargeBinary, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    UniqueConstraint("witness_id", "kind"),
 )
 
 export = Table(

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from compliance import proofs, tiles
 from compliance.entries import CENTRE
-from compliance.log import Growth, LogState, Signed, Waiting
+from compliance.log import Growth, LogState, Placed, Snapshot
 from compliance.notes import Checkpoint
 from exchange.kernel import merkle
 from exchange.kernel.db import Tx
 
+_COLUMNS = (
+    """size, frontier, base_snapshot::text, target_snapshot::text, cursor_xid::text, cursor_seq, floor_seq, marks"""
+)
+_STATE = f"SELECT {_COLUMNS} FROM compliance.log_state WHERE node_id = $1"
 # SKIP LOCKED makes a second sequencer leave at once, and the locked row is always the newest one.
-_LOCK = """
-SELECT size, frontier, cursor_xid::text, cursor_seq, floor_seq FROM compliance.log_state
-WHERE node_id = $1 FOR UPDATE SKIP LOCKED"""
+_LOCK = f"{_STATE} FOR UPDATE SKIP LOCKED"
 _SIGNED = """
-SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS horizon, c.size, c.root FROM (SELECT) AS always
+SELECT pg_current_snapshot()::text AS now, c.size, c.root FROM (SELECT) AS always
 LEFT JOIN LATERAL (SELECT size, root FROM compliance.checkpoint WHERE node_id = $1 ORDER BY size DESC LIMIT 1) c ON true"""
-# Every transaction below xmin has ended: no entry can still appear before the ones read here. The order names its
-# table, because the text beside it is called xid too and would sort 1000 before 999.
-_NEXT = """
-SELECT e.seq, e.xid::text, e.envelope FROM compliance.audit_entry e
-WHERE e.node_id = $1 AND (e.xid, e.seq) > ($2::text::xid8, $3::bigint)
-  AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND e.seq > $4 ORDER BY e.xid, e.seq LIMIT $5"""
-_LEAVES = """
-INSERT INTO compliance.audit_leaf (node_id, leaf_index, entry_seq, leaf_hash)
-SELECT $1, $2 + n - 1, s, h FROM unnest($3::bigint[], $4::bytea[]) WITH ORDINALITY AS l(s, h, n)"""
+# New is what had not ended at the base and has ended at the target; a transaction that goes on holds nobody back.
+# Everything the target sees has committed by now, so that this later statement sees its rows. The first part of the
+# union are transactions that ran at the base, the second those that began after it; the envelopes stay in the server.
+_PLACE = r"""
+WITH new AS MATERIALIZED (
+    SELECT n.*, row_number() OVER (ORDER BY n.xid, n.seq) - 1 AS n FROM (
+        (SELECT e.xid, e.seq, e.created_at, sha256('\x00'::bytea || e.envelope) AS hash
+         FROM unnest($2::text[]) AS r(xid) JOIN compliance.audit_entry e ON e.node_id = $1 AND e.xid = r.xid::xid8
+         WHERE (e.xid, e.seq) > ($5::text::xid8, $6::bigint) AND e.seq > $7
+           AND pg_visible_in_snapshot(e.xid, $4::text::pg_snapshot) ORDER BY e.xid, e.seq LIMIT $8)
+        UNION ALL
+        (SELECT e.xid, e.seq, e.created_at, sha256('\x00'::bytea || e.envelope)
+         FROM compliance.audit_entry e
+         WHERE e.node_id = $1 AND e.xid >= $3::text::xid8 AND (e.xid, e.seq) > ($5::text::xid8, $6::bigint) AND e.seq > $7
+           AND e.xid < pg_snapshot_xmax($4::text::pg_snapshot)
+           AND pg_visible_in_snapshot(e.xid, $4::text::pg_snapshot) ORDER BY e.xid, e.seq LIMIT $8)
+    ) AS n ORDER BY n.xid, n.seq LIMIT $8),
+leaves AS (
+    INSERT INTO compliance.audit_leaf (node_id, leaf_index, entry_seq, leaf_hash)
+    SELECT $1, $9 + n, seq, hash FROM new)
+SELECT count(*) AS count, coalesce(string_agg(hash, ''::bytea ORDER BY n), '') AS hashes, min(created_at) AS oldest,
+       (array_agg(xid::text ORDER BY n DESC))[1] AS xid, (array_agg(seq ORDER BY n DESC))[1] AS seq FROM new"""
 _NEW_TILES = """
 INSERT INTO compliance.tile (node_id, level, number, width, data)
 SELECT $1, l, n, octet_length(d) / 32, d FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS p(l, n, d)"""
@@ -34,18 +52,71 @@ _GROWN_TILES = """
 UPDATE compliance.tile t SET width = t.width + octet_length(p.d) / 32, data = t.data || p.d
 FROM unnest($2::smallint[], $3::bigint[], $4::bytea[], $5::smallint[]) AS p(l, n, d, s)
 WHERE t.node_id = $1 AND t.level = p.l AND t.number = p.n AND t.width = p.s"""
-_SIGN = "INSERT INTO compliance.checkpoint (node_id, size, root, note, created_at) VALUES ($1, $2, $3, $4, $5)"
 _MOVE = """
-UPDATE compliance.log_state SET size = $2, frontier = $3, cursor_xid = $4::text::xid8, cursor_seq = $5
+UPDATE compliance.log_state SET size = $2, frontier = $3, base_snapshot = $4::text::pg_snapshot,
+    target_snapshot = $5::text::pg_snapshot, cursor_xid = $6::text::xid8, cursor_seq = $7
 WHERE node_id = $1"""
+# One row per size, none behind a longer one, and time does not go back in them even where a clock does.
+_SIGN = """
+INSERT INTO compliance.checkpoint (node_id, size, root, note, created_at)
+SELECT $1, $2, $3, $4, greatest($5::timestamptz,
+    (SELECT created_at FROM compliance.checkpoint WHERE node_id = $1 ORDER BY size DESC LIMIT 1))
+WHERE NOT EXISTS (SELECT FROM compliance.checkpoint WHERE node_id = $1 AND size >= $2) ON CONFLICT DO NOTHING"""
+_MARKS = "UPDATE compliance.log_state SET marks = $2 WHERE node_id = $1 AND marks <> $2"
+_WAITING = """
+SELECT s.size, s.target_snapshot IS NOT NULL OR EXISTS (
+        SELECT FROM compliance.audit_entry e WHERE e.node_id = $1 AND e.seq > s.floor_seq
+        AND e.xid >= pg_snapshot_xmax(s.base_snapshot)) OR EXISTS (
+        SELECT FROM pg_snapshot_xip(s.base_snapshot) AS r(xid) JOIN compliance.audit_entry e
+        ON e.node_id = $1 AND e.xid = r.xid AND e.seq > s.floor_seq) AS waiting,
+    (SELECT max(size) FROM compliance.checkpoint WHERE node_id = $1) AS signed
+FROM compliance.log_state s WHERE s.node_id = $1"""
+# Of what waits for its leaf only the first thousand are looked at: beyond that the age says enough.
+_AGE = """
+SELECT c.size, least(
+    (SELECT e.created_at FROM compliance.audit_leaf l JOIN compliance.audit_entry e ON e.seq = l.entry_seq
+     WHERE l.node_id = $1 AND l.leaf_index = coalesce(c.size, 0)),
+    (SELECT min(w.created_at) FROM (
+        SELECT e.created_at FROM compliance.audit_entry e WHERE e.node_id = $1 AND e.seq > s.floor_seq
+        AND e.xid >= pg_snapshot_xmax(s.base_snapshot) AND (e.xid, e.seq) > (s.cursor_xid, s.cursor_seq)
+        ORDER BY e.xid, e.seq LIMIT 1000) w),
+    (SELECT min(e.created_at) FROM pg_snapshot_xip(s.base_snapshot) AS r(xid) JOIN compliance.audit_entry e
+     ON e.node_id = $1 AND e.xid = r.xid AND e.seq > s.floor_seq AND (e.xid, e.seq) > (s.cursor_xid, s.cursor_seq))) AS oldest
+FROM compliance.log_state s LEFT JOIN LATERAL (
+    SELECT size FROM compliance.checkpoint WHERE node_id = $1 ORDER BY size DESC LIMIT 1) c ON true
+WHERE s.node_id = $1"""
+_STILL = "SELECT compliance.entries_stand_still()"
+_PLACE_LEFT = r"""
+WITH new AS MATERIALIZED (
+    SELECT e.xid, e.seq, e.created_at, sha256('\x00'::bytea || e.envelope) AS hash,
+           row_number() OVER (ORDER BY e.seq) - 1 AS n
+    FROM compliance.audit_entry e WHERE e.node_id = $1 AND e.seq > $2
+      AND NOT EXISTS (SELECT FROM compliance.audit_leaf l WHERE l.entry_seq = e.seq) ORDER BY e.seq LIMIT $4),
+leaves AS (
+    INSERT INTO compliance.audit_leaf (node_id, leaf_index, entry_seq, leaf_hash) SELECT $1, $3 + n, seq, hash FROM new)
+SELECT count(*) AS count, coalesce(string_agg(hash, ''::bytea ORDER BY n), '') AS hashes, min(created_at) AS oldest,
+       '0' AS xid, 0::bigint AS seq FROM new"""
 _REBASE = """
-UPDATE compliance.log_state SET cursor_xid = '0', cursor_seq = 0,
+UPDATE compliance.log_state SET base_snapshot = pg_current_snapshot(), target_snapshot = NULL, cursor_xid = '0', cursor_seq = 0,
     floor_seq = (SELECT coalesce(max(seq), 0) FROM compliance.audit_entry WHERE node_id = $1) WHERE node_id = $1"""
-_OPEN = "INSERT INTO compliance.log_state VALUES ($1, 0, '', '0', 0, 0) ON CONFLICT DO NOTHING"
-_LEFT_BEHIND = """
-SELECT e.seq, e.xid::text, e.envelope FROM compliance.audit_entry e
-WHERE e.node_id = $1 AND e.seq > $2 AND NOT EXISTS (SELECT FROM compliance.audit_leaf l WHERE l.entry_seq = e.seq)
-ORDER BY e.seq"""
+_OPEN = "INSERT INTO compliance.log_state (node_id) VALUES ($1) ON CONFLICT DO NOTHING"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The newest checkpoint in the database, and which transactions had ended when it was read."""
+
+    checkpoint: Checkpoint | None
+    now: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Whether the sequencer has something to do."""
+
+    size: int
+    entries: bool
+    signed: int | None
 
 
 async def open_log(tx: Tx, node_id: str) -> None:
@@ -55,36 +126,61 @@ async def open_log(tx: Tx, node_id: str) -> None:
 
 async def lock_log(tx: Tx, node_id: str = CENTRE) -> LogState | None:
     """The log's state, held until the end of the transaction; None while another sequencer holds it."""
-    row = await (await tx.driver()).fetchrow(_LOCK, node_id)
-    if row is None:
-        return None
-    size, frontier, xid, seq, floor = row
-    hashes = tuple(frontier[at : at + merkle.HASH_BYTES] for at in range(0, len(frontier), merkle.HASH_BYTES))
-    return LogState(node_id, size, hashes, int(xid), seq, floor)
+    return _state(node_id, await (await tx.driver()).fetchrow(_LOCK, node_id))
 
 
-async def signed(tx: Tx, node_id: str, origin: str) -> Signed:
-    """The newest checkpoint and the transaction counter."""
+async def state(tx: Tx, node_id: str = CENTRE) -> LogState | None:
+    """The log's state as it is now, None where a node has no log."""
+    return _state(node_id, await (await tx.driver()).fetchrow(_STATE, node_id))
+
+
+async def waiting(tx: Tx, node_id: str = CENTRE) -> Waiting:
+    """Whether entries wait for their leaves, and how far the checkpoint is behind the tree; one statement."""
+    row = await (await tx.driver()).fetchrow(_WAITING, node_id)
+    return Waiting(0, entries=False, signed=0) if row is None else Waiting(*row)
+
+
+async def oldest_unsigned(tx: Tx, node_id: str = CENTRE) -> tuple[int, datetime | None]:
+    """The newest checkpoint's size, and since when the oldest entry waits that is not under it; for the app's role."""
+    row = await (await tx.driver()).fetchrow(_AGE, node_id)
+    return (0, None) if row is None else (row[0] or 0, row[1])
+
+
+async def signed(tx: Tx, node_id: str, origin: str) -> Seen:
+    """The newest checkpoint and the server's snapshot."""
     row = await (await tx.driver()).fetchrow(_SIGNED, node_id)
     assert row is not None
     newest = None if row["size"] is None else Checkpoint(origin, row["size"], row["root"])
-    return Signed(newest, int(row["horizon"]))
+    return Seen(newest, Snapshot.parse(row["now"]))
 
 
-async def waiting(tx: Tx, state: LogState, limit: int) -> list[Waiting]:
-    """Entries that come next and whose order is final, at most `limit`."""
-    driver = await tx.driver()
-    rows = await driver.fetch(_NEXT, state.node_id, str(state.cursor_xid), state.cursor_seq, state.floor_seq, limit)
-    return [Waiting(seq, int(xid), data) for seq, xid, data in rows]
+async def place(tx: Tx, at: LogState, target: Snapshot, limit: int) -> Placed:
+    """Give the next entries that `target` sees their leaves, at most `limit`; one statement."""
+    base = at.base
+    row = await (await tx.driver()).fetchrow(
+        _PLACE,
+        at.node_id,
+        [str(xid) for xid in base.running],
+        str(base.xmax),
+        str(target),
+        str(at.cursor_xid),
+        at.cursor_seq,
+        at.floor_seq,
+        limit,
+        at.size,
+    )
+    return _placed(row)
 
 
-async def record(tx: Tx, growth: Growth, entries: Sequence[Waiting], note: bytes) -> None:
-    """Write one step of the log: leaves, tiles, checkpoint, state. Two to five statements."""
+async def place_left(tx: Tx, at: LogState, limit: int) -> Placed:
+    """Give entries without a leaf theirs, whatever the transaction counter says; only for `rebase`."""
+    return _placed(await (await tx.driver()).fetchrow(_PLACE_LEFT, at.node_id, at.floor_seq, at.size, limit))
+
+
+async def record(tx: Tx, growth: Growth) -> None:
+    """Write what the leaves do to the tiles, and the state. One to three statements."""
     driver = await tx.driver()
     node_id, after = growth.before.node_id, growth.after
-    if entries:
-        seqs = [one.seq for one in entries]
-        await driver.execute(_LEAVES, node_id, growth.before.size, seqs, growth.leaf_hashes)
     new = [piece for piece in growth.pieces if piece.start == 0]
     grown = [piece for piece in growth.pieces if piece.start > 0]
     if new:
@@ -92,20 +188,57 @@ async def record(tx: Tx, growth: Growth, entries: Sequence[Waiting], note: bytes
     if grown:
         done = await driver.execute(_GROWN_TILES, node_id, *_columns(grown), [piece.start for piece in grown])
         assert done == f"UPDATE {len(grown)}", "a tile is not as wide as the log's size says"
-    await driver.execute(_SIGN, node_id, after.size, growth.root, note, tx.now)
-    values = after.size, b"".join(after.frontier), str(after.cursor_xid), after.cursor_seq
-    await driver.execute(_MOVE, node_id, *values)
+    target = None if after.target is None else str(after.target)
+    moved = after.size, b"".join(after.frontier), str(after.base), target, str(after.cursor_xid), after.cursor_seq
+    await driver.execute(_MOVE, node_id, *moved)
 
 
-async def left_behind(tx: Tx, state: LogState) -> list[Waiting]:
-    """Entries without a leaf, whatever the transaction counter says; only for `rebase`, with writes stopped."""
-    rows = await (await tx.driver()).fetch(_LEFT_BEHIND, state.node_id, state.floor_seq)
-    return [Waiting(seq, int(xid), data) for seq, xid, data in rows]
+async def sign(tx: Tx, head: Checkpoint, note: bytes, marks: Sequence[str], node_id: str = CENTRE) -> bool:
+    """Make a signed checkpoint the newest one, and remember who knows it; False where it is there, or a longer one."""
+    driver = await tx.driver()
+    await driver.execute(_MARKS, node_id, list(marks))
+    done: str = await driver.execute(_SIGN, node_id, head.size, head.root, note, tx.now)
+    return done == "INSERT 0 1"
+
+
+async def stand_still(tx: Tx) -> None:
+    """Wait until nobody writes entries, and let nobody begin before the transaction ends."""
+    await (await tx.driver()).execute(_STILL)
 
 
 async def rebase(tx: Tx, node_id: str) -> None:
     """Start a new count of transactions: everything written so far is below the floor."""
     await (await tx.driver()).execute(_REBASE, node_id)
+
+
+async def roots(tx: Tx, sizes: Iterable[int], node_id: str = CENTRE) -> dict[int, bytes]:
+    """The roots that the tree had at these sizes, worked out from its tiles; what is beyond it is left out."""
+    wanted = {size for size in sizes if size > 0}
+    known = await tree(tx, set().union(*(tiles.places([(0, size)]) for size in wanted)), node_id) if wanted else None
+    found = {0: merkle.EMPTY_ROOT}
+    for size in wanted:
+        try:
+            assert known is not None
+            found[size] = merkle.subtree(0, size, known.node)
+        except KeyError:
+            continue
+    return found
+
+
+def _state(node_id: str, row: Any) -> LogState | None:
+    if row is None:
+        return None
+    size, frontier, base, target, xid, seq, floor, marks = row
+    hashes = tuple(frontier[at : at + merkle.HASH_BYTES] for at in range(0, len(frontier), merkle.HASH_BYTES))
+    goal = None if target is None else Snapshot.parse(target)
+    return LogState(node_id, size, hashes, Snapshot.parse(base), goal, int(xid), seq, floor, tuple(marks))
+
+
+def _placed(row: Any) -> Placed:
+    count, data, oldest, xid, seq = row
+    hashes = tuple(data[at : at + merkle.HASH_BYTES] for at in range(0, len(data), merkle.HASH_BYTES))
+    assert len(hashes) == count
+    return Placed(hashes, int(xid or 0), seq or 0, oldest)
 
 
 def _columns(pieces: Sequence[tiles.Piece]) -> tuple[list[int], list[int], list[bytes]]:

@@ -8,10 +8,12 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from io import TextIOWrapper
 from typing import Any
 
 from compliance import notes
+from compliance.marks import FileMark, write_mark
 from exchange.apps.assessor.app import app as assessor
 from exchange.apps.buyer.app import app as buyer
 from exchange.apps.buyer.app import hot as hot_buyer
@@ -24,16 +26,23 @@ from exchange.apps.oauth.app import app as oauth
 from exchange.apps.operator.app import app as operator
 from exchange.apps.public.app import PREFIXES
 from exchange.apps.public.app import app as public
+from exchange.apps.public.app import hot as hot_public
 from exchange.apps.regulator.app import app as regulator
 from exchange.apps.supplier.app import app as supplier
 from exchange.apps.web.app import app as web
 from exchange.cli import commands
 from exchange.cli.tools import Tools
+from exchange.kernel.db import Database
+from exchange.kernel.files import FileStore
+from exchange.kernel.keys import Keyring
 from exchange.process import Ground, ground, services
 from exchange.settings import Settings, load
+from exchange.worker.log_files import LogFiles, StoreMark
 from exchange.worker.loop import work
 from exchange.worker.schedule import Schedule
+from exchange.worker.sequencer import Sequencer
 from exchange.worker.steps import Steps
+from exchange.worker.witnesses import Witnessing
 from settlement.gateway.stripe import StripeGateway
 
 
@@ -50,6 +59,7 @@ def root(made: Services, *, log_requests: bool = True) -> Root:
         "oauth2": oauth(made),
         "hooks": hooks(made),
         **dict.fromkeys(PREFIXES, shared),
+        "log": hot_public(shared),
     }
     return Root(apps, web(made), log_requests=log_requests, names=dict.fromkeys(PREFIXES, "public"))
 
@@ -77,18 +87,42 @@ def steps(made: Services) -> Steps:
 
 def schedule(made: Services) -> Schedule:
     """The regular work over the same services."""
-    settings = made.settings
+    return Schedule(made.db, made.holder, made.settings.access, made.keyring, made.settings.settlement)
+
+
+def sequencer(settings: Settings, db: Database, keyring: Keyring, files: FileStore) -> Sequencer:
+    """The log's sequencer, with its marks beside the process and in the object store."""
     origin = settings.process.log_origin
-    return Schedule(
-        made.db,
-        [notes.log_signer(made.keyring, origin)],
+    return Sequencer(
+        db,
+        [notes.log_signer(keyring, origin)],
         origin,
-        settings.home / "log.mark",
-        made.holder,
-        settings.access,
-        made.keyring,
-        settings.settlement,
+        [FileMark(settings.home / "log.mark"), StoreMark(files)],
+        witnesses=_witnessing(settings, db, keyring),
+        files=LogFiles(db, files),
+        every_s=settings.process.checkpoint_every_s,
     )
+
+
+@asynccontextmanager
+async def sequencing(on: Ground) -> AsyncIterator[Sequencer]:
+    """The sequencer of a process that does nothing else."""
+    db = Database(on.urls, on.settings.clock(), settings=on.settings.db)
+    try:
+        await db.check_walls()
+        yield sequencer(on.settings, db, on.keyring, FileStore.open(on.settings.files))
+    finally:
+        await db.close()
+
+
+def witnessing(made: Services) -> Witnessing:
+    """Has the log's checkpoints cosigned, beside whoever signs them."""
+    return _witnessing(made.settings, made.db, made.keyring)
+
+
+def _witnessing(settings: Settings, db: Database, keyring: Keyring) -> Witnessing:
+    origin = settings.process.log_origin
+    return Witnessing(db, notes.log_verifiers(keyring, origin), origin, partial(write_mark, settings.home / "log.mark"))
 
 
 async def work_on(made: Services) -> None:
@@ -96,6 +130,9 @@ async def work_on(made: Services) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(work(made.db, steps(made).table(), lanes=made.settings.process.worker_lanes))
         group.create_task(schedule(made).run())
+        group.create_task(witnessing(made).run())
+        if made.settings.process.sequencer == "inside":
+            group.create_task(sequencer(made.settings, made.db, made.keyring, made.files).run())
 
 
 def tools(settings: Settings, environment: Mapping[str, str] | None = None) -> Tools:
@@ -109,6 +146,7 @@ def tools(settings: Settings, environment: Mapping[str, str] | None = None) -> T
         steps=steps,
         schedule=schedule,
         environment=environment or {},
+        sequencing=sequencing,
     )
 
 

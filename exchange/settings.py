@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from exchange.access.settings import AccessSettings
 from exchange.catalog.settings import CatalogSettings
@@ -17,6 +19,9 @@ from exchange.kernel.files import FilesSettings
 from exchange.kernel.settings import BadSetting, read, variables
 from exchange.parties.settings import PartiesSettings, TokenSettings
 from settlement.settings import SettlementSettings, StripeSettings
+
+SEQUENCERS = ("process", "inside", "off")
+CHECKPOINT_S_MIN, CHECKPOINT_S_MAX = 0.05, 60.0
 
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +47,14 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the keys of people's sealed data lie: one or more places, separated by spaces, each a `file:///folder` or an `s3://`, `gs://`, `az://` address; the folder `subjects` beside the signing keys when empty. Never the database, and not the backup of the database."""
     sandbox: bool = False
     """Whether this is a market of made-up money, whose clock can be moved; refused with a live Stripe key."""
+    log_quorum: Annotated[int, Meta(ge=0, le=64)] = 1
+    """How many witnesses must cosign a checkpoint before it, and an export under it, counts as witnessed; 0 asks for none."""
     worker_lanes: int = 2
     """How many jobs one worker runs at a time."""
+    sequencer: str = "process"
+    """Where the log's sequencer runs: process (one beside each worker), inside (in the worker itself), off (`exchange sequencer`)."""
+    checkpoint_every_s: float = 0.5
+    """How often the log signs a checkpoint at most, in seconds."""
 
 
 class UrlSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +167,10 @@ def load(environment: Mapping[str, str]) -> Settings:
         "EXCHANGE_TOKEN_AUDIENCE": origin,
         **environment,
     }
+    if process.sequencer not in SEQUENCERS or not CHECKPOINT_S_MIN <= process.checkpoint_every_s <= CHECKPOINT_S_MAX:
+        raise BadSetting(
+            "EXCHANGE_SEQUENCER is process, inside or off, and EXCHANGE_CHECKPOINT_EVERY_S from 0.05 to 60"
+        )
     if process.sandbox and environment.get("STRIPE_API_KEY", "").startswith(("sk_live", "rk_live")):
         raise BadSetting("EXCHANGE_SANDBOX is set beside a live Stripe key; a sandbox never moves real money")
     return Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from compliance import notes, verify
-from compliance.auditing import Fault, Known
-from compliance.notes import Checkpoint
+from compliance.auditing import Fault
+from compliance.log import Known
+from compliance.marks import parse_mark
+from compliance.notes import BadNote
 from compliance.verify_notes import Failed
 from exchange.cli import erasing
 from exchange.cli.output import add_json, bar, say
@@ -107,16 +109,17 @@ async def _log(chosen: argparse.Namespace, tools: Tools, language: str) -> int:
     # What is loaded by now stays: the collector of garbage need not look through it again and again.
     gc.freeze()
     span, report, begun = _span(chosen), LogReport(), time.monotonic()
-    async with tools.ground(tools.settings) as on, tools.opened(on) as made:
-        origin = tools.settings.process.log_origin
+    async with tools.ground(tools.settings) as on, tools.sequencing(on) as made:
+        # Before the database is read: what is marked by now is in the log that is looked at.
+        marks, known = await _marks(made), [*_previous(chosen), *(await made.witnessed() or ())]
         with bar(Text("verifying", "核验中").in_(language), shown=not chosen.json) as progress:
 
             async def at(done: int, total: int) -> None:
                 progress.at(done, total)
 
-            keys, known = notes.log_verifiers(made.keyring, origin), _known(chosen, tools)
+            keys = notes.log_verifiers(on.keyring, made.origin)
             try:
-                await audit_log(made.db, keys, origin, at, span=span, known=known, report=report)
+                await audit_log(made.db, keys, made.origin, at, span=span, known=known, marks=marks, report=report)
             except asyncio.CancelledError:
                 _tell(chosen, language, report, time.monotonic() - begun, broken=True)
                 raise
@@ -140,19 +143,20 @@ def _span(chosen: argparse.Namespace) -> Span | None:
     return span
 
 
-def _known(chosen: argparse.Namespace, tools: Tools) -> list[Known]:
-    """Checkpoints that were written down outside the database: this home's mark, and one that somebody kept."""
-    mark = tools.settings.home / "log.mark"
-    names = [str(mark)] if mark.exists() else []
-    return [Known(name, _checkpoint(name)) for name in (*names, *([chosen.previous] if chosen.previous else []))]
-
-
-def _checkpoint(name: str) -> Checkpoint:
-    """What a file says of the log: a checkpoint, signed or not."""
-    data = _kept(name) or b""
+async def _marks(made: Any) -> list[Known]:
+    """What is written down outside the database: beside the process, and in the object store."""
     try:
-        return notes.parse_checkpoint(notes.parse_note(data).text if b"\n\n" in data else data)
-    except ValueError as error:
+        return list(await made.known())
+    except BadNote as error:
+        raise Refused(Text(f"a mark is no checkpoint: {error}", f"标记不是检查点：{error}")) from error
+
+
+def _previous(chosen: argparse.Namespace) -> list[Known]:
+    """The checkpoint that somebody kept, signed or not."""
+    name, data = chosen.previous, _kept(chosen.previous)
+    try:
+        return [] if data is None else [Known(name, parse_mark(data))]
+    except BadNote as error:
         raise Refused(Text(f"{name} is no checkpoint", f"{name} 不是检查点")) from error
 
 

@@ -20,12 +20,15 @@ from exchange.cli import (
     ledger,
     migrate,
     price,
+    sequencer,
     serve,
     settle,
     terms,
     trace,
+    witness,
     worker,
 )
+from exchange.cli.regulator import command as regulator
 from exchange.cli.tools import Tools
 from exchange.kernel import logs
 from exchange.kernel.db import WHERE
@@ -35,6 +38,7 @@ from exchange.kernel.settings import BadSetting
 COMMANDS = (
     serve,
     worker,
+    sequencer,
     demo,
     migrate,
     settle,
@@ -43,6 +47,8 @@ COMMANDS = (
     keys,
     trace,
     admin,
+    witness,
+    regulator,
     jobs,
     price,
     agreement,

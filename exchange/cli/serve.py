@@ -74,9 +74,9 @@ async def oversee(chosen: argparse.Namespace, tools: Tools, made: Any, stop: asy
     count = chosen.processes or min(os.cpu_count() or 1, WEB_PROCESSES_MAX)
     settle_memory()
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
-    tasks += [asyncio.create_task(webs.keep(tools.settings, quiet=chosen.quiet)) for _ in range(count)]
+    tasks += [asyncio.create_task(webs.keep(tools.settings, webs.web(quiet=chosen.quiet))) for _ in range(count)]
     if not chosen.no_worker:
-        tasks.append(asyncio.create_task(tools.work_on(made)))
+        tasks += working(tools, made)
     tasks.append(asyncio.create_task(welcome(chosen, tools, made)))
     try:
         await until_over(tasks, stop)
@@ -84,6 +84,14 @@ async def oversee(chosen: argparse.Namespace, tools: Tools, made: Any, stop: asy
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def working(tools: Tools, made: Any) -> list[asyncio.Task[Any]]:
+    """The worker, and the log's sequencer in a process of its own unless the settings say otherwise."""
+    tasks = [asyncio.create_task(tools.work_on(made))]
+    if tools.settings.process.sequencer == "process":
+        tasks.append(asyncio.create_task(webs.keep(tools.settings, webs.SEQUENCER)))
+    return tasks
 
 
 async def welcome(chosen: argparse.Namespace, tools: Tools, made: Any) -> None:
@@ -121,7 +129,7 @@ async def serve(chosen: argparse.Namespace, tools: Tools, made: Any, stop: async
     )
     tasks = [asyncio.create_task(server.serve()), asyncio.create_task(stop.wait())]
     if not chosen.no_worker:
-        tasks.append(asyncio.create_task(tools.work_on(made)))
+        tasks += working(tools, made)
     tasks.append(asyncio.create_task(welcome(chosen, tools, made)))
     try:
         await until_over(tasks, stop)

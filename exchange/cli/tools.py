@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ class Tools:
     steps: Callable[[Any], Any]
     schedule: Callable[[Any], Any]
     environment: Mapping[str, str] = field(default_factory=dict)
+    sequencing: Callable[[Any], AbstractAsyncContextManager[Any]] = nullcontext
 
     @property
     def language(self) -> str:

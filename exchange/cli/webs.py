@@ -1,10 +1,11 @@
-"""The web processes under one that works: started, started again when one falls, ended with it."""
+"""The processes under one that works, for the web and for the log: started, started again when one falls, ended with it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 
 import structlog
 
@@ -15,24 +16,32 @@ AGAIN_S = 1.0
 _LOG = structlog.get_logger("webs")
 
 
-async def keep(settings: Settings, *, quiet: bool) -> None:
-    """Have one web process up until cancelled; it shares the port with its like."""
+def web(*, quiet: bool) -> tuple[str, ...]:
+    """The command of a web process; it shares the port with its like."""
+    return ("serve", "--no-worker", "--leashed", *(["--quiet"] if quiet else []))
+
+
+SEQUENCER = ("sequencer", "run", "--leashed")
+
+
+async def keep(settings: Settings, command: Sequence[str]) -> None:
+    """Have one process up until cancelled."""
     while True:
-        child = await start(settings, quiet=quiet)
+        child = await start(settings, command)
         try:
             code = await child.wait()
         except asyncio.CancelledError:
             await end(child)
             raise
-        _LOG.error("web-process-ended", code=code)
+        _LOG.error("process-ended", command=command[0], code=code)
         await asyncio.sleep(AGAIN_S)
 
 
-async def start(settings: Settings, *, quiet: bool) -> asyncio.subprocess.Process:
-    """Start a web process with the same settings; it ends when our end of its standard input closes."""
-    command = [sys.executable, "-m", "exchange", "serve", "--no-worker", "--leashed", *(["--quiet"] if quiet else [])]
+async def start(settings: Settings, command: Sequence[str]) -> asyncio.subprocess.Process:
+    """Start a process with the same settings; it ends when our end of its standard input closes."""
     environment = {**os.environ, **environment_of(settings)}
-    return await asyncio.create_subprocess_exec(*command, env=environment, stdin=asyncio.subprocess.PIPE)
+    whole = [sys.executable, "-m", "exchange", *command]
+    return await asyncio.create_subprocess_exec(*whole, env=environment, stdin=asyncio.subprocess.PIPE)
 
 
 async def end(child: asyncio.subprocess.Process) -> None:

@@ -1,4 +1,4 @@
-"""exchange worker: jobs, the log's sequencer and the regular work, without the web."""
+"""exchange worker: jobs and the regular work, without the web, and the log's sequencer in a process beside it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import contextlib
 import signal
 from typing import Any
 
+from exchange.cli.serve import working
 from exchange.cli.tools import Tools
 
 
@@ -22,7 +23,7 @@ def add(subs: Any) -> None:
 async def run(_chosen: argparse.Namespace, tools: Tools) -> int:
     """Work until asked to stop."""
     async with tools.ground(tools.settings) as on, tools.opened(on) as made:
-        work = asyncio.create_task(tools.work_on(made))
+        work = asyncio.gather(*working(tools, made))
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, work.cancel)

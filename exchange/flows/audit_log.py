@@ -10,8 +10,9 @@ from statistics import median_low
 
 from compliance import audit_store, auditing, notes, tile_audit, tiles, tree_store
 from compliance.audit_store import Ground
-from compliance.auditing import Fault, Known, StoredCheckpoint, TileRows
+from compliance.auditing import Fault, StoredCheckpoint, TileRows
 from compliance.entries import CENTRE
+from compliance.log import Known
 from compliance.notes import Verifier
 from compliance.tile_audit import Climb
 from exchange.kernel import merkle
@@ -63,17 +64,20 @@ async def audit_log(
     *,
     span: Span | None = None,
     known: Sequence[Known] = (),
+    marks: Sequence[Known] | None = None,
     node_id: str = CENTRE,
     report: LogReport | None = None,
 ) -> LogReport:
     """Check every entry of the log, or of a span of it, against its leaf, the tiles and the signed checkpoints.
 
-    What is logged while this runs is not looked at. `report` may be handed in, to be read when this is broken off.
+    What is logged while this runs is not looked at. `marks` is what the places say that must know the newest checkpoint, None
+    where nobody asked them. `report` may be handed in, to be read when this is broken off.
     """
     audit = _Audit(db, keys, origin, progress, node_id, LogReport() if report is None else report)
     await audit.begin(span or Span())
     if span is None or span == Span():
-        await audit.whole(known)
+        await audit.whole([*known, *(marks or ())])
+        audit.check_marks(marks)
     else:
         await audit.part()
     return audit.report
@@ -89,7 +93,7 @@ class _Audit:
     progress: Progress
     node_id: str
     report: LogReport
-    ground: Ground = field(default_factory=lambda: Ground(None, None, None, None, None))
+    ground: Ground = field(default_factory=lambda: Ground(None, None, None, None, None, None))
     end: int = 0
 
     async def begin(self, span: Span) -> None:
@@ -306,6 +310,11 @@ class _Audit:
         for one in await self.db.run(lambda tx: audit_store.asked_for(tx, node_id)):
             what = Text("an export was pinned to it, and it is missing", "有导出固定于该检查点，但其缺失")
             report.note(Fault("log-checkpoint", auditing.checkpoint_place(one), None, what))
+
+    def check_marks(self, found: Sequence[Known] | None) -> None:
+        """Check that a log that was signed asks for its mark wherever there is one."""
+        if found is not None and self.ground.signed is not None:
+            self.report.note(*auditing.mark_faults(self.ground.marks or (), found, self.node_id))
 
     async def check_strays(self, found: Sequence[tuple[int, int | None, bool]]) -> None:
         """Name entries that the sequencer has passed without logging them, or would log again; look at those that wait."""

@@ -33,7 +33,9 @@ class ErasureReceipt(msgspec.Struct, frozen=True):
     state: Literal["asked", "erased"]
 
 
-async def request_erasure(tx: Tx, actor: Actor | None, subject_id: UUID, *, of_all: bool = False) -> ErasureReceipt | Problem:
+async def request_erasure(
+    tx: Tx, actor: Actor | None, subject_id: UUID, *, of_all: bool = False
+) -> ErasureReceipt | Problem:
     """Have a person erased: nothing more is sealed from now on, and the job that destroys the key is queued.
 
     `of_all`: operator and regulator ask as such, for a person of any organisation. No actor is the machine's owner.

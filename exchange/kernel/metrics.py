@@ -10,7 +10,15 @@ BATCH_ITEMS = Histogram(
 BATCH_SECONDS = Histogram("exchange_batch_seconds", "Time of one batch's transaction", ["flow"])
 JOBS = Counter("exchange_jobs_total", "Jobs that ended an attempt", ["kind", "outcome"])
 LOG_SIZE = Gauge("exchange_log_size", "Leaves under the newest checkpoint")
-CHECKPOINT_AT = Gauge("exchange_checkpoint_timestamp_seconds", "When the sequencer last looked and was up to date")
+LOG_AGE = Gauge(
+    "exchange_log_age_seconds", "Age of the oldest audit entry that is not under a signed checkpoint, 0 if none"
+)
+WITNESSED_SIZE = Gauge(
+    "exchange_log_witnessed_size", "Size of the newest checkpoint that the witness cosigned", ["witness"]
+)
+WITNESS_FAULTS = Counter(
+    "exchange_witness_faults_total", "Exchanges with a witness that gave no cosignature", ["witness", "fault"]
+)
 REQUESTS = Counter("exchange_requests_total", "HTTP answers", ["app", "status"])
 
 

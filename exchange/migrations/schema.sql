@@ -176,6 +176,11 @@ CREATE FUNCTION catalog.matching(wanted tsquery) RETURNS SETOF uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$ SELECT l.id FROM catalog.listing l WHERE l.state = 'published' AND l.search @@ wanted $$;
 
+CREATE FUNCTION compliance.entries_stand_still() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ LOCK TABLE compliance.audit_entry IN SHARE MODE $$;
+
 CREATE FUNCTION compliance.only_erases() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -794,6 +799,17 @@ CREATE TABLE compliance.checkpoint (
 
 ALTER TABLE ONLY compliance.checkpoint FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE compliance.cosignature (
+    node_id text NOT NULL,
+    size bigint NOT NULL,
+    witness_id uuid NOT NULL,
+    signature bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT cosignature_signature_check CHECK ((octet_length(signature) = 72))
+);
+
+ALTER TABLE ONLY compliance.cosignature FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE compliance.directive (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -837,11 +853,14 @@ ALTER TABLE ONLY compliance.export FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE compliance.log_state (
     node_id text NOT NULL,
-    size bigint NOT NULL,
-    frontier bytea NOT NULL,
-    cursor_xid xid8 NOT NULL,
-    cursor_seq bigint NOT NULL,
-    floor_seq bigint NOT NULL
+    size bigint DEFAULT 0 NOT NULL,
+    frontier bytea DEFAULT '\x'::bytea NOT NULL,
+    cursor_xid xid8 DEFAULT '0'::xid8 NOT NULL,
+    cursor_seq bigint DEFAULT 0 NOT NULL,
+    floor_seq bigint DEFAULT 0 NOT NULL,
+    base_snapshot pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
+    target_snapshot pg_snapshot,
+    marks text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 ALTER TABLE ONLY compliance.log_state FORCE ROW LEVEL SECURITY;
@@ -899,6 +918,42 @@ CREATE TABLE compliance.tile (
 );
 
 ALTER TABLE ONLY compliance.tile FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.witness (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    public bytea NOT NULL,
+    url text NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    added_by uuid NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    seen_size bigint DEFAULT 0 NOT NULL,
+    seen_at timestamp with time zone,
+    fault text,
+    fault_at timestamp with time zone,
+    CONSTRAINT witness_check CHECK (((state = 'removed'::text) = (removed_at IS NOT NULL))),
+    CONSTRAINT witness_check1 CHECK (((fault IS NULL) = (fault_at IS NULL))),
+    CONSTRAINT witness_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT witness_public_check CHECK ((octet_length(public) = 32)),
+    CONSTRAINT witness_seen_size_check CHECK ((seen_size >= 0)),
+    CONSTRAINT witness_state_check CHECK ((state = ANY (ARRAY['active'::text, 'removed'::text]))),
+    CONSTRAINT witness_url_check CHECK ((length(url) <= 500))
+);
+
+ALTER TABLE ONLY compliance.witness FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.witness_fault (
+    id uuid NOT NULL,
+    witness_id uuid NOT NULL,
+    kind text NOT NULL,
+    size bigint NOT NULL,
+    evidence bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT witness_fault_evidence_check CHECK ((octet_length(evidence) <= 65536))
+);
+
+ALTER TABLE ONLY compliance.witness_fault FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE contracts.agreement (
     id uuid NOT NULL,
@@ -2839,6 +2894,9 @@ ALTER TABLE ONLY compliance.audit_leaf
 ALTER TABLE ONLY compliance.checkpoint
     ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (node_id, size);
 
+ALTER TABLE ONLY compliance.cosignature
+    ADD CONSTRAINT cosignature_pkey PRIMARY KEY (node_id, size, witness_id);
+
 ALTER TABLE ONLY compliance.directive
     ADD CONSTRAINT directive_pkey PRIMARY KEY (id);
 
@@ -2859,6 +2917,15 @@ ALTER TABLE ONLY compliance.subject
 
 ALTER TABLE ONLY compliance.tile
     ADD CONSTRAINT tile_pkey PRIMARY KEY (node_id, level, number);
+
+ALTER TABLE ONLY compliance.witness_fault
+    ADD CONSTRAINT witness_fault_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.witness_fault
+    ADD CONSTRAINT witness_fault_witness_id_kind_key UNIQUE (witness_id, kind);
+
+ALTER TABLE ONLY compliance.witness
+    ADD CONSTRAINT witness_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY contracts.agreement_event
     ADD CONSTRAINT agreement_event_pkey PRIMARY KEY (id);
@@ -3394,6 +3461,8 @@ CREATE INDEX audit_entry_object ON compliance.audit_entry USING btree (object_id
 
 CREATE INDEX audit_entry_order ON compliance.audit_entry USING btree (node_id, xid, seq);
 
+CREATE INDEX audit_entry_written ON compliance.audit_entry USING brin (created_at) WITH (autosummarize='true');
+
 CREATE INDEX directive_active ON compliance.directive USING btree (target_id, kind) WHERE (state = 'active'::text);
 
 CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by, id);
@@ -3403,6 +3472,10 @@ CREATE INDEX sealed_by_subject ON compliance.sealed USING btree (subject_id);
 CREATE INDEX subject_by_organisation ON compliance.subject USING btree (organisation_id, id);
 
 CREATE INDEX subject_to_erase ON compliance.subject USING btree (id) WHERE (state <> 'kept'::text);
+
+CREATE UNIQUE INDEX witness_name ON compliance.witness USING btree (name) WHERE (state = 'active'::text);
+
+CREATE UNIQUE INDEX witness_public ON compliance.witness USING btree (public) WHERE (state = 'active'::text);
 
 CREATE INDEX agreement_buyer ON contracts.agreement USING btree (buyer_id, id);
 
@@ -3656,6 +3729,10 @@ CREATE TRIGGER compliance_audit_leaf_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON
 
 CREATE TRIGGER compliance_checkpoint_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.checkpoint FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER compliance_cosignature_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.cosignature FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_witness_fault_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.witness_fault FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER log_state_only_grows BEFORE UPDATE ON compliance.log_state FOR EACH ROW EXECUTE FUNCTION compliance.only_grows();
 
 CREATE TRIGGER log_state_stays BEFORE DELETE OR TRUNCATE ON compliance.log_state FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -3863,6 +3940,15 @@ ALTER TABLE ONLY catalog.revision
 
 ALTER TABLE ONLY catalog.upload
     ADD CONSTRAINT upload_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES catalog.dataset(id);
+
+ALTER TABLE ONLY compliance.cosignature
+    ADD CONSTRAINT cosignature_node_id_size_fkey FOREIGN KEY (node_id, size) REFERENCES compliance.checkpoint(node_id, size);
+
+ALTER TABLE ONLY compliance.cosignature
+    ADD CONSTRAINT cosignature_witness_id_fkey FOREIGN KEY (witness_id) REFERENCES compliance.witness(id);
+
+ALTER TABLE ONLY compliance.witness_fault
+    ADD CONSTRAINT witness_fault_witness_id_fkey FOREIGN KEY (witness_id) REFERENCES compliance.witness(id);
 
 ALTER TABLE ONLY contracts.auction_award
     ADD CONSTRAINT auction_award_auction_id_fkey FOREIGN KEY (auction_id) REFERENCES contracts.auction(id);
@@ -4292,6 +4378,12 @@ CREATE POLICY compliance_checkpoint_public ON compliance.checkpoint FOR SELECT T
 
 CREATE POLICY compliance_checkpoint_regulator ON compliance.checkpoint FOR SELECT TO exchange_regulator USING (true);
 
+CREATE POLICY compliance_cosignature_exchange_app ON compliance.cosignature TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_cosignature_exchange_migrate ON compliance.cosignature TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_cosignature_public ON compliance.cosignature FOR SELECT TO exchange_portal USING (true);
+
 CREATE POLICY compliance_directive_exchange_app ON compliance.directive TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_directive_exchange_migrate ON compliance.directive TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4336,6 +4428,18 @@ CREATE POLICY compliance_tile_public ON compliance.tile FOR SELECT TO exchange_p
 
 CREATE POLICY compliance_tile_regulator ON compliance.tile FOR SELECT TO exchange_regulator USING (true);
 
+CREATE POLICY compliance_witness_exchange_app ON compliance.witness TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_witness_exchange_migrate ON compliance.witness TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_witness_fault_exchange_app ON compliance.witness_fault TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_witness_fault_exchange_migrate ON compliance.witness_fault TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_witness_public ON compliance.witness FOR SELECT TO exchange_portal USING ((state = 'active'::text));
+
+ALTER TABLE compliance.cosignature ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE compliance.directive ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.export ENABLE ROW LEVEL SECURITY;
@@ -4349,6 +4453,10 @@ ALTER TABLE compliance.sealed ENABLE ROW LEVEL SECURITY;
 ALTER TABLE compliance.subject ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.tile ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.witness ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.witness_fault ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE contracts.agreement ENABLE ROW LEVEL SECURITY;
 
@@ -5363,6 +5471,9 @@ REVOKE ALL ON FUNCTION catalog.matching(wanted tsquery) FROM PUBLIC;
 GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_app;
 GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_portal;
 
+REVOKE ALL ON FUNCTION compliance.entries_stand_still() FROM PUBLIC;
+GRANT ALL ON FUNCTION compliance.entries_stand_still() TO exchange_app;
+
 GRANT SELECT,INSERT ON TABLE access.custom_meter TO exchange_app;
 GRANT SELECT ON TABLE access.custom_meter TO exchange_portal;
 
@@ -5458,6 +5569,9 @@ GRANT SELECT,INSERT ON TABLE compliance.checkpoint TO exchange_app;
 GRANT SELECT ON TABLE compliance.checkpoint TO exchange_portal;
 GRANT SELECT ON TABLE compliance.checkpoint TO exchange_regulator;
 
+GRANT SELECT,INSERT ON TABLE compliance.cosignature TO exchange_app;
+GRANT SELECT ON TABLE compliance.cosignature TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.directive TO exchange_app;
 GRANT SELECT ON TABLE compliance.directive TO exchange_portal;
 GRANT SELECT ON TABLE compliance.directive TO exchange_regulator;
@@ -5479,6 +5593,11 @@ GRANT SELECT ON TABLE compliance.subject TO exchange_regulator;
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.tile TO exchange_app;
 GRANT SELECT ON TABLE compliance.tile TO exchange_portal;
 GRANT SELECT ON TABLE compliance.tile TO exchange_regulator;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.witness TO exchange_app;
+GRANT SELECT ON TABLE compliance.witness TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE compliance.witness_fault TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE contracts.agreement TO exchange_app;
 GRANT SELECT ON TABLE contracts.agreement TO exchange_portal;

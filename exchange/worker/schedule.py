@@ -1,24 +1,20 @@
-"""What happens by the clock: the log's sequencer, leases, usage days, keys that may be forgotten."""
+"""What happens by the clock: leases, usage days, keys that may be forgotten."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
 import structlog
 
-from compliance.marks import read_mark, write_mark
-from compliance.notes import Signer
 from contracts import auctions_store
 from exchange.access.settings import AccessSettings
 from exchange.flows import access_data, seal_usage, withdraw_right
-from exchange.flows.checkpoint_log import sequence
 from exchange.flows.close_books import close_months
 from exchange.flows.erase_subject import queue_erasures
 from exchange.flows.expire_holds import expire_holds
@@ -30,13 +26,11 @@ from exchange.kernel import idempotency, ids, jobs
 from exchange.kernel.db import WHERE, Database, Tx
 from exchange.kernel.jobs import Job
 from exchange.kernel.keys import Keyring
-from exchange.kernel.metrics import CHECKPOINT_AT, LOG_SIZE
 from exchange.parties import store as parties
 from settlement.settings import SettlementSettings
 from settlement.store import payments, previews
 
 _LOG = structlog.get_logger("schedule")
-SEQUENCE_EVERY_S = 0.5
 LEASES_EVERY_S = 15.0
 ROLL_UP_EVERY_S = 20.0
 HOUSE_EVERY_S = 60.0
@@ -60,9 +54,6 @@ class Schedule:
     """What the regular work needs."""
 
     db: Database
-    signers: Sequence[Signer]
-    origin: str
-    mark: Path
     holder: UUID
     access: AccessSettings
     keyring: Keyring
@@ -72,7 +63,6 @@ class Schedule:
         """Do the regular work until cancelled; one that fails is told and tried again at its next time."""
         WHERE.set("worker")
         async with asyncio.TaskGroup() as group:
-            group.create_task(_every(SEQUENCE_EVERY_S, self.sequence))
             group.create_task(_every(LEASES_EVERY_S, self.leases))
             group.create_task(_every(ROLL_UP_EVERY_S, self.roll_up))
             group.create_task(_every(HOUSE_EVERY_S, self.house))
@@ -83,18 +73,6 @@ class Schedule:
             group.create_task(_every(OBLIGATIONS_EVERY_S, self.obligations))
             group.create_task(_every(HOLDS_EVERY_S, self.holds))
             group.create_task(_every(BOOKS_EVERY_S, self.books))
-
-    async def sequence(self) -> None:
-        """Log what waits, until nothing does."""
-        while True:
-            mark = read_mark(self.mark)
-            report = await self.db.run(partial(sequence, signers=self.signers, origin=self.origin, mark=mark))
-            if report.checkpoint is not None:
-                write_mark(self.mark, report.checkpoint)
-                LOG_SIZE.set(report.size)
-            if not report.new_leaves:
-                CHECKPOINT_AT.set(self.db.clock.now().timestamp())
-                return
 
     async def leases(self) -> None:
         """Keep this process's leases, and settle those of processes that are gone."""

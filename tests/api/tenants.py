@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from compliance.cosign import CosignVerifier
 from contracts.rights import PURPOSES
 from exchange import main
 from exchange.access.plausibility import Aside, Why
@@ -72,9 +73,10 @@ SPLIT: dict[str, Any] = {
         {"id": "rest", "op": "residual", "payees": [{"role": "supplier"}]},
     ],
 }
+WITNESS = CosignVerifier("witness.example/w1", bytes(range(32)))
 ROLES = ("supplier", "buyer", "assessor", "regulator")
 _ID = re.compile(
-    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv|hlu|mls|gua|pds|ppl)_[0-9a-z]{26}\b"
+    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv|hlu|mls|gua|pds|ppl|wit)_[0-9a-z]{26}\b"
 )
 
 
@@ -124,6 +126,7 @@ class Tenants:
             "auction",
             "key",
             "rate",
+            "witness",
         }
         own = {value for name, value in self.objects.items() if name not in published}
         own |= set(self.unpublished.values())
@@ -404,7 +407,8 @@ async def _close(t: Tenants, clock: FixedClock) -> None:
 
 async def _watch(t: Tenants) -> None:
     m, regulator = t.market, t.first["regulator"]
-    await main.schedule(m.services).sequence()
+    made = m.services
+    await main.sequencer(made.settings, made.db, made.keyring, made.files).step()
     t.objects["export"] = (await m.done(regulator, "/regulator/v1/exports", {}))["id"]
     await drain(m.services.db, main.steps(m.services).table())
     wish = {"kind": "preserve", "target": t.objects["listing"], "reason": {"en": "Case 1"}}
@@ -412,6 +416,8 @@ async def _watch(t: Tenants) -> None:
     line = f"2026-01-16,5.00,CNY,Somebody,{hashlib.sha256(b'x').hexdigest()},unknown,BK-1"
     head = "booking_date,amount,currency,payer_name,payer_account_digest,reference,entry_id"
     operator = await m.operator()
+    witness = {"vkey": WITNESS.vkey, "url": "http://127.0.0.1:9"}
+    t.objects["witness"] = (await m.done(operator, "/operator/v1/witnesses", witness))["id"]
     headers = {**operator.headers, "content-type": "text/csv", "idempotency-key": "bank"}
     await m.http.post("/operator/v1/bank-statements", content=f"{head}\n{line}\n".encode(), headers=headers)
     t.objects["entry"] = (await m.get(operator, "/operator/v1/bank-entries/unmatched")).json()["items"][0]["id"]

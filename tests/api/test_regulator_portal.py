@@ -9,18 +9,17 @@ import sys
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest_asyncio
 
 from compliance import exports, notes
-from exchange.flows.checkpoint_log import sequence
 from exchange.kernel import ids, merkle
 from exchange.worker.loop import drain
 from exchange.worker.steps import Steps
 from tests.support import settlement_market as trade
 from tests.support.api import Market, market
+from tests.support.sequencing import sequence
 
 
 @pytest_asyncio.fixture
@@ -34,8 +33,8 @@ async def checkpoint(exchange: Market) -> int:
     made = exchange.services
     origin = made.settings.process.log_origin
     signer = notes.log_signer(made.keyring, origin)
-    report = await made.db.run(partial(sequence, signers=[signer], origin=origin))
-    return report.size
+    head = await sequence(made.db, [signer], origin)
+    return head.size
 
 
 async def test_a_freeze_stops_the_next_order_until_it_is_lifted(exchange: Market) -> None:

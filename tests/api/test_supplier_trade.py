@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import msgspec
 
-from compliance import notes
+from compliance import notes, proofs
 from exchange.access.store import seal
-from exchange.flows.checkpoint_log import sequence
 from exchange.kernel.keys import Keyring
-from exchange.kernel.merkle import leaf_hash
+from exchange.kernel.merkle import leaf_hash, verify_inclusion
 from tests.support import trade
 from tests.support.api import Market
+from tests.support.sequencing import sequence
 from tests.support.trade import CONTENT, component, offer_document, on_sale
 
 
@@ -188,15 +188,30 @@ async def test_the_log_of_a_trade_is_served_as_tiles(exchange: Market) -> None:
     settings, keyring = exchange.services.settings, exchange.services.keyring
     origin = settings.process.log_origin
     signers = [notes.log_signer(keyring, origin)]
-    report = await exchange.services.db.run(lambda tx: sequence(tx, signers, origin))
+    head = await sequence(exchange.services.db, signers, origin)
     note = (await exchange.http.get("/log/checkpoint")).content
-    assert note == report.checkpoint
     vkey = (await exchange.http.get("/log/vkey")).text.split("\n")[0]
     checkpoint = notes.open_checkpoint(note, origin, [notes.parse_vkey(vkey)])
+    assert (checkpoint.size, checkpoint.root) == head
     tile = await exchange.http.get(f"/log/tile/0/000.p/{checkpoint.size}")
     assert "immutable" in tile.headers["cache-control"]
     assert len(tile.content) == 32 * checkpoint.size
     assert (await exchange.http.get("/log/tile/0/000")).status_code == 404
+    again = await exchange.http.get(f"/log/tile/0/000.p/{checkpoint.size}")
+    assert (again.content, again.headers["cache-control"]) == (tile.content, tile.headers["cache-control"])
+    assert (await exchange.http.get(f"/log/tile/0/000.p/{checkpoint.size + 1}")).status_code == 404
+    tag = (await exchange.http.get("/log/checkpoint")).headers["etag"]
+    unchanged = await exchange.http.get("/log/checkpoint", headers={"if-none-match": tag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    proof = proofs.decode((await exchange.http.get(f"/log/proof/{checkpoint.size - 1}")).content)
+    leaf = tile.content[-32:]
+    verify_inclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root)
+    assert proof.checkpoint == note
+    for wrong in (str(checkpoint.size), "-1", "01", "9" * 30):
+        assert (await exchange.http.get(f"/log/proof/{wrong}")).status_code == 404
+    figures = (await exchange.http.get("/metrics")).text
+    assert f"exchange_log_size {float(checkpoint.size)}" in figures
+    assert "exchange_log_age_seconds 0.0" in figures
     bundle = f"/log/tile/entries/000.p/{checkpoint.size}"
     assert (await exchange.get(await exchange.join("buyer"), bundle)).status_code == 403
     entries = (await exchange.get(await exchange.join("regulator"), bundle)).content

@@ -10,8 +10,8 @@ from compliance import notes
 from exchange.apps.assessor import app as assessor
 from exchange.apps.public import app as public
 from exchange.apps.supplier import app as supplier
-from exchange.flows.checkpoint_log import sequence
 from tests.support.api import Market
+from tests.support.sequencing import sequence
 from tests.support.trade import component, offer_document, on_sale
 
 _VOID = {"meta", "link", "input", "br"}
@@ -42,7 +42,7 @@ async def test_every_page_reads_in_both_languages_and_every_link_leads_somewhere
     sold = await on_sale(exchange)
     origin = exchange.services.settings.process.log_origin
     signers = [notes.log_signer(exchange.services.keyring, origin)]
-    await exchange.services.db.run(lambda tx: sequence(tx, signers, origin))
+    await sequence(exchange.services.db, signers, origin)
     paths = [
         "/",
         "/listings",

@@ -39,6 +39,7 @@ from exchange.kernel.db import Database, Tx
 from exchange.settings import load
 from exchange.worker import loop
 from exchange.worker.schedule import Schedule
+from exchange.worker.sequencer import Sequencer
 
 T = TypeVar("T")
 NUMBERS = struct.Struct("<QQQ")
@@ -66,10 +67,10 @@ def count_statements(points: Path) -> None:
                 log.write(" ".join(query.split())[:160] + "\n")
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _watch(at_boundary)
+    watch_statements(at_boundary)
 
 
-def _watch(at_boundary: Callable[[str], None]) -> None:
+def watch_statements(at_boundary: Callable[[str], None]) -> None:
     """Hear of a statement in the driver itself: its own loggers are called a turn of the loop later, with the next one sent."""
     logged, prepared, copied = (
         Connection._time_and_log,
@@ -99,14 +100,14 @@ def _watch(at_boundary: Callable[[str], None]) -> None:
 
 
 def mark_regular_work() -> None:
-    """Tell the statements of the schedule from those of the trade."""
-    original = Schedule.run
+    """Tell the statements of the schedule and of the sequencer from those of the trade."""
+    for work in (Schedule, Sequencer):
 
-    async def run(self: Schedule) -> None:
-        _regular.set(True)
-        await original(self)
+        async def run(self: Any, original: Callable[[Any], Awaitable[None]] = work.run) -> None:
+            _regular.set(True)
+            await original(self)
 
-    Schedule.run = run  # type: ignore[method-assign]
+        work.run = run  # type: ignore[method-assign]
 
 
 def append_late() -> None:

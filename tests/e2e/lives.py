@@ -118,6 +118,8 @@ def lives(home: Path, *stripe: str, **more: str) -> Iterator[Lives]:
         "EXCHANGE_PORT": str(port),
         "EXCHANGE_SANDBOX": "1",
         "EXCHANGE_TOKEN_TTL_S": "3600",
+        # A life is one process, so that it begins fast and dies whole; tests/e2e/test_log_faults.py kills sequencers.
+        "EXCHANGE_SEQUENCER": "inside",
         "STRIPE_API_KEY": "sk_test_crash",
         "STRIPE_API_BASE": f"http://127.0.0.1:{stripe_port}",
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,

@@ -35,7 +35,7 @@ import settlement.refund_tables  # fills settlement.tables' metadata
 import settlement.rule_tables  # fills settlement.tables' metadata
 import settlement.tables
 import settlement.weight_tables  # fills settlement.tables' metadata
-from compliance.tables import Xid8
+from compliance.tables import PgSnapshot, Xid8
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, DatabaseUrls, WallMissing
 from exchange.kernel.embedded import EmbeddedServer
@@ -57,6 +57,7 @@ FACTS = {
     "access.usage_correction access.usage_exception",
     "catalog.asset catalog.offer catalog.offer_audience catalog.plan catalog.revision",
     "compliance.audit_entry compliance.audit_leaf compliance.checkpoint",
+    "compliance.cosignature compliance.witness_fault",
     "contracts.measurement contracts.measurement_agreed contracts.measurement_answer",
     "contracts.negotiation_message",
     "contracts.chain_end contracts.chain_right contracts.chain_trace contracts.rights_notice",
@@ -124,6 +125,7 @@ async def test_the_tables_in_the_code_are_those_of_the_migrations(database_url: 
         return list(compare_metadata(context, [module.metadata for module in TABLES]))  # type: ignore[arg-type]
 
     ischema_names.setdefault("xid8", Xid8)  # SQLAlchemy does not know this type of PostgreSQL's by itself
+    ischema_names.setdefault("pg_snapshot", PgSnapshot)
     engine = create_async_engine(DatabaseUrls.from_one(database_url).migrate)
     async with engine.connect() as connection:
         found = await connection.run_sync(differences)

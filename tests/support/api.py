@@ -205,6 +205,7 @@ def root_of(made: Services, only: Collection[str] | None = None) -> Root:
     """Every app that can be imported (or `only` these and the public ones), behind one origin."""
     public = importlib.import_module("exchange.apps.public.app")
     apps: dict[str, Any] = dict.fromkeys(public.PREFIXES, public.app(made))
+    apps["log"] = public.hot(apps["log"])
     for segment, name in _APPS.items():
         if only is not None and segment not in only:
             continue

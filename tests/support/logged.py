@@ -7,10 +7,10 @@ from uuid import UUID
 
 from compliance import notes, store
 from compliance.entries import Entry
-from exchange.flows import checkpoint_log
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database
 from exchange.kernel.keys import Keyring
+from tests.support.sequencing import sequence
 
 ORIGIN = "exchange.example/log"
 SIZES = (3, 300, 700)
@@ -28,19 +28,17 @@ def entry(number: int) -> Entry:
     )
 
 
-async def sequenced(database: Database, keyring: Keyring, origin: str = ORIGIN) -> None:
+async def sequenced(database: Database, keyring: Keyring, origin: str = ORIGIN, **more: object) -> None:
     """Give everything that waits its place, and sign."""
-    signer = notes.log_signer(keyring, origin)
-    while (await database.run(lambda tx: checkpoint_log.sequence(tx, [signer], origin))).new_leaves:
-        pass
+    await sequence(database, [notes.log_signer(keyring, origin)], origin, **more)
 
 
-async def logged(database: Database, keyring: Keyring, clock: FixedClock, origin: str = ORIGIN) -> None:
+async def logged(database: Database, keyring: Keyring, clock: FixedClock, origin: str = ORIGIN, **more: object) -> None:
     """Write 701 entries and sign at 3, 300 and 700."""
     before = 0
     for size in SIZES:
         await database.run(lambda tx, low=before, high=size: store.append(tx, [entry(n) for n in range(low, high)]))  # type: ignore[misc]
         clock.advance(3600)
-        await sequenced(database, keyring, origin)
+        await sequenced(database, keyring, origin, **more)
         before = size
     await database.run(lambda tx: store.append(tx, [entry(SIZE)]))

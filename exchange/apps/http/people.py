@@ -48,7 +48,8 @@ class MembersView(msgspec.Struct, frozen=True):
 
 class ErasureView(msgspec.Struct, frozen=True):
     """An erasure: who is erased is known by id alone; `asked_by` is null where the machine's owner asked, or a
-    restored database was told again."""
+    restored database was told again.
+    """
 
     subject: _Member
     organisation: _Organisation

@@ -73,5 +73,5 @@ class Shortcut:
             scope["litestar_app"] = scope["app"] = self.app
             request: Request[Any, Any, Any] = Request(scope, receive, send)
             respond = next((one for kind, one in HANDLERS.items() if isinstance(error, kind)), on_defect)
-            answer = respond(request, error).to_asgi_response(self.app, request)
+            answer = respond(request, error).to_asgi_response(None, request)
         await answer(scope, receive, send)

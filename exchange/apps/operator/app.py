@@ -24,6 +24,7 @@ from exchange.apps.operator import (
     splits,
     usage,
     weight_vectors,
+    witnesses,
 )
 
 PREFIX = "/operator/v1"
@@ -54,6 +55,7 @@ def app(services: Services) -> Litestar:
             *usage.ROUTES,
             *weight_vectors.ROUTES,
             *held_usage.ROUTES,
+            *witnesses.ROUTES,
             *running.ROUTES,
         ],
         services=services,

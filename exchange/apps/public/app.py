@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from litestar import Litestar
 
 from exchange.apps.http.context import Services
 from exchange.apps.http.cost_recovery import recovery_routes
 from exchange.apps.http.metadata import metadata_routes
 from exchange.apps.http.portal import portal
+from exchange.apps.http.shortcut import Shortcut
 from exchange.apps.public import (
     auctions,
     catalogue,
@@ -23,6 +26,7 @@ from exchange.apps.public import (
     simulations,
     terms,
     verification,
+    witnesses,
 )
 
 PREFIX = "/catalog/v1"
@@ -32,7 +36,7 @@ PREFIXES = ("catalog", "certificates", ".well-known", "log", "problems", "health
 
 def app(services: Services) -> Litestar:
     """The public app."""
-    return portal(
+    made = portal(
         name="public",
         title="Corpus Exchange: public catalogue 公开目录接口",
         description="Search the catalogue, join the exchange, check certificates and the audit log. No token needed.\n\n"
@@ -50,6 +54,7 @@ def app(services: Services) -> Litestar:
             *auctions.ROUTES,
             *joining.ROUTES,
             *proofs.ROUTES,
+            *witnesses.ROUTES,
             *verification.ROUTES,
             *signing_keys.ROUTES,
             *metadata_routes(),
@@ -59,3 +64,10 @@ def app(services: Services) -> Litestar:
         services=services,
         portal_scope=None,
     )
+    made.state.tiles = OrderedDict()
+    return made
+
+
+def hot(made: Litestar) -> Shortcut:
+    """The public app with a short way for tiles of the log."""
+    return Shortcut(made, proofs.at_once, proofs.tile_at_once)

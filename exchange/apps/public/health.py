@@ -13,6 +13,7 @@ from exchange.apps.http.answers import Asked, problem_response
 from exchange.apps.http.context import services_of
 from exchange.apps.http.documented import answers, show
 from exchange.kernel import metrics
+from exchange.kernel.db import Database
 from exchange.kernel.errors import BUSY
 
 _LOG = structlog.get_logger("http")
@@ -44,9 +45,22 @@ async def ready(request: Asked) -> Response[Any]:
 
 
 @get("/metrics", responses=answers(str, 200, media_type="text/plain"))
-async def figures() -> Response[bytes]:
+async def figures(request: Asked) -> Response[bytes]:
     """Figures in Prometheus' form; keep this address from the outside at the proxy. 监控指标。"""
+    await _look_at_the_log(services_of(request).db)
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4", headers=_NO_STORE)
+
+
+async def _look_at_the_log(db: Database) -> None:
+    """Ask the database how the log does: its sequencer may be another process, or none."""
+    try:
+        size, oldest = await db.run(tree_store.oldest_unsigned)
+    except Exception as error:  # noqa: BLE001  # figures of this process are worth having without those of the log
+        _LOG.warning("log-not-seen", error=type(error).__name__)
+        metrics.LOG_AGE.set(float("nan"))
+        return
+    metrics.LOG_SIZE.set(size)
+    metrics.LOG_AGE.set(0 if oldest is None else max(0.0, (db.clock.now() - oldest).total_seconds()))
 
 
 ROUTES = (alive, ready, figures)

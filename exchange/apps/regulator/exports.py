@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 from msgspec import Meta
 
-from compliance import export_store
+from compliance import export_store, witness_store
 from compliance.export_store import Export
 from compliance.problems import EXPORT_NOT_READY
 from compliance.scopes import Scope
@@ -65,6 +65,9 @@ class ExportView(msgspec.Struct, frozen=True):
     object: str | None
     actions: list[str]
     checkpoint_size: int
+    witnessed: Annotated[
+        bool, Meta(description="Whether enough witnesses cosigned this checkpoint, or a later one that begins with it.")
+    ]
     entries: Annotated[int, Meta(description="Entries written so far.")]
     next_index: Annotated[int, Meta(description="How far in the log it has come.")]
     sha256: Sha256 | None
@@ -104,18 +107,25 @@ async def list_exports(request: Asked, limit: Limit = None, cursor: Cursor = Non
     """Your exports, newest first. 我的审计导出。"""
     actor = actor_of(request)
 
-    async def read(tx: Tx, page: PageRequest) -> Page[Export]:
+    needed = services_of(request).settings.process.log_quorum
+
+    async def read(tx: Tx, page: PageRequest) -> Page[ExportView]:
         before = UUID(page.after[0]) if page.after else None
         rows = await export_store.own_exports(tx, actor, before, page.limit + 1)
-        return page_of(rows, page, lambda one: (str(one.id),))
+        found_page = page_of(rows, page, lambda one: (str(one.id),))
+        size = await witness_store.witnessed(tx, needed)
+        return Page([export_view(one, size) for one in found_page.items], found_page.next_cursor)
 
-    return await show_page(request, actor, read, export_view, limit, cursor)
+    return await show_page(request, actor, read, lambda one: one, limit, cursor)
 
 
 @show("/regulator/v1/exports/{export:str}", ExportView)
 async def show_export(request: Asked, export: FromPath[str]) -> ExportView:
     """One export and how far it is. 导出进度。"""
-    return export_view(await _own(request, export))
+    one = await _own(request, export)
+    services = services_of(request)
+    async with services.db.read(None) as tx:
+        return export_view(one, await witness_store.witnessed(tx, services.settings.process.log_quorum))
 
 
 @get(
@@ -145,8 +155,8 @@ async def _own(request: Asked, export: str) -> Export:
         return found(await export_store.own_export(tx, actor, object_id("exp", export)))
 
 
-def export_view(one: Export) -> ExportView:
-    """An export as the API shows it."""
+def export_view(one: Export, witnessed: int | None) -> ExportView:
+    """An export as the API shows it; `witnessed` is the largest size that enough witnesses cosigned."""
     scope = one.scope
     return ExportView(
         id=ids.text("exp", one.id),
@@ -157,6 +167,7 @@ def export_view(one: Export) -> ExportView:
         object=scope.object_id,
         actions=list(scope.actions),
         checkpoint_size=one.size,
+        witnessed=witnessed is not None and one.size <= witnessed,
         entries=one.entry_count,
         next_index=one.next_index,
         sha256=one.sha256.hex() if one.sha256 else None,

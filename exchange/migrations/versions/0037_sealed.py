@@ -7,7 +7,7 @@ from alembic import op
 from exchange.migrations import rules
 
 revision = "0037"
-down_revision = "0031"
+down_revision = "0033"
 
 
 def upgrade() -> None:

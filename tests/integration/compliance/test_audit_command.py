@@ -12,18 +12,24 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from compliance import tree_store
+from compliance import notes, tree_store
+from compliance.marks import FileMark
 from exchange.cli import commands
 from exchange.cli.tools import Tools
 from exchange.flows import audit_log
 from exchange.kernel.clock import FixedClock
-from exchange.kernel.db import Database
+from exchange.kernel.db import Database, DatabaseUrls
+from exchange.kernel.files import FileStore
 from exchange.kernel.keys import Keyring
+from exchange.process import Ground
 from exchange.settings import Settings
+from exchange.worker.log_files import StoreMark
+from exchange.worker.sequencer import Sequencer
 from tests.integration.compliance.test_superuser import edit
 from tests.support.api import settings_for
 from tests.support.bundles import VKEY, bundle
 from tests.support.logged import logged
+from tests.support.sequencing import sequencer
 
 Command = Any
 
@@ -36,23 +42,28 @@ def settings(tmp_path: Path) -> Settings:
 @pytest_asyncio.fixture
 async def audit(
     database: Database,
+    database_url: str,
     keyring: Keyring,
     clock: FixedClock,
     settings: Settings,
     capsys: pytest.CaptureFixture[str],
 ) -> Command:
     """Runs `exchange audit verify ...`: its exit code and what it prints."""
-    await logged(database, keyring, clock, settings.process.log_origin)
+    origin = settings.process.log_origin
+    settings.home.mkdir(parents=True, exist_ok=True)
+    marks = [FileMark(settings.home / "log.mark"), StoreMark(FileStore.open(settings.files))]
+    await logged(database, keyring, clock, origin, marks=marks)
 
     @asynccontextmanager
-    async def here(*_: Any, **__: Any) -> AsyncIterator[Any]:
-        class Made:
-            db = database
+    async def ground(_: Settings) -> AsyncIterator[Ground]:
+        yield Ground(settings, DatabaseUrls.from_one(database_url), keyring, None)
 
-        Made.keyring = keyring  # type: ignore[attr-defined]
-        yield Made
+    @asynccontextmanager
+    async def sequencing(on: Ground) -> AsyncIterator[Sequencer]:
+        yield sequencer(database, [notes.log_signer(on.keyring, origin)], origin, marks=marks)
 
-    tools = Tools(settings, here, here, None, None, None, None, {"LANG": "en_US.UTF-8"})  # type: ignore[arg-type]
+    environment = {"LANG": "en_US.UTF-8"}
+    tools = Tools(settings, ground, None, None, None, None, None, environment, sequencing)  # type: ignore[arg-type]
 
     async def run(*arguments: object) -> tuple[int, str]:
         chosen = commands.parser().parse_args(["audit", "verify", *map(str, arguments)])
@@ -108,9 +119,17 @@ async def test_a_kept_checkpoint_and_the_mark_are_held_against_the_log(
     (settings.home / "log.mark").write_bytes(note.replace(b"\n300\n", b"\n3000\n"))
     code, out = await audit()
     assert code == 1
-    assert "log.mark, checkpoint of 3,000 entries: a longer log was signed before" in out
+    assert "file, checkpoint of 3,000 entries: a longer log was signed before" in out
     kept.write_bytes(b"300")
     assert (await audit("--previous", kept))[0] == 2
+    (settings.home / "log.mark").write_bytes(b"300")
+    code, out = await audit()
+    assert code == 2
+    assert "a mark is no checkpoint" in out
+    (settings.home / "log.mark").unlink()
+    code, out = await audit()
+    assert code == 1
+    assert "state of centre, marks: the mark that must be in this place is missing: none, should be file" in out
 
 
 async def test_a_bundle_is_checked_without_a_database(audit: Command, tmp_path: Path) -> None:

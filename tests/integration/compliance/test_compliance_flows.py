@@ -17,7 +17,7 @@ from compliance import directive_store, export_store, notes, proofs, store
 from compliance.entries import Entry
 from compliance.exports import BundleReport
 from compliance.scopes import Scope
-from exchange.flows import checkpoint_log, export_audit, issue_directive
+from exchange.flows import export_audit, issue_directive
 from exchange.kernel import ids as kernel_ids
 from exchange.kernel import jobs
 from exchange.kernel.actor import Actor
@@ -25,6 +25,7 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
+from tests.support.sequencing import sequence
 
 ORIGIN = "exchange.example/log"
 BUYER, SELLER, THIRD, WATCH = (UUID(int=i) for i in range(1, 5))
@@ -53,7 +54,7 @@ async def fill(database: Database, signer: notes.Ed25519Signer, low: int, high: 
         )
 
     await database.run(flow)
-    await database.run(lambda tx: checkpoint_log.sequence(tx, [signer], ORIGIN))
+    await sequence(database, [signer], ORIGIN)
 
 
 async def nothing(_done: int, _total: int | None) -> None:

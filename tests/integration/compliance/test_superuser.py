@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from compliance import notes, tree_store
-from compliance.auditing import Known
+from compliance.log import Known
 from compliance.notes import Checkpoint
 from exchange.flows.audit_log import LogReport, Span, audit_log
 from exchange.kernel.clock import FixedClock
@@ -30,9 +30,9 @@ async def audit(database: Database, keyring: Keyring, clock: FixedClock) -> Audi
     """A log of 700 entries with three checkpoints, found sound, and the way to audit it."""
     await logged(database, keyring, clock)
 
-    async def run(span: Span | None = None, known: tuple[Known, ...] = ()) -> LogReport:
+    async def run(span: Span | None = None, known: tuple[Known, ...] = (), marks: tuple[Known, ...] = ()) -> LogReport:
         keys = notes.log_verifiers(keyring, ORIGIN)
-        return await audit_log(database, keys, ORIGIN, quiet, span=span, known=known)
+        return await audit_log(database, keys, ORIGIN, quiet, span=span, known=known, marks=marks)
 
     sound = await run()
     assert (sound.faults, sound.size, sound.done, sound.waiting) == ([], SIZE, SIZE, 1)
@@ -112,6 +112,10 @@ STATES = {
     "cursor_seq": ("cursor_seq = cursor_seq + 1000", "state of centre, cursor"),
     "floor_seq": ("floor_seq = 100000", "state of centre, floor_seq"),
     "floor_seq-passed": ("floor_seq = 701", "entry seq 701"),
+    "base_snapshot": ("base_snapshot = '1:1:'", "column xid"),
+    "base_snapshot-later": ("base_snapshot = '99999999:99999999:'", "state of centre, cursor"),
+    "target_snapshot": ("target_snapshot = '3:3:'", "state of centre, cursor"),
+    "marks": ("marks = '{moon}'", "state of centre, marks"),
 }
 CASES = [
     *(pytest.param("audit_entry", f"seq = {ENTRY}", *one, id=f"entry-{name}") for name, one in ENTRIES.items()),
@@ -251,6 +255,15 @@ async def test_a_mark_outside_the_database_is_held_against_it(audit: Audit, data
         ("log-behind", "file, checkpoint of 701 entries"),
         ("log-behind", "witness w1, checkpoint of 500 entries"),
     ]
+
+
+async def test_a_place_that_would_not_be_asked_for_its_mark_is_named(audit: Audit, database: Database) -> None:
+    mark = Known("file", Checkpoint(ORIGIN, 700, b""))
+    # This log was signed without marks: that is how it looks when a superuser empties the list.
+    (fault,) = (await audit(None, (), (mark, Known("store", None)))).faults
+    assert (fault.rule, fault.place.en, fault.fact) == ("log-state", "state of centre, marks", "file")
+    # A process that knows of no places finds nothing missing where none must be.
+    assert (await audit()).faults == []
 
 
 async def test_a_truncated_tail_is_named_though_all_that_is_left_fits(audit: Audit, database_url: str) -> None:

@@ -178,17 +178,24 @@ async def test_a_changed_part_of_the_manifest_is_named(tmp_path: Path) -> None:
     assert fault.told("en") == "manifest.json, line 1: the part requested_by was changed"
 
 
+def unpacked(path: Path) -> dict[str, bytes]:
+    """Every file in a zip."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 async def test_a_zip_is_checked_like_its_folder(tmp_path: Path) -> None:
     """Every byte of every member: what is not the compressed data's own redundancy is found."""
     await bundle(tmp_path, size=SIZE)
     path = tmp_path / "export.zip"
     good, dice, unseen = path.read_bytes(), random.Random(7), []
+    members = unpacked(path)
+    assert members["verify.py"] == exports.verifier()
     for _ in range(150):
         at = dice.randrange(len(good))
         path.write_bytes(good[:at] + bytes([good[at] ^ 1 << dice.randrange(8)]) + good[at + 1 :])
         if verify.main([str(path), "--vkey", VKEY]) == 0:
+            # The same words can be compressed in two ways, with a nearer or a farther copy to repeat.
+            assert unpacked(path) == members, at
             unseen.append(at)
-    assert unseen == []
-    path.write_bytes(good)
-    with zipfile.ZipFile(path) as archive:
-        assert archive.read("verify.py") == exports.verifier()
+    assert len(unseen) <= 2

@@ -19,7 +19,6 @@ from exchange.access.usage import Events, GrantCache, read_events
 from exchange.flows import seal_usage
 from exchange.flows.accept_delivery import accept_delivery
 from exchange.flows.cancel_order import cancel_order
-from exchange.flows.checkpoint_log import sequence
 from exchange.flows.convert_funds import ConversionWish, convert_funds
 from exchange.flows.credit_bank_transfer import Credited, credit_bank_transfer, match_bank_entry
 from exchange.flows.decide_rejection import decide_rejection
@@ -59,6 +58,7 @@ from settlement.store import holds
 from tests.simulation.seeded.drawing import Input
 from tests.simulation.seeded.founding import Founded
 from tests.simulation.seeded.ground import START
+from tests.support.sequencing import sequencer
 
 ORIGIN = "sim.example"
 RATES = {("EUR", "CNY"): "7.812345678901", ("CNY", "EUR"): "0.127654321"}
@@ -296,8 +296,8 @@ async def _seal(process: Process, desk: Desk, one: Input) -> Any:
 
 
 async def _log(process: Process, desk: Desk, one: Input) -> Any:
-    report = await process.db.run(partial(sequence, signers=process.signers, origin=ORIGIN))
-    return {"size": report.size}
+    head = await sequencer(process.db, process.signers, ORIGIN).step()
+    return {"size": head.size if head is not None else None}
 
 
 async def _payout(process: Process, desk: Desk, one: Input) -> Any:

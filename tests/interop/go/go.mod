@@ -1,0 +1,5 @@
+module opens
+
+go 1.17
+
+require golang.org/x/mod v0.7.0
