@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -102,7 +103,7 @@ async def _list(chosen: argparse.Namespace, tools: Tools) -> int:
 async def _replay(chosen: argparse.Namespace, tools: Tools) -> int:
     language = chosen.lang or tools.language
     try:
-        told = set(erased_in(_lines(chosen.bundle))) if chosen.bundle else set()
+        told = _told(chosen.bundle) if chosen.bundle else set()
     except Refused as error:
         say({"why": error.why.map()}, as_json=chosen.json, lines=[error.why.in_(language)])
         return 2
@@ -114,6 +115,13 @@ async def _replay(chosen: argparse.Namespace, tools: Tools) -> int:
     )
     say(msgspec.to_builtins(done), as_json=chosen.json, lines=[words.in_(language)])
     return 0
+
+
+def _told(name: str) -> set[UUID]:
+    try:
+        return set(erased_in(_lines(name)))
+    except (ValueError, AttributeError) as error:
+        raise Refused(Text(f"{name} has an entry that is none", f"{name} 中有无法识别的条目")) from error
 
 
 def _lines(name: str) -> Iterable[bytes]:

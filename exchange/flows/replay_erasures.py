@@ -33,19 +33,18 @@ class Replayed(msgspec.Struct, frozen=True):
 async def replay_erasures(db: Database, vault: Vault, told: Iterable[UUID] = ()) -> Replayed:
     """Carry out every erasure that database, vault, or whoever told us remembers; nothing to do is the usual answer."""
     known: set[UUID] = set(told) | set(await vault.destroyed())
-    after: UUID | None = None
-    under_way = set(await db.run(sealed_store.under_way))
+    under_way, gone, after = set(await db.run(sealed_store.under_way)), set[UUID](), None
     while page := await db.run(partial(sealed_store.not_kept, after=after)):
-        known |= set(page) - under_way
+        gone |= set(page) - under_way
         after = page[-1]
-    keys = subjects = 0
-    for subject in sorted(known):
-        if not await vault.is_destroyed(subject):
-            await vault.destroy(subject)
-            keys += 1
-        # The key is gone before anything says so.
+    # The key is gone before anything says so.
+    left = await vault.undone(known | gone)
+    for subject in left:
+        await vault.destroy(subject)
+    subjects = 0
+    for subject in sorted(known - gone):
         subjects += await db.run(partial(complete_erasure, subject_id=subject, replayed=subject not in under_way))
-    return Replayed(keys, subjects)
+    return Replayed(len(left), subjects)
 
 
 def erased_in(lines: Iterable[bytes]) -> Iterator[UUID]:

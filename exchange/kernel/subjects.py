@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -55,8 +56,8 @@ class Vault(Protocol):
     async def destroy(self, subject: UUID) -> None:
         """Destroy the subject's key for good; a second time changes nothing."""
 
-    async def is_destroyed(self, subject: UUID) -> bool:
-        """Whether the key is gone from every place, and every place remembers that it may not come back."""
+    async def undone(self, subjects: Iterable[UUID]) -> list[UUID]:
+        """Those of these whose key is not gone from every place, or of which not every place remembers that it may not be."""
 
     async def destroyed(self) -> list[UUID]:
         """Every subject of which a place remembers that its key was destroyed."""

@@ -10,7 +10,7 @@ Callers are the process's edge, apps and the worker. A flow never comes here: it
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -110,17 +110,20 @@ class StoredVault:
         if failed is not None:
             raise failed
 
-    async def is_destroyed(self, subject: UUID) -> bool:
-        """Whether the key is gone from every place, and every place has the mark."""
+    async def undone(self, subjects: Iterable[UUID]) -> list[UUID]:
+        """Those of these whose key is not gone from every place, or of which not every place has the mark."""
+        wanted, found = set(subjects), set[UUID]()
         for place in self._places:
-            if await place.read_named(_mark(subject)) is None or await place.read_named(_key(subject)) is not None:
-                return False
-        return True
+            found |= wanted - await _subjects(place, _MARKS)
+            found |= wanted & await _subjects(place, _KEYS)
+        return sorted(found)
 
     async def destroyed(self) -> list[UUID]:
         """Every subject that a place has a mark of."""
-        found = {name for place in self._places for name in await place.names(_MARKS)}
-        return sorted(UUID(hex=name.rpartition("/")[2]) for name in found)
+        found = set[UUID]()
+        for place in self._places:
+            found |= await _subjects(place, _MARKS)
+        return sorted(found)
 
     async def _is_marked(self, subject: UUID) -> bool:
         return any([await place.read_named(_mark(subject)) is not None for place in self._places])
@@ -152,6 +155,10 @@ class StoredVault:
             return AESGCM(_wrapping(by)).decrypt(file.nonce, file.wrapped, _about(subject, by.kid))
         except (InvalidTag, ValueError) as error:
             raise VaultBroken(f"the key of {subject} does not open") from error
+
+
+async def _subjects(place: FileStore, folder: str) -> set[UUID]:
+    return {UUID(hex=name.rpartition("/")[2]) for name in await place.names(folder)}
 
 
 def _wrapping(by: SigningKey) -> bytes:

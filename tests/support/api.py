@@ -213,7 +213,7 @@ def root_of(made: Services, only: Collection[str] | None = None) -> Root:
             warnings.simplefilter("ignore")  # each app's own test builds it with warnings as errors
             apps[segment] = importlib.import_module(f"exchange.apps.{name}.app").app(made)
     web = importlib.import_module("exchange.apps.web.app").app(made)
-    return Root(apps, web, log_requests=False)
+    return Root(apps, web, log_requests=False, names=dict.fromkeys(public.PREFIXES, "public"))
 
 
 @asynccontextmanager

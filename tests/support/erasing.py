@@ -11,8 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from compliance import sealed_store
-from compliance.sealing import unseal
+from exchange.flows.open_sealed import opened_of
 from exchange.flows.register_organisation import Newcomers, Registered, register_organisation
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -77,12 +76,13 @@ async def readable(database: Database, vault: StoredVault) -> set[str]:
                 person = opened(one, await vault.key(one.id))
                 found.update(person.fields().values() if person else ())
         entries = [row[0] for row in await driver.fetch("SELECT DISTINCT entry_id FROM compliance.sealed")]
-        for entry_id, records in (await sealed_store.sealed_of(tx, entries)).items():
-            for record in records:
-                key = await vault.key(record.subject)
-                found.update(unseal(key, entry_id, record).fields.values() if key else ())
+        logged.extend(entries)
 
+    logged: list[UUID] = []
     await database.run(look)
+    for records in (await opened_of(database, vault, logged)).values():
+        for record in records:
+            found.update(record.fields.values())
     return found
 
 
