@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
@@ -40,12 +39,3 @@ async def directives(
     if before is not None:
         query = query.where(_directive.c.id < before)
     return [Directive(**row) for row in (await tx.conn.execute(query)).mappings()]
-
-
-async def preserving(tx: Tx, object_ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """Which of these objects a directive in force orders to preserve: object -> the oldest such directive."""
-    d = _directive.c
-    query = select(d.target_id, d.id).where(
-        d.state == "active", d.kind == "preserve", d.target_id.in_(list(object_ids))
-    )
-    return {row.target_id: row.id for row in await tx.conn.execute(query.order_by(d.id.desc()))}

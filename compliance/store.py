@@ -168,6 +168,10 @@ async def indexes_between(
 _DIRECTED = """
 SELECT DISTINCT target_id FROM compliance.directive
 WHERE state = 'active' AND kind = ANY ($2::text[]) AND target_id = ANY ($1::uuid[])"""
+_PRESERVED = """
+SELECT target_id, id FROM compliance.directive
+WHERE state = 'active' AND kind = 'preserve' AND ($1::uuid[] IS NULL OR target_id = ANY ($1::uuid[]))
+ORDER BY id DESC"""
 
 
 async def directed(tx: Tx, ids: Sequence[UUID], kinds: Sequence[str]) -> set[UUID]:
@@ -187,9 +191,10 @@ async def off_sale(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
     return await directed(tx, ids, ("freeze", "delist"))
 
 
-async def preserved(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these objects may not be erased; one statement."""
-    return await directed(tx, ids, ("preserve",))
+async def preserved(tx: Tx, ids: Sequence[UUID] | None = None) -> dict[UUID, UUID]:
+    """Which of these objects and organisations may not be erased, and by which directive; all of them for None."""
+    rows = await (await tx.driver()).fetch(_PRESERVED, None if ids is None else list(ids))
+    return {row[0]: row[1] for row in rows}
 
 
 async def objects_logged(tx: Tx, action: str, object_ids: Sequence[str]) -> dict[str, int]:

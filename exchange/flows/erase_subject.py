@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from compliance import directive_store, erasure, sealed_store
+from compliance import erasure, sealed_store
 from compliance import store as audit
 from compliance.entries import Entry
 from compliance.erasure import Subject
@@ -103,7 +103,7 @@ async def queue_erasures(tx: Tx) -> int:
 
 
 async def _held(tx: Tx, subject: Subject) -> Problem | None:
-    holding = await directive_store.preserving(tx, [subject.id, subject.organisation_id])
+    holding = await audit.preserved(tx, [subject.id, subject.organisation_id])
     return erasure.held(subject, holding)
 
 

@@ -19,6 +19,7 @@ from exchange.flows.close_books import close_months
 from exchange.flows.erase_subject import queue_erasures
 from exchange.flows.expire_holds import expire_holds
 from exchange.flows.expire_negotiations import expire_negotiations
+from exchange.flows.forget_payloads import forget_payloads
 from exchange.flows.hold_usage import hold_usage
 from exchange.flows.keep_obligations import create_obligations, remind, renew_obligations
 from exchange.flows.sign_agreements import sign_agreements
@@ -28,7 +29,7 @@ from exchange.kernel.jobs import Job
 from exchange.kernel.keys import Keyring
 from exchange.parties import store as parties
 from settlement.settings import SettlementSettings
-from settlement.store import payments, previews
+from settlement.store import previews
 
 _LOG = structlog.get_logger("schedule")
 LEASES_EVERY_S = 15.0
@@ -93,8 +94,6 @@ class Schedule:
         await self.db.run(idempotency.forget_old)
         await self.db.run(parties.forget_expired_tokens)
         await self.db.run(queue_erasures)
-        kept = timedelta(days=self.settlement.provider_events_kept_days)
-        await self.db.run(lambda tx: payments.erase_payloads(tx, tx.now - kept))
         while await self.db.run(partial(hold_usage, settings=self.access)):
             pass
 
@@ -119,9 +118,10 @@ class Schedule:
             pass
 
     async def books(self) -> None:
-        """Forget old previews, and close the books of settled months where the operator wants that done by the clock."""
+        """Forget old previews and the provider's old events, and close the books of settled months where the operator wants that done by the clock."""
         kept = timedelta(days=self.settlement.previews_kept_days)
         await self.db.run(lambda tx: previews.forget_previews(tx, tx.now - kept))
+        await self.db.run(partial(forget_payloads, kept_days=self.settlement.provider_events_kept_days))
         if self.settlement.books_close_after_days:
             await self.db.run(partial(close_months, after_days=self.settlement.books_close_after_days))
 

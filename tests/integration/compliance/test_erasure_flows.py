@@ -25,8 +25,10 @@ from exchange.flows.erase_subject import (
     queue_erasures,
     request_erasure,
 )
+from exchange.flows.forget_payloads import forget_payloads
 from exchange.flows.issue_directive import DirectiveReceipt
 from exchange.flows.replay_erasures import Replayed, erased_in, replay_erasures, seal_people
+from exchange.flows.store_event import ProviderEvent, store_event
 from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
 from exchange.kernel.clock import FixedClock
@@ -36,6 +38,7 @@ from exchange.kernel.keys import Keyring
 from exchange.kernel.subjects import SubjectErased, SubjectKey
 from exchange.kernel.vault import StoredVault
 from exchange.worker.erasing import erase
+from settlement.store import payments
 from tests.support.clones import Clones
 from tests.support.erasing import EMAIL, NAME, actor_of, join, member_of, readable, vault_in
 from tests.support.logged import ORIGIN, sequenced
@@ -405,3 +408,35 @@ async def test_a_word_is_logged_under_a_salt_and_can_be_shown(
     assert hashlib.sha256(salt + b"Li Hua asked").hexdigest() == one
     assert await database.run(partial(sealed_store.forget_salts, entry_ids=[first])) == 1
     assert await database.run(partial(sealed_store.salts_of, entry_ids=[first])) == {}
+
+
+async def test_what_the_payment_provider_told_is_forgotten_but_not_under_a_hold(
+    database: Database, database_url: str, clock: FixedClock
+) -> None:
+    """Its events may name a card's holder; one that comes again later is still known."""
+    payer, held = UUID(int=41), UUID(int=42)
+    superuser = await asyncpg.connect(database_url)
+    for number, organisation in enumerate((payer, held)):
+        event = ProviderEvent(f"evt_{number}", "payment_intent.succeeded", f"pi_{number}", b'{"name": "Li Hua"}')
+        await database.run(partial(store_event, event=event))
+        await superuser.execute(
+            "INSERT INTO settlement.payment (id, organisation_id, purpose, amount_units, currency, method, state, "
+            "provider_ref, created_at, finished_at) VALUES ($1, $2, 'top_up', 1000000, 'CNY', 'card', 'succeeded', $3, $4, $4)",
+            UUID(int=50 + number),
+            organisation,
+            f"pi_{number}",
+            clock.now(),
+        )
+        await database.run(partial(payments.event_handled, event_id=f"evt_{number}"))
+    waiting = ProviderEvent("evt_9", "payment_intent.succeeded", "pi_9", b'{"name": "Li Hua"}')
+    await database.run(partial(store_event, event=waiting))
+    hold = partial(issue_directive.issue, actor=REGULATOR, kind="preserve", target_kind="organisation", target_id=held)
+    await database.run(partial(hold, reason={"en": "Case 1"}))
+    assert await database.run(partial(forget_payloads, kept_days=30)) == 0
+    clock.advance(31 * 86_400)
+    assert await database.run(partial(forget_payloads, kept_days=30)) == 1
+    rows = await superuser.fetch("SELECT id, payload FROM settlement.stripe_event ORDER BY id")
+    await superuser.close()
+    assert [(row[0], row[1] is None) for row in rows] == [("evt_0", True), ("evt_1", False), ("evt_9", False)]
+    again = ProviderEvent("evt_0", "payment_intent.succeeded", "pi_0", b'{"name": "Li Hua"}')
+    assert (await database.run(partial(store_event, event=again))).replayed
