@@ -10,8 +10,12 @@ import msgspec
 
 from exchange import main
 from exchange.kernel.clock import FixedClock
+from exchange.kernel.money import Money
 from exchange.worker.loop import drain
+from settlement import postings
+from settlement.store import ledger
 from tests.support.api import Market, Party, market
+from tests.support.trade import on_sale
 
 
 async def erasures(m: Market, who: Party, portal: str) -> dict[str, Any]:
@@ -96,7 +100,11 @@ async def test_entries_say_through_which_app_they_came(database_url: str, tmp_pa
         "contact": {"name": "Li Hua", "email": "li.hua@example.com"},
     }
     async with market(database_url, tmp_path, clock=clock) as m:
-        buyer = await m.join("buyer")
+        sold, buyer = await on_sale(m), await m.join("buyer")
+        money = postings.top_up(m.services.db.ids.new(clock.now()), buyer.id, Money(900_000_000, "CNY"))
+        await m.services.db.run(lambda tx: ledger.post(tx, [money]))
+        # Purchases come through a batch, which runs in a task of its own.
+        await m.done(buyer, "/buyer/v1/orders", {"offer": sold.offer, "purposes": ["pretrain"], "payment": "wallet"})
         assert (await m.http.post("/catalog/v1/organisations", json=body)).status_code == 201
         await m.done(buyer, "/buyer/v1/clients", {"label": "second", "scopes": ["buyer"]})
         await m.done(buyer, f"/buyer/v1/organisation/members/{buyer.member}/erasure")
@@ -108,6 +116,8 @@ async def test_entries_say_through_which_app_they_came(database_url: str, tmp_pa
     where = [(one["action"], one["where"]) for one in said]
     assert ("organisation.register", "public") in where
     assert ("client.create", "buyer") in where
+    assert ("purchase", "buyer") in where
+    assert ("listing.publish", "supplier") in where
     assert ("erasure.requested", "buyer") in where
     assert ("erasure.completed", "worker") in where
     joined = next(one for one in said if one["where"] == "public")
