@@ -10,16 +10,18 @@ from compliance.tiles import Place
 from exchange.kernel.db import Tx
 
 SOME = 1000
-# One row per tile: the driver makes a handful of objects for 256 entries instead of a dozen for each. An entry that was
+# One row per tile, each column in one piece: the driver makes a dozen objects for 256 entries instead of a dozen for each. An entry that was
 # written by another transaction than it says was changed; a restore from a dump makes rows anew, and a rebase then sets
 # the floor above them.
-_TILES = """
+_TILES = r"""
 SELECT n, g.*, CASE WHEN octet_length(t.data) = 32 * t.width THEN t.data END, substr(u.data, 32 * (n & 255)::int + 1, 32)
 FROM generate_series($2::bigint, $3::bigint) AS n
 CROSS JOIN LATERAL (
-    SELECT count(*), bool_and(e.node_id = $1), string_agg(int8send(leaf_index) || leaf_hash, ''), array_agg(envelope),
-        string_agg(uuid_send(id), ''), string_agg(timestamptz_send(created_at), ''), array_agg(action), array_agg(object_id),
-        array_agg(organisation_ids::text), array_agg(leaf_index) FILTER (WHERE entry_seq > $5 AND e.xid::xid <> e.xmin)
+    SELECT count(*), bool_and(e.node_id = $1), string_agg(int8send(leaf_index) || leaf_hash, ''),
+        string_agg('\x00'::bytea || envelope, ''), string_agg(int4send(octet_length(envelope) + 1), ''),
+        string_agg(uuid_send(id), ''), string_agg(timestamptz_send(created_at), ''), string_agg(action, chr(1)),
+        string_agg(coalesce(object_id, chr(2)), chr(1)), count(object_id), string_agg(organisation_ids::text, chr(1)),
+        array_agg(leaf_index) FILTER (WHERE entry_seq > $5 AND e.xid::xid <> e.xmin)
     FROM (SELECT leaf_index, leaf_hash, entry_seq FROM compliance.audit_leaf
           WHERE node_id = $1 AND leaf_index >= n * 256 AND leaf_index < least($4, n * 256 + 256)
           ORDER BY leaf_index) l

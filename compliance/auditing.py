@@ -48,19 +48,23 @@ class TileRows:
     """256 leaves with their entries' columns, each column in one piece, beside the stored tile and its parent's hash.
 
     shapes   `hashes`: per leaf its index (8 bytes) and hash; `ids`, `times`: 16 and 8 bytes each, as PostgreSQL sends them
-             `here`: every entry is this node's
+             `here`: every entry is this node's; `leaves`: each envelope behind a zero byte, as it is hashed, `widths` how many
+             bytes that is, 4 bytes each; `actions`, `objects`, `organisations`: joined by the character 1, with the
+             character 2 for none; `named`: how many entries have an object
     """
 
     number: int
     count: int
     here: bool | None
     hashes: bytes | None
-    envelopes: list[bytes] | None
+    leaves: bytes | None
+    widths: bytes | None
     ids: bytes | None
     times: bytes | None
-    actions: list[str] | None
-    objects: list[str | None] | None
-    organisations: list[str] | None
+    actions: str | None
+    objects: str | None
+    named: int
+    organisations: str | None
     rewritten: list[int] | None
     tile: bytes | None
     above: bytes | None

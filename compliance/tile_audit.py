@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -21,6 +20,7 @@ from exchange.kernel import ids, merkle
 
 _HASH = merkle.HASH_BYTES
 _VERSIONS = frozenset(VERSIONS)
+_BETWEEN, _NONE = "\1", "\2"
 _EPOCH_US = 946_684_800_000_000  # PostgreSQL counts from 2000
 _DAY_US = 86_400_000_000
 # The digits of a time: where they stand in the text, what one is worth in microseconds, and how far it counts.
@@ -87,12 +87,13 @@ def look(one: TileRows, size: int, node_id: str) -> list[bytes] | None:
 
 def _hashes(one: TileRows, width: int) -> list[bytes] | None:
     """The hashes of the entries, if they are all there and the same in leaves and tile."""
-    if one.count != width or not one.here or one.hashes is None or one.envelopes is None or one.tile is None:
+    if one.count != width or not one.here or not one.hashes or not one.leaves or not one.widths or one.tile is None:
         return None
-    if None in one.envelopes:
+    ends = np.cumsum(np.frombuffer(one.widths, ">i4"), dtype=np.int64).tolist()
+    if len(ends) != width or ends[-1] != len(one.leaves):
         return None
-    sha = sha256
-    made = [sha(b"\0" + envelope).digest() for envelope in one.envelopes]
+    sha, leaves = sha256, one.leaves
+    made = [sha(leaves[low:high]).digest() for low, high in zip((0, *ends), ends)]  # noqa: B905  # the last end begins nothing
     joined = b"".join(made)
     stored = np.frombuffer(one.hashes, np.uint8).reshape(-1, 8 + _HASH)
     first = one.number * tiles.WIDTH
@@ -108,12 +109,12 @@ def _hashes(one: TileRows, width: int) -> list[bytes] | None:
 
 def _columns_fit(one: TileRows, node_id: str) -> bool:
     """Whether the columns beside the envelopes say what the envelopes say, and those are canonical."""
-    read = _read(one.envelopes or [])
+    read = _read(one.leaves or b"", one.count)
     return (
         read is not None
-        and [entry.action for entry in read] == one.actions
-        and [entry.object.id for entry in read] == one.objects
-        and [entry.organisations for entry in read] == list(map(_organisations, one.organisations or ()))
+        and _joined([entry.action for entry in read]) == one.actions
+        and _objects_fit(read, one)
+        and _joined([_organisations(entry.organisations) for entry in read]) == one.organisations
         and [entry.node for entry in read].count(node_id) == len(read)
         and [entry.type for entry in read].count(TYPE) == len(read)
         and {entry.v for entry in read} <= _VERSIONS
@@ -133,19 +134,40 @@ def _as_of_its_version(read: Sequence[_Envelope]) -> bool:
     )
 
 
-def _read(envelopes: Sequence[bytes]) -> list[_Envelope] | None:
-    """Envelopes, read together; None where one of them is not canonical."""
-    data = b"[" + b",".join(envelopes) + b"]"
+def _read(leaves: bytes, count: int) -> list[_Envelope] | None:
+    """Envelopes behind a zero byte each, read together; None where one of them is not canonical."""
+    # No text of JSON has a zero byte in it, so that those between become the commas of a list, and only those.
+    if leaves.count(0) != count:
+        return None
+    data = b"[%b]" % leaves[1:].replace(b"\0", b",")
     try:
         read = _DECODE(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return read if len(read) == len(envelopes) and _ENCODE(read) == data else None
+    return read if len(read) == count and _ENCODE(read) == data else None
+
+
+def _joined(values: Sequence[str]) -> str | None:
+    """Values as the server joins a column; None where one of them holds what stands between them."""
+    text = _BETWEEN.join(values)
+    return text if text.count(_BETWEEN) == len(values) - 1 else None
+
+
+def _objects_fit(read: Sequence[_Envelope], one: TileRows) -> bool:
+    """Whether the column of objects says the same, and has nothing where the envelopes have nothing."""
+    objects = [entry.object.id for entry in read]
+    none = len(objects) - one.named
+    text = _joined([_NONE if name is None else name for name in objects])
+    return text is not None and text == one.objects and text.count(_NONE) == none == objects.count(None)
 
 
 @lru_cache(maxsize=65_536)
-def _organisations(array: str) -> tuple[str, ...]:
-    return tuple(ids.text("org", UUID(one)) for one in array[1:-1].split(",")) if array != "{}" else ()
+def _organisations(names: tuple[str, ...]) -> str:
+    """How PostgreSQL writes the array of these organisations; nothing that it could write for what are no ids."""
+    try:
+        return "{" + ",".join([str(ids.parse("org", one)) for one in names]) + "}"
+    except ids.BadId:
+        return ""
 
 
 def _ids(raw: bytes) -> str:

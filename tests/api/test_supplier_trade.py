@@ -199,6 +199,10 @@ async def test_the_log_of_a_trade_is_served_as_tiles(exchange: Market) -> None:
     assert (await exchange.http.get("/log/tile/0/000")).status_code == 404
     again = await exchange.http.get(f"/log/tile/0/000.p/{checkpoint.size}")
     assert (again.content, again.headers["cache-control"]) == (tile.content, tile.headers["cache-control"])
+    # It comes out of the process's memory, and still has a name of its own and no other's.
+    named = [one.headers.get_list("x-request-id") for one in (tile, again)]
+    assert [len(one) for one in named] == [1, 1]
+    assert named[0] != named[1]
     assert (await exchange.http.get(f"/log/tile/0/000.p/{checkpoint.size + 1}")).status_code == 404
     tag = (await exchange.http.get("/log/checkpoint")).headers["etag"]
     unchanged = await exchange.http.get("/log/checkpoint", headers={"if-none-match": tag})

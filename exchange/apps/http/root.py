@@ -52,7 +52,8 @@ class Root:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (_NAME, request_id.encode())]
+                # A copy: an app may keep an answer and give it again.
+                message = {**message, "headers": [*message["headers"], (_NAME, request_id.encode())]}
             await send(message)
 
         came_through = WHERE.set(self._names.get(name, "web"))
