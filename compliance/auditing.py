@@ -24,6 +24,8 @@ from exchange.kernel.canonical import canonical
 from exchange.kernel.text import Text
 
 VERSIONS = (1, 2)
+# What version 2 of an entry has and version 1 had not; each has its own fields and no other's.
+NEW_IN_2 = frozenset({"member", "sealed", "where"})
 # A clock may be set back a little between two steps of the sequencer.
 CLOCK = timedelta(seconds=60)
 _HASH = merkle.HASH_BYTES
@@ -179,6 +181,7 @@ def row_faults(row: LeafRow, node_id: str) -> list[Fault]:
         wire = msgspec.json.decode(envelope)
         right = _expected(wire)
         same = canonical(wire) == envelope and wire["type"] == TYPE and wire["v"] in VERSIONS
+        same = same and wire.keys() & NEW_IN_2 == (NEW_IN_2 if wire["v"] != 1 else set())
     except (ValueError, KeyError, TypeError, msgspec.DecodeError):
         same, right = False, {}
     if not same:

@@ -132,12 +132,6 @@ async def standing(tx: Tx, kinds: Sequence[str], after: UUID | None, limit: int)
     return await _read(tx, query.order_by(_directive.c.id).limit(limit))
 
 
-async def names_of(tx: Tx, directive_id: UUID) -> tuple[str, ...]:
-    """The ids, as the log has them, of a directive and of what it is about: the scope of an export by directive."""
-    found = await find_directive(tx, directive_id)
-    return () if found is None else (found.name, *(one.name for one in found.targets))
-
-
 async def tell(tx: Tx, one: Directive, duty: str, documents: Mapping[UUID, bytes], made: Sequence[UUID]) -> list[UUID]:
     """Tell organisations of a directive, each once; answers those that are told now.
 

@@ -1,6 +1,7 @@
 """Audit entries: who did what to which object under which rules, as canonical bytes for the log. Pure.
 
-An entry has no room for personal data: only slugs, ids, version names and digests pass its checks.
+An entry has no room for personal data: only slugs, ids, version names and digests pass its checks. What has to be kept of a
+person goes along as a secret: its commitment stands in the entry, the rest is sealed beside the log (compliance/sealing.py).
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from compliance.sealing import Secret
 from compliance.tiles import LEAF_BYTES_MAX
 from exchange.kernel import ids
 
 CENTRE = "centre"
-TYPE, VERSION = "audit-entry", 1
+# Version 1 had neither `member` nor `sealed` nor `where`; the entries of that time stay as they are.
+TYPE, VERSION = "audit-entry", 2
+WORKER = "worker"
 DONE: Literal["done"] = "done"
 REFUSED: Literal["refused"] = "refused"
 
@@ -29,6 +34,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,199}\Z").match
 _DIGEST_BYTES = 32
 _DIGESTS_MAX = 64
 _CONCERNS_MAX = 256
+_SECRETS_MAX = 64
+_WORDS_MAX = 16
 
 
 class BadEntry(ValueError):
@@ -40,7 +47,9 @@ class Entry:
     """One thing that happened, or was refused.
 
     shapes   `action` and digest names are slugs; `object_id` is an id's text form, or empty where nothing was made;
-             digests are SHA-256; `concerns` are the organisations besides the actor's whose business it is
+             digests are SHA-256; `concerns` are the organisations besides the actor's whose business it is;
+             `member` is the person who acted, by id; `secrets` are sealed beside the log; `words` are short texts that people
+             write (a reason): the log has their digest under a salt, as `<name>.salted`, so that nobody can try guesses
     errors   BadEntry
     """
 
@@ -56,17 +65,29 @@ class Entry:
     digests: Mapping[str, bytes] = field(default_factory=dict)
     concerns: tuple[UUID, ...] = ()
     node_id: str = CENTRE
+    member_id: UUID | None = None
+    secrets: tuple[Secret, ...] = ()
+    words: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Let nothing in that could be a person's."""
         _check_shape(
-            self.action, self.object_version, self.rule_set, self.outcome, self.problem, self.node_id, *self.digests
+            self.action,
+            self.object_version,
+            self.rule_set,
+            self.outcome,
+            self.problem,
+            self.node_id,
+            *self.digests,
+            *self.words,
         )
         agreement = self.agreement_id
         if not (self.object_id == "" or _NAME(self.object_id)) or not (agreement is None or _NAME(agreement)):
             raise BadEntry("the log takes ids only, no words")
         if len(self.concerns) > _CONCERNS_MAX or any(len(digest) != _DIGEST_BYTES for digest in self.digests.values()):
             raise BadEntry("an entry has at most 256 organisations, and digests of 32 bytes")
+        if len(self.secrets) > _SECRETS_MAX or len(self.words) > _WORDS_MAX:
+            raise BadEntry("an entry has at most 64 secrets and 16 texts")
 
     def organisations(self) -> list[UUID]:
         """Everybody whom the entry concerns, the actor first, nobody twice."""
@@ -92,21 +113,32 @@ class _Envelope(msgspec.Struct, frozen=True):
     at: str
     digests: dict[str, str]
     id: str
+    member: str | None
     node: str
     object: _Object
     organisations: list[str]
     outcome: str
     problem: str | None
     rule_set: str | None
+    sealed: list[str]
     type: str
     v: int
+    where: str
 
 
+class Beside(NamedTuple):
+    """What an entry says of things that lie beside the log: commitments to secrets, and salted digests of texts."""
+
+    commitments: tuple[bytes, ...] = ()
+    salted: Mapping[str, bytes] = MappingProxyType({})
+
+
+_NOTHING = Beside()
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
 
-def envelope(entry: Entry, now: datetime, entry_id: UUID) -> bytes:
-    """The canonical bytes of an entry: the leaf of the log.
+def envelope(entry: Entry, now: datetime, entry_id: UUID, where: str = WORKER, beside: Beside = _NOTHING) -> bytes:
+    """The canonical bytes of an entry: the leaf of the log. `where` names the app or process that it came through.
 
     units    `now` is aware and UTC
     errors   BadEntry for another time zone or more than 65,535 bytes
@@ -120,16 +152,19 @@ def envelope(entry: Entry, now: datetime, entry_id: UUID) -> bytes:
             _Actor(client, organisation),
             entry.agreement_id,
             _stamp(now),
-            {name: digest.hex() for name, digest in entry.digests.items()},
+            {name: digest.hex() for name, digest in (*entry.digests.items(), *beside.salted.items())},
             ids.text("aud", entry_id),
+            None if entry.member_id is None else ids.text("mem", entry.member_id),
             entry.node_id,
             _Object(entry.object_id or None, entry.object_version),
             [_known("org", one) for one in entry.organisations()],
             entry.outcome,
             entry.problem,
             entry.rule_set,
+            [one.hex() for one in beside.commitments],
             TYPE,
             VERSION,
+            _place(where),
         )
     )
     if len(data) > LEAF_BYTES_MAX:
@@ -145,6 +180,13 @@ def moment(at: datetime) -> str:
     if at.utcoffset() != timedelta(0):
         raise BadEntry("times in the log are UTC")
     return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+@lru_cache(maxsize=64)
+def _place(where: str) -> str:
+    if not _SLUG(where):
+        raise BadEntry(f"an app or a process has a short slug: {where!r}")
+    return where
 
 
 # The same few parties and moments come again and again in a batch.

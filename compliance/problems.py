@@ -134,6 +134,19 @@ HELD = problem_type(
         "请在指令解除后再次申请；本次申请已留存记录。",
     ),
 )
+ERASURE_HELD = problem_type(
+    "erasure-held",
+    Kind.CONFLICT,
+    title=Text("Erasure deferred by a legal hold", "删除因保全指令而推迟"),
+    detail=Text(
+        "The directive {directive} orders that nothing of {subject} be erased.",
+        "指令 {directive} 要求保全，不得删除 {subject} 的数据。",
+    ),
+    remedy=Text(
+        "Ask again once the directive is lifted; the refusal is on record in the audit log.",
+        "请待该指令解除后再次申请；本次拒绝已记入审计日志。",
+    ),
+)
 WITNESS_INVALID = problem_type(
     "witness-invalid",
     Kind.UNPROCESSABLE,

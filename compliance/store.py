@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,12 @@ from uuid import UUID
 
 import msgspec
 
-from compliance.entries import CENTRE, Entry, envelope
+from compliance.entries import CENTRE, Beside, Entry, envelope
+from compliance.sealing import SALT_BYTES, Sealed, seal
+from exchange.kernel.canonical import sha256
 from exchange.kernel.db import Tx
 from exchange.kernel.ids import array
+from exchange.kernel.subjects import SubjectErased
 
 # An array of arrays cannot be unnested by row, so that the organisations travel as text.
 _APPEND = """
@@ -20,6 +24,17 @@ INSERT INTO compliance.audit_entry (id, node_id, organisation_ids, action, objec
 SELECT e.id, e.node, e.organisations::uuid[], e.action, e.object, e.envelope, $7
 FROM unnest($1::text::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
      WITH ORDINALITY AS e(id, node, organisations, action, object, envelope, n) ORDER BY e.n"""
+# The same with what is sealed beside the entries. A subject whose erasure was asked for takes nothing new; one that is kept
+# stays so until this transaction has ended.
+_APPEND_SEALED = f"""
+WITH entry AS ({_APPEND}),
+salted AS (INSERT INTO compliance.salt (entry_id, name, salt)
+           SELECT * FROM unnest($13::text::uuid[], $14::text[], $15::bytea[])),
+kept AS (SELECT id FROM compliance.subject WHERE id = ANY ($9::text::uuid[]) AND state = 'kept' ORDER BY id FOR SHARE)
+INSERT INTO compliance.sealed (entry_id, subject_id, reference, commitment, sealed, created_at)
+SELECT s.entry_id, s.subject_id, s.reference, s.commitment, s.sealed, $7
+FROM unnest($8::text::uuid[], $9::text::uuid[], $10::bytea[], $11::bytea[], $12::bytea[])
+     AS s(entry_id, subject_id, reference, commitment, sealed) JOIN kept ON kept.id = s.subject_id"""
 _OF_OBJECT = """
 SELECT e.seq, l.leaf_index, e.envelope FROM compliance.audit_entry e
 LEFT JOIN compliance.audit_leaf l ON l.entry_seq = e.seq
@@ -66,22 +81,61 @@ class EntryFilter:
 
 
 async def append(tx: Tx, entries: Sequence[Entry]) -> list[UUID]:
-    """Write audit entries in the caller's transaction; one statement for any number, none for none."""
+    """Write audit entries, and what is sealed beside them, in the caller's transaction; one statement for any number.
+
+    errors   SubjectErased where an entry has a secret of a subject that is being erased, or is unknown
+    """
     if not entries:
         return []
     made = [tx.new_id() for _ in entries]
-    driver = await tx.driver()
-    await driver.execute(
-        _APPEND,
+    if any(one.secrets or one.words for one in entries):
+        await _append_sealed(tx, entries, made)
+        return made
+    where, now = tx.where, tx.now
+    envelopes = [envelope(one, now, entry_id, where) for one, entry_id in zip(entries, made, strict=True)]
+    await (await tx.driver()).execute(_APPEND, *_columns(tx, entries, made, envelopes))
+    return made
+
+
+def _columns(tx: Tx, entries: Sequence[Entry], made: Sequence[UUID], envelopes: Sequence[bytes]) -> tuple[object, ...]:
+    return (
         array(made),
         [one.node_id for one in entries],
         [array(one.organisations()) for one in entries],
         [one.action for one in entries],
         [one.object_id or None for one in entries],
-        [envelope(one, tx.now, entry_id) for one, entry_id in zip(entries, made, strict=True)],
+        envelopes,
         tx.now,
     )
-    return made
+
+
+async def _append_sealed(tx: Tx, entries: Sequence[Entry], made: Sequence[UUID]) -> None:
+    """Write entries of which some have secrets, or texts that are logged under a salt."""
+    kept: list[tuple[UUID, Sealed]] = []
+    salts: list[tuple[UUID, str, bytes]] = []
+    envelopes = []
+    for one, entry_id in zip(entries, made, strict=True):
+        sealed = [seal(secret, entry_id) for secret in one.secrets]
+        own = [(entry_id, name, os.urandom(SALT_BYTES)) for name in one.words]
+        digests = {f"{name}.salted": sha256(salt + one.words[name]) for _, name, salt in own}
+        beside = Beside(tuple(two.commitment for two in sealed), digests)
+        envelopes.append(envelope(one, tx.now, entry_id, tx.where, beside))
+        kept += [(entry_id, two) for two in sealed]
+        salts += own
+    written: str = await (await tx.driver()).execute(
+        _APPEND_SEALED,
+        *_columns(tx, entries, made, envelopes),
+        array([entry_id for entry_id, _ in kept]),
+        array([two.subject for _, two in kept]),
+        [two.reference for _, two in kept],
+        [two.commitment for _, two in kept],
+        [two.sealed for _, two in kept],
+        array([entry_id for entry_id, _, _ in salts]),
+        [name for _, name, _ in salts],
+        [salt for _, _, salt in salts],
+    )
+    if int(written.rpartition(" ")[2]) != len(kept):
+        raise SubjectErased("an entry holds a secret of a subject that is erased, or of none")
 
 
 async def entries_of(tx: Tx, object_id: str, after_seq: int = 0, limit: int = 100) -> list[Logged]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from compliance import tiles
 from compliance.auditing import VERSIONS, TileRows, root_of
@@ -47,21 +48,25 @@ class _Object(msgspec.Struct, gc=False):
     version: str | None
 
 
-class _Envelope(msgspec.Struct, gc=False):
+class _Envelope(msgspec.Struct, gc=False, kw_only=True):
     action: str
     actor: _Actor
     agreement: str | None
     at: str
     digests: dict[str, str]
     id: str
+    # Version 2 brought these three; what is unset is not written, so that both versions are read and written back.
+    member: str | UnsetType | None = UNSET
     node: str
     object: _Object
     organisations: tuple[str, ...]
     outcome: str
     problem: str | None
     rule_set: str | None
+    sealed: tuple[str, ...] | UnsetType = UNSET
     type: str
     v: int
+    where: str | UnsetType = UNSET
 
 
 _DECODE = msgspec.json.Decoder(list[_Envelope]).decode
@@ -112,8 +117,19 @@ def _columns_fit(one: TileRows, node_id: str) -> bool:
         and [entry.node for entry in read].count(node_id) == len(read)
         and [entry.type for entry in read].count(TYPE) == len(read)
         and {entry.v for entry in read} <= _VERSIONS
+        and _as_of_its_version(read)
         and "".join([entry.id for entry in read]) == _ids(one.ids or b"")
         and "".join([entry.at for entry in read]) == _moments(one.times or b"")
+    )
+
+
+def _as_of_its_version(read: Sequence[_Envelope]) -> bool:
+    """Whether each entry has the fields of its version, and no other's."""
+    new = [entry.v != 1 for entry in read]
+    return (
+        [entry.where is not UNSET for entry in read] == new
+        and [entry.sealed is not UNSET for entry in read] == new
+        and [entry.member is not UNSET for entry in read] == new
     )
 
 

@@ -61,7 +61,7 @@ def root(made: Services, *, log_requests: bool = True) -> Root:
         **dict.fromkeys(PREFIXES, shared),
         "log": hot_public(shared),
     }
-    return Root(apps, web(made), log_requests=log_requests)
+    return Root(apps, web(made), log_requests=log_requests, names=dict.fromkeys(PREFIXES, "public"))
 
 
 @asynccontextmanager
@@ -82,7 +82,7 @@ async def opened(on: Ground, **more: Any) -> AsyncIterator[Services]:
 
 def steps(made: Services) -> Steps:
     """The worker's steps over the same services."""
-    return Steps(made.db, made.files, made.keyring, made.gateway, made.settings, made.sales)
+    return Steps(made.db, made.files, made.keyring, made.gateway, made.settings, made.sales, made.vault)
 
 
 def schedule(made: Services) -> Schedule:

@@ -16,6 +16,7 @@ from exchange.apps.http.context import Services
 from exchange.flows import access_data
 from exchange.flows.ask_quote import ask_quotes
 from exchange.flows.purchase import purchase
+from exchange.flows.replay_erasures import replay_erasures, seal_people
 from exchange.flows.sale import Sales
 from exchange.kernel import embedded, keys
 from exchange.kernel.batch import Batcher, BatchSettings
@@ -25,6 +26,8 @@ from exchange.kernel.embedded import EmbeddedError, EmbeddedServer
 from exchange.kernel.files import FileStore
 from exchange.kernel.keys import Keyring
 from exchange.kernel.metrics import BATCH_ITEMS, BATCH_SECONDS
+from exchange.kernel.subjects import Vault
+from exchange.kernel.vault import StoredVault
 from exchange.migrations.run import upgrade
 from exchange.parties.tokens import TokenCache
 from exchange.settings import Settings
@@ -101,12 +104,21 @@ async def services(on: Ground, clock: Clock | None = None, observer: Observer | 
     try:
         await db.check_walls()
         made = _assemble(on, db)
+        await _keep_erased(db, made.vault)
         made.start()
         yield made
         await made.stop()
         await db.run(partial(access_data.release_leases, holder=made.holder))
     finally:
         await db.close()
+
+
+async def _keep_erased(db: Database, vault: Vault) -> None:
+    """Before anything is served: what was erased is so whatever was restored, and no name lies about plain."""
+    done = await replay_erasures(db, vault)
+    sealed = await seal_people(db, vault)
+    if done.keys or done.subjects or sealed:
+        _LOG.warning("erasures-replayed", keys=done.keys, subjects=done.subjects, sealed=sealed)
 
 
 def _assemble(on: Ground, db: Database) -> Services:
@@ -122,16 +134,17 @@ def _assemble(on: Ground, db: Database) -> Services:
         settings=settings,
         keyring=on.keyring,
         files=FileStore.open(settings.files),
+        vault=StoredVault.open(settings.vault, on.keyring),
         tokens=TokenCache(on.keyring, settings.token),
         grants=TokenVerifier(
             on.keyring, issuer=settings.token.issuer, audience=DATA_AUDIENCE, settings=settings.access
         ),
         sales=sales,
         holder=holder,
-        purchases=_batcher("purchase", db, buy, settings.batch),
-        quotes=_batcher("ask_quote", db, quote, paired),
-        reads=_batcher("access_data", db, read, paired),
-        records=_batcher("record_usage", db, record, paired),
+        purchases=_batcher("purchase", "buyer", db, buy, settings.batch),
+        quotes=_batcher("ask_quote", "buyer", db, quote, paired),
+        reads=_batcher("access_data", "data", db, read, paired),
+        records=_batcher("record_usage", "data", db, record, paired),
     )
 
 
@@ -144,13 +157,18 @@ async def _ask_quotes(sales: Sales, keyring: Keyring, tx: Tx, questions: Sequenc
 
 
 def _batcher(
-    name: str, db: Database, flow: Callable[[Tx, Sequence[C]], Awaitable[Sequence[A]]], settings: BatchSettings
+    name: str,
+    where: str,
+    db: Database,
+    flow: Callable[[Tx, Sequence[C]], Awaitable[Sequence[A]]],
+    settings: BatchSettings,
 ) -> Batcher[C, A]:
+    # A batch runs in a task of its own, whoever put what is in it.
     items, seconds = BATCH_ITEMS.labels(name), BATCH_SECONDS.labels(name)
 
     async def run(commands: Sequence[C]) -> Sequence[A]:
         items.observe(len(commands))
         with seconds.time():
-            return await db.run(lambda tx: flow(tx, commands))
+            return await db.run(lambda tx: flow(tx, commands), where=where)
 
     return Batcher(run, settings)

@@ -43,6 +43,8 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The node that this process serves."""
     keys: str = ""
     """Folder of the private signing keys; HOME/keys when empty."""
+    vault: str = ""
+    """Where the keys of people's sealed data lie: one or more places, separated by spaces, each a `file:///folder` or an `s3://`, `gs://`, `az://` address; the folder `subjects` beside the signing keys when empty. Never the database, and not the backup of the database."""
     sandbox: bool = False
     """Whether this is a market of made-up money, whose clock can be moved; refused with a live Stripe key."""
     log_quorum: Annotated[int, Meta(ge=0, le=64)] = 1
@@ -124,6 +126,11 @@ class Settings:
     def keys(self) -> Path:
         """The folder of the private keys."""
         return Path(self.process.keys).absolute() if self.process.keys else self.home / "keys"
+
+    @property
+    def vault(self) -> list[str]:
+        """The places of subjects' keys; each has all of them."""
+        return self.process.vault.split() or [(self.keys / "subjects").as_uri()]
 
     def clock(self) -> Clock:
         """The machine's clock, or the movable one of a sandbox."""

@@ -24,6 +24,8 @@ class SettlementSettings:
 
     books_close_after_days: int = 0
     """How many days after a month's end (UTC) its books are closed where it is settled; 0 = only when told to."""
+    provider_events_kept_days: int = 30
+    """How many days the payload of a handled event of the payment provider is kept; it may name the card's holder."""
     previews_kept_days: int = 90
     """How many days the preview of a settlement run is kept."""
     run_processes: int = 2

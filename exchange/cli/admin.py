@@ -9,7 +9,7 @@ from typing import Any
 
 from exchange.cli.output import add_json, say
 from exchange.cli.tools import Tools
-from exchange.flows.register_organisation import found_operator
+from exchange.flows.register_organisation import Newcomers, found_operator
 from exchange.kernel.errors import Problem
 from exchange.parties.clients import SECRET_BYTES, hash_secret, new_client
 from exchange.parties.organisations import wish
@@ -68,7 +68,9 @@ async def create_operator(
     client = new_client("operator", ["operator", "organisation"], hash_secret(secret), settings)
     if isinstance(client, Problem):
         return client
-    founded = await made.db.run(partial(found_operator, wish=wanted, client=client))
+    ids, now, vault = made.db.ids, made.db.clock.now(), made.vault
+    who = Newcomers(await vault.make(ids.new(now)), await vault.make(ids.new(now)))
+    founded = await made.db.run(partial(found_operator, wish=wanted, client=client, who=who))
     return {"organisation": founded.organisation, "client": founded.client, "secret": secret}
 
 

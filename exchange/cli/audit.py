@@ -15,7 +15,7 @@ from compliance.auditing import Fault
 from compliance.log import Known
 from compliance.marks import parse_mark
 from compliance.notes import BadNote
-from exchange.cli import bundles
+from exchange.cli import bundles, erasing
 from exchange.cli.output import add_json, bar, say
 from exchange.cli.reading import Refused
 from exchange.cli.tools import Tools
@@ -29,8 +29,8 @@ def add(subs: Any) -> None:
     """Put the command into the parser."""
     command = subs.add_parser(
         "audit",
-        help="verify the audit log, or an export of it",
-        description="Verify the audit log. 核验审计日志。",
+        help="verify the audit log, or an export of it; erase people",
+        description="Verify the audit log; erase people and keep them erased. 核验审计日志；永久删除个人数据。",
     )
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     words = (
@@ -52,11 +52,12 @@ def add(subs: Any) -> None:
     found.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent")
     add_json(found)
     command.set_defaults(run=run)
+    erasing.add(actions)
 
 
 async def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Verify; the exit code says what was found."""
-    language = chosen.lang or _language(tools)
+    language = chosen.lang or tools.language
     try:
         if chosen.bundle is not None:
             return _bundle(chosen, language)
@@ -184,9 +185,3 @@ def _line(one: Fault) -> Text:
 def _wire(one: Fault) -> dict[str, Any]:
     what, place = one.what.map(), one.place.map()
     return {"rule": one.rule, "entry": one.index, "place": place, "what": what, "said": one.said, "fact": one.fact}
-
-
-def _language(tools: Tools) -> str:
-    given = tools.environment
-    words = given.get("LC_ALL") or given.get("LC_MESSAGES") or given.get("LANG") or ""
-    return "zh" if words.lower().startswith("zh") else "en"

@@ -31,6 +31,7 @@ from exchange.cli import (
 from exchange.cli.regulator import command as regulator
 from exchange.cli.tools import Tools
 from exchange.kernel import logs
+from exchange.kernel.db import WHERE
 from exchange.kernel.embedded import EmbeddedError
 from exchange.kernel.settings import BadSetting
 
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], load: Loader)
     chosen = parser().parse_args(arguments)
     try:
         made = load(environment)
+        WHERE.set("cli")
         logs.configure(level=made.settings.process.log_level, pretty=sys.stderr.isatty())
         # A command says how it wants to run: most on uvloop, the demo without a loop.
         if getattr(chosen, "blocking", False):

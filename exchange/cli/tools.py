@@ -23,3 +23,10 @@ class Tools:
     schedule: Callable[[Any], Any]
     environment: Mapping[str, str] = field(default_factory=dict)
     sequencing: Callable[[Any], AbstractAsyncContextManager[Any]] = nullcontext
+
+    @property
+    def language(self) -> str:
+        """The language of whoever types: zh where the locale says so, else en."""
+        given = self.environment
+        words = given.get("LC_ALL") or given.get("LC_MESSAGES") or given.get("LANG") or ""
+        return "zh" if words.lower().startswith("zh") else "en"

@@ -8,11 +8,11 @@ from compliance import store as audit
 from contracts import auctions_store as store
 from contracts.auctions import RUNNING, AuctionState, move, refuse_reason
 from contracts.auctions_problems import AUCTION_CLOSED
-from exchange.flows.once import done
+from exchange.flows.once import done, worded
 from exchange.flows.open_auction import AuctionReceipt, receipt
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
-from exchange.kernel.canonical import digest
+from exchange.kernel.canonical import canonical
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.text import LocaleMap
@@ -39,6 +39,7 @@ async def cancel_auction(tx: Tx, actor: Actor, auction_id: UUID, reason: LocaleM
     if isinstance(changed, Problem):
         return changed
     await store.set_state(tx, changed)
+    entry = worded(done(actor, ACTION, ids.text("auc", auction_id)), reason=canonical(dict(reason)))
     # Those who bid are not named as concerned: the supplier reads this entry.
-    await audit.append(tx, [done(actor, ACTION, ids.text("auc", auction_id), reason=digest(dict(reason)))])
+    await audit.append(tx, [entry])
     return receipt(changed)

@@ -63,13 +63,16 @@ async def close_scope(tx: Tx, about: str, node_id: str, size: int) -> bytes | Pr
 
 
 async def _begin(tx: Tx, kind: str, object_id: UUID) -> Objects | Problem:
-    """The object itself; of a directive also its subject."""
+    """The object itself; of a directive also what it is about."""
     if kind != DIRECTIVE:
         return {kind: {object_id}}
     directive = await directive_store.find_directive(tx, object_id)
     if directive is None:
         return NOT_FOUND()
-    return {DIRECTIVE: {object_id}, TARGETS[directive.target_kind]: {directive.target_id}}
+    begin: Objects = {DIRECTIVE: {object_id}}
+    for target in directive.targets:
+        begin.setdefault(TARGETS[target.kind], set()).add(target.id)
+    return begin
 
 
 async def _closed(tx: Tx, begin: Objects) -> Objects | Problem:

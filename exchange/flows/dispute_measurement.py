@@ -10,11 +10,11 @@ from contracts import measurements
 from contracts import measurements_store as store
 from contracts.measurements import REASON_CHARS_MAX, Answer, Measurement, Said, refuse_words
 from exchange.flows.accept_measurement import locked, others
-from exchange.flows.once import done
+from exchange.flows.once import done, worded
 from exchange.flows.submit_measurement import MeasurementReceipt, receipt
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
-from exchange.kernel.canonical import digest
+from exchange.kernel.canonical import canonical
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 
@@ -53,13 +53,7 @@ async def _end(
     if isinstance(state, Problem):
         return state
     await store.insert_answer(tx, one, said)
-    entry = done(
-        actor,
-        f"measurement.{answer}",
-        ids.text("mea", one.id),
-        *others(one, actor),
-        document=one.sha256,
-        reason=digest(dict(reason)),
-    )
+    entry = done(actor, f"measurement.{answer}", ids.text("mea", one.id), *others(one, actor), document=one.sha256)
+    entry = worded(entry, reason=canonical(dict(reason)))
     await audit.append(tx, [entry])
     return receipt(measurements.with_answer(one, said))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import msgspec
@@ -147,3 +147,8 @@ def done(actor: Actor, action: str, object_id: str, *concerns: UUID, **digests: 
         concerns=concerns,
         digests=digests,
     )
+
+
+def worded(entry: Entry, **words: bytes) -> Entry:
+    """An entry with short texts that a person wrote, such as a reason: the log has their digests under a salt."""
+    return replace(entry, words=words)

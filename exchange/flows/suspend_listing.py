@@ -8,10 +8,9 @@ from compliance import store as audit
 from exchange.catalog.listings import ListingState, move
 from exchange.catalog.store import listings
 from exchange.flows.draft_listing import ListingReceipt, receipt
-from exchange.flows.once import done
+from exchange.flows.once import done, worded
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
-from exchange.kernel.canonical import sha256
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, NOT_FOUND, Problem
 from exchange.parties.problems import REASON_MISSING
@@ -38,8 +37,7 @@ async def suspend_listing(
         return changed
     await listings.set_listing(tx, changed)
     action = "listing.resume" if resume else "listing.suspend"
-    entry = done(
-        actor, action, ids.text("lst", listing.id), listing.supplier_id, reason=sha256(reason.strip().encode())
-    )
+    entry = done(actor, action, ids.text("lst", listing.id), listing.supplier_id)
+    entry = worded(entry, reason=reason.strip().encode())
     await audit.append(tx, [entry])
     return receipt(changed)

@@ -7,10 +7,9 @@ from uuid import UUID
 import msgspec
 
 from compliance import store as audit
-from exchange.flows.once import done
+from exchange.flows.once import done, worded
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
-from exchange.kernel.canonical import sha256
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, NOT_FOUND, Problem
 from exchange.parties import store as parties
@@ -80,8 +79,8 @@ async def verify_organisation(
     )
     await parties.move(tx, decision)
     name = ids.text("org", organisation_id)
-    said = {"reason": sha256(decision.reason.encode())}
+    said = {"reason": decision.reason.encode()}
     if buyer_class is not None:
-        said["buyer_class"] = sha256(buyer_class.value.encode())
-    await audit.append(tx, [done(actor, _ACTIONS[to], name, organisation_id, **said)])
+        said["buyer_class"] = buyer_class.value.encode()
+    await audit.append(tx, [worded(done(actor, _ACTIONS[to], name, organisation_id), **said)])
     return Decided(name, to.value, ids.text("rsc", decision.id), decision.reason, buyer_class)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -29,6 +30,9 @@ RETRYABLE = frozenset({"40001", "40P01"})
 # admin_shutdown, crash_shutdown, cannot_connect_now: the server left or is still starting.
 _GONE = frozenset({"57P01", "57P02", "57P03"})
 Observer = Callable[[str], None]
+# Which app or process the work at hand came through; the audit log says it of every entry. Whoever opens a process or lets
+# a request in sets it.
+WHERE: ContextVar[str] = ContextVar("exchange_where", default="worker")
 _ENTER = text(
     "SELECT set_config('exchange.organisation', :organisation, true), set_config('transaction_read_only', 'on', true)"
 )
@@ -89,6 +93,7 @@ class Tx:
     conn: AsyncConnection
     now: datetime
     ids: IdSource
+    where: str = "worker"
 
     def new_id(self) -> UUID:
         """A fresh id."""
@@ -155,15 +160,18 @@ class Database:
         self._portal = _engine(urls.portal, s.portal_connections_max, s.portal_timeout_s, observer)
         self._regulator = _engine(urls.regulator, s.regulator_connections_max, None, observer)
 
-    async def run(self, flow: Flow[T]) -> T:
-        """Run `flow` in one transaction and commit it; again, whole, when PostgreSQL asks for that."""
-        attempt = 0
+    async def run(self, flow: Flow[T], *, where: str | None = None) -> T:
+        """Run `flow` in one transaction and commit it; again, whole, when PostgreSQL asks for that.
+
+        `where` names the app or process that it came through, where that is not the one at work.
+        """
+        attempt, where = 0, where or WHERE.get()
         while True:
             attempt += 1
             try:
                 async with self._app.begin() as conn:
                     conn.info.pop("begun", None)
-                    return await flow(Tx(conn, self.clock.now(), self.ids))
+                    return await flow(Tx(conn, self.clock.now(), self.ids, where))
             except _FAULTS as error:
                 if _is_away(error):
                     raise DatabaseAway(str(error)) from error

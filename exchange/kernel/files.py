@@ -259,19 +259,22 @@ class FileStore:
             return None
         return bytes(await got.bytes_async())
 
+    async def remove_named(self, name: str) -> None:
+        """Remove a published file for good; nothing happens when nothing is there."""
+        path = _published(name)
+        try:
+            await obstore.delete_async(self._store, path)
+        except FileNotFoundError:
+            return
+        if self._root is not None:
+            await asyncio.to_thread(_fsync_folder, self._root / path)
+
     async def names(self, folder: str) -> list[str]:
         """The names of the published files under a folder, in order."""
         found: list[str] = []
         async for batch in obstore.list(self._store, prefix=_published(folder)):
             found += [meta["path"] for meta in batch if not _DRAFT.search(meta["path"])]
         return sorted(found)
-
-    async def remove_named(self, name: str) -> None:
-        """Take a published file back; nothing happens where it is not there."""
-        try:
-            await obstore.delete_async(self._store, _published(name))
-        except FileNotFoundError:
-            return
 
     async def put_part(self, upload_id: UUID, offset: int, content: bytes) -> None:
         """Create the part at `offset`; a part that is there already is never overwritten.
@@ -389,3 +392,16 @@ def _fsync(path: Path) -> None:
     except FileNotFoundError:
         # Another writer of the same bytes moved it on: that writer flushes it.
         return
+
+
+def _fsync_folder(path: Path) -> None:
+    """Force to the disk that a file is gone; its folder may have gone with it, so the next one above is forced too."""
+    for place in (path.parent, path.parent.parent):
+        try:
+            handle = os.open(place, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

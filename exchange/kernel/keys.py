@@ -24,7 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 # Custody signs nothing: what it seals are the keys that the exchange keeps for others (kernel/custody.py).
 CUSTODY = "custody"
-PURPOSES = ("token", "agreement", "certificate", "checkpoint", "quote", CUSTODY, "split")
+# Nor does the vault's: it wraps the keys under which personal data is sealed (kernel/vault.py).
+VAULT = "vault"
+PURPOSES = ("token", "agreement", "certificate", "checkpoint", "quote", CUSTODY, "split", VAULT)
+_SILENT = frozenset({CUSTODY, VAULT})
 
 
 class UnknownKey(LookupError):
@@ -100,7 +103,7 @@ class Keyring:
 
         source   RFC 7517, RFC 8037
         """
-        signing = [key for key in self._all if key.purpose != CUSTODY]
+        signing = [key for key in self._all if key.purpose not in _SILENT]
         return {"keys": [{**_jwk(key.public), "kid": key.kid, "use": "sig", "alg": "EdDSA"} for key in signing]}
 
 

@@ -181,6 +181,24 @@ CREATE FUNCTION compliance.entries_stand_still() RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$ LOCK TABLE compliance.audit_entry IN SHARE MODE $$;
 
+CREATE FUNCTION compliance.only_erases() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        BEGIN
+            IF TG_TABLE_NAME = 'subject' THEN
+                IF (NEW.id, NEW.organisation_id, NEW.kind, NEW.created_at)
+                    IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.kind, OLD.created_at)
+                    OR (OLD.state = 'erased' AND NEW IS DISTINCT FROM OLD) OR (OLD.state = 'asked' AND NEW.state = 'kept') THEN
+                    RAISE EXCEPTION 'an erasure is never taken back' USING ERRCODE = 'integrity_constraint_violation';
+                END IF;
+            ELSIF (NEW.entry_id, NEW.subject_id, NEW.reference, NEW.commitment, NEW.created_at)
+                IS DISTINCT FROM (OLD.entry_id, OLD.subject_id, OLD.reference, OLD.commitment, OLD.created_at)
+                OR NEW.sealed IS NOT NULL THEN
+                RAISE EXCEPTION 'a sealed record is only ever erased' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NEW;
+        END $$;
+
 CREATE FUNCTION compliance.only_grows() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -667,6 +685,28 @@ CREATE TABLE catalog.offer_standing (
 
 ALTER TABLE ONLY catalog.offer_standing FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE catalog.people_declaration (
+    id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    number integer NOT NULL,
+    personal bigint NOT NULL,
+    sensitive bigint NOT NULL,
+    important boolean NOT NULL,
+    critical_infrastructure boolean NOT NULL,
+    exemption text,
+    path text NOT NULL,
+    document_sha256 bytea,
+    valid_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT people_declaration_document_sha256_check CHECK ((length(document_sha256) = 32)),
+    CONSTRAINT people_declaration_number_check CHECK ((number > 0)),
+    CONSTRAINT people_declaration_personal_check CHECK ((personal >= 0)),
+    CONSTRAINT people_declaration_sensitive_check CHECK ((sensitive >= 0))
+);
+
+ALTER TABLE ONLY catalog.people_declaration FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE catalog.plan (
     id uuid NOT NULL,
     supplier_id uuid NOT NULL,
@@ -961,6 +1001,117 @@ CREATE TABLE compliance.log_state (
 );
 
 ALTER TABLE ONLY compliance.log_state FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.processing_record (
+    number integer NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    put_by uuid NOT NULL,
+    client_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT processing_record_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT processing_record_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY compliance.processing_record FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.report (
+    id uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    kind text NOT NULL,
+    since timestamp with time zone,
+    until timestamp with time zone,
+    year integer,
+    size bigint NOT NULL,
+    state text DEFAULT 'requested'::text NOT NULL,
+    row_count bigint,
+    finding_count bigint,
+    sha256 bytea,
+    size_bytes bigint,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT report_check CHECK (((state = 'done'::text) = (sha256 IS NOT NULL))),
+    CONSTRAINT report_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'done'::text])))
+);
+
+ALTER TABLE ONLY compliance.report FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.salt (
+    entry_id uuid NOT NULL,
+    name text NOT NULL,
+    salt bytea NOT NULL,
+    CONSTRAINT salt_salt_check CHECK ((octet_length(salt) = 32))
+);
+
+ALTER TABLE ONLY compliance.salt FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.sample (
+    id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    supplier_id uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    wanted integer NOT NULL,
+    seed bytea NOT NULL,
+    seed_size bigint,
+    state text DEFAULT 'requested'::text NOT NULL,
+    frame_size bigint,
+    frame_root bytea,
+    drawn integer,
+    sha256 bytea,
+    size_bytes bigint,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT sample_check CHECK (((state = 'done'::text) = ((sha256 IS NOT NULL) AND (frame_root IS NOT NULL) AND (drawn IS NOT NULL)))),
+    CONSTRAINT sample_seed_check CHECK ((length(seed) = 32)),
+    CONSTRAINT sample_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'done'::text]))),
+    CONSTRAINT sample_wanted_check CHECK (((wanted >= 1) AND (wanted <= 10000)))
+);
+
+ALTER TABLE ONLY compliance.sample FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.sample_result (
+    sample_id uuid NOT NULL,
+    judged_by uuid NOT NULL,
+    client_id uuid NOT NULL,
+    passed integer NOT NULL,
+    n integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT sample_result_check CHECK ((((passed >= 0) AND (passed <= n)) AND (n > 0)))
+);
+
+ALTER TABLE ONLY compliance.sample_result FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.sealed (
+    entry_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    reference bytea NOT NULL,
+    commitment bytea NOT NULL,
+    sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    erased_at timestamp with time zone,
+    CONSTRAINT sealed_check CHECK (((sealed IS NULL) = (erased_at IS NOT NULL))),
+    CONSTRAINT sealed_commitment_check CHECK ((octet_length(commitment) = 32)),
+    CONSTRAINT sealed_reference_check CHECK ((octet_length(reference) = 32))
+);
+
+ALTER TABLE ONLY compliance.sealed FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.subject (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'kept'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone,
+    asked_by uuid,
+    erased_at timestamp with time zone,
+    CONSTRAINT subject_check CHECK (((state = 'kept'::text) = (asked_at IS NULL))),
+    CONSTRAINT subject_check1 CHECK (((state = 'erased'::text) = (erased_at IS NOT NULL))),
+    CONSTRAINT subject_kind_check CHECK ((kind = ANY (ARRAY['member'::text, 'organisation'::text]))),
+    CONSTRAINT subject_state_check CHECK ((state = ANY (ARRAY['kept'::text, 'asked'::text, 'erased'::text])))
+);
+
+ALTER TABLE ONLY compliance.subject FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE compliance.tile (
     node_id text NOT NULL,
@@ -1744,9 +1895,11 @@ ALTER TABLE ONLY parties.organisation FORCE ROW LEVEL SECURITY;
 CREATE TABLE parties.person (
     member_id uuid NOT NULL,
     organisation_id uuid NOT NULL,
-    name text NOT NULL,
-    email text NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    name text,
+    email text,
+    created_at timestamp with time zone NOT NULL,
+    sealed bytea,
+    CONSTRAINT person_plain_or_sealed CHECK ((((sealed IS NULL) = (name IS NOT NULL)) AND ((sealed IS NULL) = (email IS NOT NULL))))
 );
 
 ALTER TABLE ONLY parties.person FORCE ROW LEVEL SECURITY;
@@ -1889,6 +2042,17 @@ CREATE VIEW regulator.directive_target WITH (security_invoker='true') AS
     active,
     since
    FROM compliance.directive_target;
+
+CREATE VIEW regulator.erasure WITH (security_invoker='true') AS
+ SELECT id,
+    organisation_id,
+    kind,
+    state,
+    asked_at,
+    asked_by,
+    erased_at
+   FROM compliance.subject
+  WHERE (state <> 'kept'::text);
 
 CREATE VIEW regulator.export WITH (security_invoker='true') AS
  SELECT id,
@@ -2928,6 +3092,12 @@ ALTER TABLE ONLY catalog.offer
 ALTER TABLE ONLY catalog.offer_standing
     ADD CONSTRAINT offer_standing_pkey PRIMARY KEY (offer_id);
 
+ALTER TABLE ONLY catalog.people_declaration
+    ADD CONSTRAINT people_declaration_dataset_id_number_key UNIQUE (dataset_id, number);
+
+ALTER TABLE ONLY catalog.people_declaration
+    ADD CONSTRAINT people_declaration_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY catalog.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (id);
 
@@ -2982,6 +3152,9 @@ ALTER TABLE ONLY compliance.directive_notice
 ALTER TABLE ONLY compliance.directive
     ADD CONSTRAINT directive_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY compliance.directive_target
+    ADD CONSTRAINT directive_target_pkey PRIMARY KEY (directive_id, "position");
+
 ALTER TABLE ONLY compliance.export_bundle
     ADD CONSTRAINT export_bundle_pkey PRIMARY KEY (bundle);
 
@@ -2990,14 +3163,33 @@ ALTER TABLE ONLY compliance.export_object
 
 ALTER TABLE ONLY compliance.export_part
     ADD CONSTRAINT export_part_pkey PRIMARY KEY (bundle, number, member);
-ALTER TABLE ONLY compliance.directive_target
-    ADD CONSTRAINT directive_target_pkey PRIMARY KEY (directive_id, "position");
 
 ALTER TABLE ONLY compliance.export
     ADD CONSTRAINT export_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY compliance.log_state
     ADD CONSTRAINT log_state_pkey PRIMARY KEY (node_id);
+
+ALTER TABLE ONLY compliance.processing_record
+    ADD CONSTRAINT processing_record_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY compliance.report
+    ADD CONSTRAINT report_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.salt
+    ADD CONSTRAINT salt_pkey PRIMARY KEY (entry_id, name);
+
+ALTER TABLE ONLY compliance.sample
+    ADD CONSTRAINT sample_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY compliance.sample_result
+    ADD CONSTRAINT sample_result_pkey PRIMARY KEY (sample_id);
+
+ALTER TABLE ONLY compliance.sealed
+    ADD CONSTRAINT sealed_pkey PRIMARY KEY (entry_id, subject_id);
+
+ALTER TABLE ONLY compliance.subject
+    ADD CONSTRAINT subject_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY compliance.tile
     ADD CONSTRAINT tile_pkey PRIMARY KEY (node_id, level, number);
@@ -3561,6 +3753,16 @@ CREATE INDEX directive_target_active ON compliance.directive_target USING btree 
 
 CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by, id);
 
+CREATE INDEX report_requested_by ON compliance.report USING btree (requested_by, id);
+
+CREATE INDEX sample_revision ON compliance.sample USING btree (revision_id, id);
+
+CREATE INDEX sealed_by_subject ON compliance.sealed USING btree (subject_id);
+
+CREATE INDEX subject_by_organisation ON compliance.subject USING btree (organisation_id, id);
+
+CREATE INDEX subject_to_erase ON compliance.subject USING btree (id) WHERE (state <> 'kept'::text);
+
 CREATE UNIQUE INDEX witness_name ON compliance.witness USING btree (name) WHERE (state = 'active'::text);
 
 CREATE UNIQUE INDEX witness_public ON compliance.witness USING btree (public) WHERE (state = 'active'::text);
@@ -3662,6 +3864,8 @@ CREATE INDEX identifier_by_value ON parties.identifier USING btree (scheme, valu
 CREATE INDEX member_by_organisation ON parties.member USING btree (organisation_id, id);
 
 CREATE INDEX organisation_by_state ON parties.organisation USING btree (state, id);
+
+CREATE INDEX person_plain ON parties.person USING btree (member_id) WHERE (sealed IS NULL);
 
 CREATE INDEX revoked_token_by_end ON parties.revoked_token USING btree (expires_at);
 
@@ -3805,6 +4009,8 @@ CREATE TRIGGER catalog_offer_audience_fact BEFORE DELETE OR UPDATE OR TRUNCATE O
 
 CREATE TRIGGER catalog_offer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.offer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER catalog_people_declaration_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.people_declaration FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER catalog_plan_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.plan FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER catalog_revision_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.revision FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -3817,20 +4023,33 @@ CREATE TRIGGER compliance_checkpoint_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON
 
 CREATE TRIGGER compliance_cosignature_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.cosignature FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
-CREATE TRIGGER compliance_export_bundle_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.export_bundle FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
-
-CREATE TRIGGER compliance_export_object_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.export_object FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 CREATE TRIGGER compliance_directive_answer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.directive_answer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER compliance_directive_deferral_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.directive_deferral FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER compliance_directive_file_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.directive_file FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER compliance_export_bundle_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.export_bundle FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_export_object_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.export_object FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_processing_record_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.processing_record FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER compliance_sample_result_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.sample_result FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER compliance_witness_fault_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance.witness_fault FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER log_state_only_grows BEFORE UPDATE ON compliance.log_state FOR EACH ROW EXECUTE FUNCTION compliance.only_grows();
 
 CREATE TRIGGER log_state_stays BEFORE DELETE OR TRUNCATE ON compliance.log_state FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER sealed_only_erases BEFORE UPDATE ON compliance.sealed FOR EACH ROW EXECUTE FUNCTION compliance.only_erases();
+
+CREATE TRIGGER sealed_stays BEFORE DELETE OR TRUNCATE ON compliance.sealed FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER subject_only_erases BEFORE UPDATE ON compliance.subject FOR EACH ROW EXECUTE FUNCTION compliance.only_erases();
+
+CREATE TRIGGER subject_stays BEFORE DELETE OR TRUNCATE ON compliance.subject FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER tile_only_grows BEFORE UPDATE ON compliance.tile FOR EACH ROW EXECUTE FUNCTION compliance.only_grows();
 
@@ -4019,6 +4238,9 @@ ALTER TABLE ONLY catalog.offer
 ALTER TABLE ONLY catalog.offer_standing
     ADD CONSTRAINT offer_standing_offer_id_fkey FOREIGN KEY (offer_id) REFERENCES catalog.offer(id);
 
+ALTER TABLE ONLY catalog.people_declaration
+    ADD CONSTRAINT people_declaration_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES catalog.dataset(id);
+
 ALTER TABLE ONLY catalog.plan_standing
     ADD CONSTRAINT plan_standing_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES catalog.plan(id);
 
@@ -4051,6 +4273,9 @@ ALTER TABLE ONLY compliance.directive_notice
 
 ALTER TABLE ONLY compliance.directive_target
     ADD CONSTRAINT directive_target_directive_id_fkey FOREIGN KEY (directive_id) REFERENCES compliance.directive(id);
+
+ALTER TABLE ONLY compliance.sample_result
+    ADD CONSTRAINT sample_result_sample_id_fkey FOREIGN KEY (sample_id) REFERENCES compliance.sample(id);
 
 ALTER TABLE ONLY compliance.witness_fault
     ADD CONSTRAINT witness_fault_witness_id_fkey FOREIGN KEY (witness_id) REFERENCES compliance.witness(id);
@@ -4407,6 +4632,12 @@ CREATE POLICY catalog_offer_standing_public ON catalog.offer_standing FOR SELECT
    FROM catalog.offer_audience a
   WHERE ((a.offer_id = offer_standing.offer_id) AND (a.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))))));
 
+CREATE POLICY catalog_people_declaration_exchange_app ON catalog.people_declaration TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_people_declaration_exchange_migrate ON catalog.people_declaration TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY catalog_people_declaration_own ON catalog.people_declaration FOR SELECT TO exchange_portal USING ((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY catalog_plan_exchange_app ON catalog.plan TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY catalog_plan_exchange_migrate ON catalog.plan TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4444,6 +4675,8 @@ ALTER TABLE catalog.offer ENABLE ROW LEVEL SECURITY;
 ALTER TABLE catalog.offer_audience ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.offer_standing ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE catalog.people_declaration ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE catalog.plan ENABLE ROW LEVEL SECURITY;
 
@@ -4527,9 +4760,6 @@ CREATE POLICY compliance_directive_own ON compliance.directive FOR SELECT TO exc
 
 CREATE POLICY compliance_directive_regulator ON compliance.directive FOR SELECT TO exchange_regulator USING (true);
 
-CREATE POLICY compliance_export_bundle_exchange_app ON compliance.export_bundle TO exchange_app USING (true) WITH CHECK (true);
-
-CREATE POLICY compliance_export_bundle_exchange_migrate ON compliance.export_bundle TO exchange_migrate USING (true) WITH CHECK (true);
 CREATE POLICY compliance_directive_target_exchange_app ON compliance.directive_target TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_directive_target_exchange_migrate ON compliance.directive_target TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4537,6 +4767,10 @@ CREATE POLICY compliance_directive_target_exchange_migrate ON compliance.directi
 CREATE POLICY compliance_directive_target_public ON compliance.directive_target FOR SELECT TO exchange_portal USING ((active AND (kind = ANY (ARRAY['freeze'::text, 'delist'::text])) AND (target_kind = ANY (ARRAY['organisation'::text, 'dataset'::text, 'revision'::text, 'listing'::text, 'offer'::text]))));
 
 CREATE POLICY compliance_directive_target_regulator ON compliance.directive_target FOR SELECT TO exchange_regulator USING (true);
+
+CREATE POLICY compliance_export_bundle_exchange_app ON compliance.export_bundle TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_export_bundle_exchange_migrate ON compliance.export_bundle TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_export_exchange_app ON compliance.export TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4557,6 +4791,52 @@ CREATE POLICY compliance_export_regulator ON compliance.export FOR SELECT TO exc
 CREATE POLICY compliance_log_state_exchange_app ON compliance.log_state TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_log_state_exchange_migrate ON compliance.log_state TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_processing_record_exchange_app ON compliance.processing_record TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_processing_record_exchange_migrate ON compliance.processing_record TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_report_exchange_app ON compliance.report TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_report_exchange_migrate ON compliance.report TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_report_own ON compliance.report FOR SELECT TO exchange_portal USING ((requested_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_salt_exchange_app ON compliance.salt TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_salt_exchange_migrate ON compliance.salt TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sample_concerned ON compliance.sample FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM access.grants g
+  WHERE ((g.revision_id = sample.revision_id) AND (g.buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY compliance_sample_exchange_app ON compliance.sample TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sample_exchange_migrate ON compliance.sample TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sample_own ON compliance.sample FOR SELECT TO exchange_portal USING ((requested_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_sample_result_concerned ON compliance.sample_result FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM compliance.sample s
+  WHERE (s.id = sample_result.sample_id))));
+
+CREATE POLICY compliance_sample_result_exchange_app ON compliance.sample_result TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sample_result_exchange_migrate ON compliance.sample_result TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sample_result_own ON compliance.sample_result FOR SELECT TO exchange_portal USING ((judged_by = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_sealed_exchange_app ON compliance.sealed TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_sealed_exchange_migrate ON compliance.sealed TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_subject_exchange_app ON compliance.subject TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_subject_exchange_migrate ON compliance.subject TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_subject_own ON compliance.subject FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY compliance_subject_regulator ON compliance.subject FOR SELECT TO exchange_regulator USING (true);
 
 CREATE POLICY compliance_tile_exchange_app ON compliance.tile TO exchange_app USING (true) WITH CHECK (true);
 
@@ -4599,6 +4879,20 @@ ALTER TABLE compliance.export_object ENABLE ROW LEVEL SECURITY;
 ALTER TABLE compliance.export_part ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.log_state ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.processing_record ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.report ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.salt ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.sample ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.sample_result ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.sealed ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.subject ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.tile ENABLE ROW LEVEL SECURITY;
 
@@ -5693,6 +5987,9 @@ GRANT SELECT ON TABLE catalog.offer_audience TO exchange_portal;
 GRANT SELECT,INSERT,UPDATE ON TABLE catalog.offer_standing TO exchange_app;
 GRANT SELECT ON TABLE catalog.offer_standing TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE catalog.people_declaration TO exchange_app;
+GRANT SELECT ON TABLE catalog.people_declaration TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE catalog.plan TO exchange_app;
 GRANT SELECT ON TABLE catalog.plan TO exchange_portal;
 
@@ -5754,6 +6051,25 @@ GRANT SELECT,INSERT ON TABLE compliance.export_object TO exchange_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE compliance.export_part TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.log_state TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE compliance.processing_record TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.report TO exchange_app;
+GRANT SELECT ON TABLE compliance.report TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE compliance.salt TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.sample TO exchange_app;
+GRANT SELECT ON TABLE compliance.sample TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE compliance.sample_result TO exchange_app;
+GRANT SELECT ON TABLE compliance.sample_result TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.sealed TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.subject TO exchange_app;
+GRANT SELECT ON TABLE compliance.subject TO exchange_portal;
+GRANT SELECT ON TABLE compliance.subject TO exchange_regulator;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.tile TO exchange_app;
 GRANT SELECT ON TABLE compliance.tile TO exchange_portal;
@@ -5941,6 +6257,8 @@ GRANT SELECT ON TABLE regulator.directive TO exchange_regulator;
 GRANT SELECT ON TABLE regulator.directive_notice TO exchange_regulator;
 
 GRANT SELECT ON TABLE regulator.directive_target TO exchange_regulator;
+
+GRANT SELECT ON TABLE regulator.erasure TO exchange_regulator;
 
 GRANT SELECT ON TABLE regulator.export TO exchange_regulator;
 

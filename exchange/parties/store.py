@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from exchange.kernel.actor import Actor
@@ -100,25 +100,34 @@ async def add_organisation(tx: Tx, organisation_id: UUID, wish: Wish, state: Sta
     await tx.conn.execute(insert(t.identifier), numbers)
 
 
-async def add_member(tx: Tx, member_id: UUID, organisation_id: UUID, person: Person) -> None:
-    """Write a member, and apart from it who that is."""
+async def add_member(tx: Tx, member_id: UUID, organisation_id: UUID, sealed: bytes) -> None:
+    """Write a member, and apart from it, sealed, who that is."""
     await tx.conn.execute(
         insert(t.member).values(id=member_id, organisation_id=organisation_id, state="active", created_at=tx.now)
     )
     await tx.conn.execute(
-        insert(t.person).values(
-            member_id=member_id,
-            organisation_id=organisation_id,
-            name=person.name,
-            email=person.email,
-            created_at=tx.now,
-        )
+        insert(t.person).values(member_id=member_id, organisation_id=organisation_id, sealed=sealed, created_at=tx.now)
     )
+
+
+async def plain_people(tx: Tx, limit: int = 100) -> list[tuple[UUID, Person]]:
+    """Members who are still written down as they were before names were sealed."""
+    c = t.person.c
+    rows = await tx.conn.execute(select(c.member_id, c.name, c.email).where(c.sealed.is_(None)).limit(limit))
+    return [(row.member_id, Person(row.name, row.email)) for row in rows]
+
+
+async def seal_person(tx: Tx, member_id: UUID, sealed: bytes) -> None:
+    """Write a person sealed in place of plain."""
+    c = t.person.c
+    change = update(t.person).where(c.member_id == member_id, c.sealed.is_(None))
+    await tx.conn.execute(change.values(name=None, email=None, sealed=sealed))
 
 
 async def erase_person(tx: Tx, member_id: UUID) -> bool:
     """Forget who a member is; facts keep the member's id. Answers whether there was anything to forget."""
     done = await tx.conn.execute(delete(t.person).where(t.person.c.member_id == member_id))
+    await tx.conn.execute(update(t.member).where(t.member.c.id == member_id).values(state="left"))
     return done.rowcount > 0
 
 
@@ -318,17 +327,23 @@ async def my_clients(tx: Tx, actor: Actor) -> list[Client]:
 
 async def my_members(tx: Tx, actor: Actor) -> list[Member]:
     """The members of the actor's organisation, oldest first."""
+    return await _members(tx, mine(t.member.c.organisation_id, actor))
+
+
+async def members_of(tx: Tx, organisation_id: UUID) -> list[Member]:
+    """The members of an organisation, for the operator."""
+    return await _members(tx, t.member.c.organisation_id == organisation_id)
+
+
+async def _members(tx: Tx, condition: ColumnElement[bool]) -> list[Member]:
     m, p = t.member.c, t.person.c
     rows = await tx.conn.execute(
-        select(m.id, m.organisation_id, m.state, m.created_at, p.name, p.email)
+        select(m.id, m.organisation_id, m.state, m.created_at, p.sealed)
         .outerjoin(t.person, p.member_id == m.id)
-        .where(mine(m.organisation_id, actor))
+        .where(condition)
         .order_by(m.id)
     )
-    return [
-        Member(r.id, r.organisation_id, r.state, r.created_at, Person(r.name, r.email) if r.name is not None else None)
-        for r in rows
-    ]
+    return [Member(*row) for row in rows]
 
 
 async def public_names(tx: Tx, organisation_ids: Sequence[UUID]) -> dict[UUID, LocaleMap]:

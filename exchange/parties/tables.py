@@ -67,9 +67,10 @@ person = Table(
     metadata,
     Column("member_id", Uuid, primary_key=True),
     Column("organisation_id", Uuid, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("email", Text, nullable=False),
+    Column("name", Text),
+    Column("email", Text),
     Column("created_at", _TIME, nullable=False),
+    Column("sealed", LargeBinary),
 )
 client = Table(
     "client",
@@ -97,5 +98,6 @@ Index("identifier_by_value", identifier.c.scheme, identifier.c.value)
 Index("evidence_once", evidence.c.organisation_id, evidence.c.sha256, evidence.c.kind, unique=True)
 Index("decision_by_organisation", decision.c.organisation_id, decision.c.id)
 Index("member_by_organisation", member.c.organisation_id, member.c.id)
+Index("person_plain", person.c.member_id, postgresql_where=person.c.sealed.is_(None))
 Index("client_by_organisation", client.c.organisation_id, client.c.id)
 Index("revoked_token_by_end", revoked_token.c.expires_at)

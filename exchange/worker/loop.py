@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from exchange.kernel import jobs
-from exchange.kernel.db import Database, DatabaseAway
+from exchange.kernel.db import WHERE, Database, DatabaseAway
 from exchange.kernel.jobs import JobState
 from exchange.kernel.metrics import JOBS
 
@@ -51,6 +51,7 @@ Step = Callable[[Running], Awaitable[Mapping[str, Any]]]
 
 async def work(db: Database, steps: Mapping[str, Step], *, lanes: int = 2) -> None:
     """Run jobs until cancelled, up to `lanes` at a time."""
+    WHERE.set("worker")
     async with asyncio.TaskGroup() as group:
         for _ in range(lanes):
             group.create_task(_lane(db, steps))

@@ -16,13 +16,15 @@ from contracts import auctions_store
 from exchange.access.settings import AccessSettings
 from exchange.flows import access_data, answer_directive, issue_directive, legal_hold, seal_usage, withdraw_right
 from exchange.flows.close_books import close_months
+from exchange.flows.erase_subject import queue_erasures
 from exchange.flows.expire_holds import expire_holds
 from exchange.flows.expire_negotiations import expire_negotiations
+from exchange.flows.forget_payloads import forget_payloads
 from exchange.flows.hold_usage import hold_usage
 from exchange.flows.keep_obligations import create_obligations, remind, renew_obligations
 from exchange.flows.sign_agreements import sign_agreements
 from exchange.kernel import ids, jobs
-from exchange.kernel.db import Database, Tx
+from exchange.kernel.db import WHERE, Database, Tx
 from exchange.kernel.jobs import Job
 from exchange.kernel.keys import Keyring
 from settlement.settings import SettlementSettings
@@ -61,6 +63,7 @@ class Schedule:
 
     async def run(self) -> None:
         """Do the regular work until cancelled; one that fails is told and tried again at its next time."""
+        WHERE.set("worker")
         async with asyncio.TaskGroup() as group:
             group.create_task(_every(LEASES_EVERY_S, self.leases))
             group.create_task(_every(ROLL_UP_EVERY_S, self.roll_up))
@@ -93,6 +96,7 @@ class Schedule:
         await self.db.run(self._queue_seals)
         await self.db.run(legal_hold.forget_keys)
         await self.db.run(legal_hold.forget_tokens)
+        await self.db.run(queue_erasures)
         while await self.db.run(partial(hold_usage, settings=self.access)):
             pass
 
@@ -117,9 +121,10 @@ class Schedule:
             pass
 
     async def books(self) -> None:
-        """Forget old previews, and close the books of settled months where the operator wants that done by the clock."""
+        """Forget old previews and the provider's old events, and close the books of settled months where the operator wants that done by the clock."""
         kept = timedelta(days=self.settlement.previews_kept_days)
         await self.db.run(lambda tx: previews.forget_previews(tx, tx.now - kept))
+        await self.db.run(partial(forget_payloads, kept_days=self.settlement.provider_events_kept_days))
         if self.settlement.books_close_after_days:
             await self.db.run(partial(close_months, after_days=self.settlement.books_close_after_days))
 

@@ -20,7 +20,7 @@ from compliance.marks import Mark
 from compliance.notes import Checkpoint, Signer
 from compliance.witness import Witnesses
 from exchange.flows import checkpoint_log
-from exchange.kernel.db import Database, DatabaseAway
+from exchange.kernel.db import WHERE, Database, DatabaseAway
 from exchange.worker.log_files import LogFiles
 
 _LOG = structlog.get_logger("sequencer")
@@ -48,6 +48,7 @@ class Sequencer:
 
     async def run(self) -> None:
         """Work until cancelled; a fault is told, and the next try begins anew."""
+        WHERE.set("sequencer")
         async with asyncio.TaskGroup() as group:
             group.create_task(self._log())
             if self.files is not None:

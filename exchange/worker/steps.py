@@ -20,6 +20,7 @@ from exchange.flows import (
     close_auction,
     declare_rights,
     draw_sample,
+    erase_subject,
     export_audit,
     measure_contribution,
     open_payout_account,
@@ -42,7 +43,9 @@ from exchange.kernel.db import Database
 from exchange.kernel.errors import Problem
 from exchange.kernel.files import Blob, FileStore
 from exchange.kernel.keys import Keyring
+from exchange.kernel.subjects import Vault
 from exchange.settings import Settings
+from exchange.worker import erasing
 from exchange.worker.exporting import Exporting, ExportStopped, LogBroken
 from exchange.worker.loop import Running, Step, StepCancelled, StepRefused
 from settlement.gateway import stripe
@@ -69,6 +72,7 @@ class Steps:
     gateway: StripeGateway | None
     settings: Settings
     sales: Sales
+    vault: Vault
 
     def table(self) -> dict[str, Step]:
         """The step of each kind of job; what needs Stripe is left waiting where there is no key for it."""
@@ -86,6 +90,7 @@ class Steps:
             close_auction.JOB: self.close_auction,
             trace_rights.KIND: self.trace_rights,
             declare_rights.KIND: self.import_rights,
+            erase_subject.JOB: self.erase,
         }
         outside: dict[str, Step] = {
             top_up.CHARGE_CARD: self.charge_card,
@@ -286,6 +291,10 @@ class Steps:
         """Write the Merkle roots of one sealed UTC day."""
         day = date.fromisoformat(running.job.payload["day"])
         return {"day": day.isoformat(), "roots": await self.db.run(partial(seal_usage.root_usage, day=day))}
+
+    async def erase(self, running: Running) -> Result:
+        """Erase a person."""
+        return await erasing.erase(self.db, self.vault, running.job.payload)
 
     async def close_auction(self, running: Running) -> Result:
         """Take an auction as far as the clock allows: closed, awarded or lapsed, an unused award ended."""

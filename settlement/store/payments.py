@@ -39,7 +39,8 @@ _EVENT_TAKE = (
 )
 _EVENT_DONE = "UPDATE settlement.stripe_event SET handled_at = $2 WHERE id = $1"
 _EVENT_EMPTY = """
-UPDATE settlement.stripe_event SET payload = NULL WHERE handled_at < $1 AND payload IS NOT NULL"""
+UPDATE settlement.stripe_event e SET payload = NULL WHERE e.handled_at < $1 AND e.payload IS NOT NULL
+AND NOT EXISTS (SELECT FROM settlement.payment p WHERE p.provider_ref = e.object_id AND p.organisation_id = ANY ($2::uuid[]))"""
 _ENTRY_COLUMNS = "id, entry_ref, reference, amount_units, currency, booked_at, organisation_id, payment_id"
 _ENTRY = """
 INSERT INTO settlement.bank_entry (id, entry_ref, reference, amount_units, currency, booked_at, state, organisation_id,
@@ -117,9 +118,12 @@ async def event_handled(tx: Tx, event_id: str) -> None:
     await (await tx.driver()).execute(_EVENT_DONE, event_id, tx.now)
 
 
-async def erase_payloads(tx: Tx, handled_before: datetime) -> int:
-    """Empty the payloads of events that were handled long ago; the rows go on refusing duplicates."""
-    return int((await (await tx.driver()).execute(_EVENT_EMPTY, handled_before)).split()[-1])
+async def erase_payloads(tx: Tx, handled_before: datetime, keep: Sequence[UUID] = ()) -> int:
+    """Empty the payloads of events that were handled long ago, but not of payments of the organisations in `keep`.
+
+    The rows go on refusing duplicates.
+    """
+    return int((await (await tx.driver()).execute(_EVENT_EMPTY, handled_before, list(keep))).split()[-1])
 
 
 async def insert_bank_entries(tx: Tx, records: Sequence[BankEntryRecord]) -> set[UUID]:

@@ -101,6 +101,8 @@ class Tenants:
             name = found[1]
             if name == "client":
                 return self.first[role].client
+            if name == "member":
+                return self.first[role if role in self.first else "buyer"].member
             name = {"listing_id": "listing", "named": "order"}.get(name, name)
             if name in ("rest", "usage_event", "milestone"):
                 return {"rest": "000", "milestone": "stage"}.get(name, str(uuid.UUID(int=1)))

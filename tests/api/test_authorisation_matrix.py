@@ -54,7 +54,7 @@ DATA = {"/data/v1/grant", "/data/v1/assets/{asset:str}", "/data/v1/assets/{asset
 # was answered is its issuer's alone.
 SHARED_BY_REGULATORS = (
     "/regulator/v1/(directives(?!/.+/)|organisations|listings|negotiations|audit-entries|checkpoint|proofs|weight-vectors"
-    "|report-rows|samples|revisions)"
+    "|report-rows|samples|revisions|members|erasures)"
 )
 # An auction is announced to all buyers; what is bid in it is not (tests/integration/test_auctions.py).
 SHARED_BY_BUYERS = "/buyer/v1/auctions"

@@ -31,6 +31,7 @@ def test_each_operation_is_explained(name: str) -> None:
 
 _WITHOUT_BODY = (
     "/revocation",
+    "/erasure",
     "/removal",
     "/cancellation",
     "/end",

@@ -39,7 +39,7 @@ async def shop(exchange: Market) -> trade.Market:
 
 def steps(exchange: Market) -> Steps:
     made = exchange.services
-    return Steps(made.db, made.files, made.keyring, None, made.settings, made.sales)
+    return Steps(made.db, made.files, made.keyring, None, made.settings, made.sales, made.vault)
 
 
 async def buy(exchange: Market, shop: trade.Market) -> tuple[Party, dict[str, Any]]:

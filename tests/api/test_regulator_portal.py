@@ -115,7 +115,7 @@ async def test_an_export_of_a_period_checks_offline(exchange: Market, tmp_path: 
     early = await exchange.get(regulator, f"{path}/file")
     assert early.json()["type"] == "/problems/export-not-ready"
     made = exchange.services
-    steps = Steps(made.db, made.files, made.keyring, None, made.settings, made.sales)
+    steps = Steps(made.db, made.files, made.keyring, None, made.settings, made.sales, made.vault)
     assert await drain(made.db, steps.table()) == 1
     shown = (await exchange.get(regulator, path)).json()
     assert (shown["state"], shown["entries"], shown["checkpoint_size"]) == ("done", size, size)

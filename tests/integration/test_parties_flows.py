@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from exchange.flows.create_client import ClientCreated, create_client, revoke_client
 from exchange.flows.issue_token import TokenIssued, TokenRequest, issue_token
-from exchange.flows.register_organisation import Registered, found_operator, register_organisation
+from exchange.flows.register_organisation import Newcomers, Registered, found_operator, register_organisation
 from exchange.flows.revoke_token import TokenRevoked, revoke_token, show_token
 from exchange.flows.submit_evidence import Submitted, submit_evidence
 from exchange.flows.verify_organisation import Decided, verify_organisation
@@ -27,9 +27,11 @@ from exchange.kernel.db import Database, DatabaseUrls, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
 from exchange.kernel.pages import PageRequest
+from exchange.kernel.subjects import SubjectKey
 from exchange.parties import store
 from exchange.parties.clients import NewClient, hash_secret, new_client
 from exchange.parties.evidence import Document, document
+from exchange.parties.members import opened
 from exchange.parties.organisations import BuyerClass, Standing, State, Wish, wish
 from exchange.parties.roles import Role, scopes_of
 from exchange.parties.settings import PartiesSettings, TokenSettings
@@ -47,6 +49,7 @@ class Market:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self.database, self.keyring = database, keyring
         self.secrets: dict[str, str] = {}
+        self.keys: dict[UUID, bytes] = {}
 
     async def run(self, flow: Callable[..., Awaitable[T]], *args: Any) -> T:
         async def bound(tx: Tx) -> T:
@@ -78,9 +81,15 @@ class Market:
         assert isinstance(asked, Wish)
         client, secret = self.client(sorted(scopes_of(asked.roles)))
         flow = found_operator if "operator" in roles else register_organisation
-        made = await self.run(flow, asked, client)
+        made = await self.run(flow, asked, client, self.newcomers())
         self.secrets[made.client] = secret
         return made
+
+    def newcomers(self) -> Newcomers:
+        """Ids of an organisation and a member, with keys; nothing here asks for them again."""
+        made = [SubjectKey(self.database.ids.new(self.database.clock.now()), secrets.token_bytes(32)) for _ in range(2)]
+        self.keys |= dict(made)
+        return Newcomers(*made)
 
     async def token(self, who: Registered, scope: str | None = None) -> tuple[str, Token]:
         request = TokenRequest(who.client, self.secrets[who.client], scope=scope)
@@ -403,7 +412,8 @@ async def test_personal_data_can_go_and_the_member_stays(market: Market) -> None
 
     async def people() -> list[str | None]:
         async with market.database.read(actor) as tx:
-            return [one.person.email if one.person else None for one in await store.my_members(tx, actor)]
+            people = [opened(one, market.keys[one.id]) for one in await store.my_members(tx, actor)]
+            return [one.email if one else None for one in people]
 
     assert await people() == ["zhang@example.cn"]
     assert await market.run(store.erase_person, member_id)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import compliance.directive_tables  # fills compliance.tables' metadata
 import compliance.report_tables  # fills compliance.tables' metadata
+import compliance.sealed_tables  # fills compliance.tables' metadata
 import compliance.tables
 import contracts.milestones_tables  # fills contracts.tables' metadata
 import contracts.obligations_tables

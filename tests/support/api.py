@@ -31,6 +31,7 @@ from stdnum.cn import uscc
 from stdnum.iso7064 import mod_97_10
 
 from exchange.apps.http.context import Services
+from exchange.apps.http.people import newcomers
 from exchange.apps.http.root import Root
 from exchange.flows.issue_token import TokenIssued, TokenRequest, issue_token
 from exchange.flows.register_organisation import Registered, found_operator, register_organisation
@@ -70,6 +71,7 @@ class Party:
     secret: str
     token: str
     actor: Actor
+    member: str = ""
 
     @property
     def id(self) -> UUID:
@@ -104,7 +106,8 @@ class Market:
         limits, secret = self.services.settings.parties, secrets.token_urlsafe(32)
         wanted = self._wish(roles, country, name, tax_number=tax_number)
         client = new_client("test", sorted(scopes_of(wanted.roles)), hash_secret(secret), limits)
-        made = await self.services.db.run(lambda tx: register_organisation(tx, wanted, client))  # type: ignore[arg-type]
+        who = await newcomers(self.services)
+        made = await self.services.db.run(lambda tx: register_organisation(tx, wanted, client, who))  # type: ignore[arg-type]
         if verified:
             await self.verify(made)
         return await self.sign_in(made, secret)
@@ -131,7 +134,7 @@ class Market:
         assert isinstance(issued, TokenIssued), issued
         actor = services.tokens.verify(issued.access_token, services.db.clock.now())
         assert isinstance(actor, Actor), actor
-        return Party(made.organisation, made.client, secret, issued.access_token, actor)
+        return Party(made.organisation, made.client, secret, issued.access_token, actor, made.member)
 
     async def post(
         self, party: Party, path: str, body: Any = None, *, key: str | None = None, headers: Mapping[str, str] = {}
@@ -159,7 +162,8 @@ class Market:
         secret, limits = secrets.token_urlsafe(32), self.services.settings.parties
         wanted = self._wish(("operator",), "CN", "Operator", reserved=frozenset())
         client = new_client("test", sorted(scopes_of(wanted.roles)), hash_secret(secret), limits)
-        made = await self.services.db.run(lambda tx: found_operator(tx, wanted, client))  # type: ignore[arg-type]
+        who = await newcomers(self.services)
+        made = await self.services.db.run(lambda tx: found_operator(tx, wanted, client, who))  # type: ignore[arg-type]
         return await self.sign_in(made, secret)
 
     def _wish(
@@ -209,7 +213,7 @@ def root_of(made: Services, only: Collection[str] | None = None) -> Root:
             warnings.simplefilter("ignore")  # each app's own test builds it with warnings as errors
             apps[segment] = importlib.import_module(f"exchange.apps.{name}.app").app(made)
     web = importlib.import_module("exchange.apps.web.app").app(made)
-    return Root(apps, web, log_requests=False)
+    return Root(apps, web, log_requests=False, names=dict.fromkeys(public.PREFIXES, "public"))
 
 
 @asynccontextmanager

@@ -24,9 +24,11 @@ from exchange.apps.http.answers import (
 )
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, show
+from exchange.apps.http.people import MembersView, ask_erasure, members_view, vault_of
 from exchange.apps.http.wire import Id, Sha256, Texts, Time, object_id, stamp
 from exchange.flows.cancel_job import JobCancelled, cancel_job
 from exchange.flows.create_client import ClientCreated, ClientRevoked, create_client, revoke_client
+from exchange.flows.erase_subject import ErasureReceipt
 from exchange.flows.once import Answered, Command, once
 from exchange.flows.submit_evidence import Submitted, submit_evidence
 from exchange.kernel import ids, jobs
@@ -163,6 +165,8 @@ def account_routes(prefix: str) -> list[Any]:
     return [
         show(own, OrganisationView, 401, opt=_ANY)(show_organisation),
         command(f"{own}/evidence", Submitted, 400, 401, 409, 413, 422, opt=_ADMIN)(hand_in_evidence),
+        show(f"{own}/members", MembersView, 401, 403, opt=_ADMIN)(list_members),
+        command(f"{own}/members/{{member:str}}/erasure", ErasureReceipt, 401, 403, 404, 409, opt=_ADMIN)(erase_member),
         show(clients, ClientsView, 401, opt=_ANY)(list_clients),
         command(clients, ClientMade, 400, 401, 409, 422, opt=_ADMIN)(make_client),
         command(f"{clients}/{{client:str}}/revocation", ClientRevoked, 401, 404, status=200, opt=_ADMIN)(end_client),
@@ -212,6 +216,23 @@ async def hand_in_evidence(request: Asked, data: JSONBody[EvidenceWishes]) -> Re
         lambda tx: submit_evidence(tx, actor, documents, services.settings.parties),
         object_id=ids.text("org", actor.organisation_id),
     )
+
+
+async def list_members(request: Asked) -> MembersView:
+    """The people of your organisation; `person` is null once erased. 本机构成员。"""
+    actor = actor_of(request)
+    async with services_of(request).db.read(actor) as tx:
+        members = await parties.my_members(tx, actor)
+    return await members_view(vault_of(request), members)
+
+
+async def erase_member(request: Asked, member: FromPath[str]) -> Response[bytes]:
+    """Erase a person of your organisation for good. 永久删除本机构成员的个人数据。
+
+    The key under which the person's data is sealed is destroyed: nobody can read it again, and the audit log's proofs hold
+    as before. It is done within seconds; `erased` then shows. A regulator's directive to preserve defers it.
+    """
+    return await ask_erasure(request, member, of_all=False)
 
 
 async def list_clients(request: Asked) -> ClientsView:

@@ -23,6 +23,7 @@ from exchange.kernel.db import Database
 from exchange.kernel.errors import FORBIDDEN, UNAUTHENTICATED, Problem, Refused
 from exchange.kernel.files import FileStore
 from exchange.kernel.keys import Keyring
+from exchange.kernel.subjects import Vault
 from exchange.parties import store as parties
 from exchange.parties.tokens import TokenCache
 from exchange.settings import Settings
@@ -38,6 +39,7 @@ class Services:
     settings: Settings
     keyring: Keyring
     files: FileStore
+    vault: Vault
     tokens: TokenCache
     grants: TokenVerifier
     sales: Sales

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 
+from exchange.kernel.db import WHERE
 from exchange.kernel.metrics import REQUESTS
 
 _LOG = structlog.get_logger("http")
@@ -22,8 +23,14 @@ class Root:
     source   ASGI 3.0; the process itself opens and closes what the apps use, so `lifespan` has nothing to do
     """
 
-    def __init__(self, apps: Mapping[str, Any], fallback: Any, *, log_requests: bool) -> None:
-        """Serve `apps` by their first path segment, everything else by `fallback`."""
+    def __init__(
+        self, apps: Mapping[str, Any], fallback: Any, *, log_requests: bool, names: Mapping[str, str] = {}
+    ) -> None:
+        """Serve `apps` by their first path segment, everything else by `fallback`.
+
+        The audit log says which app a thing came through; `names` are those of apps that have several segments.
+        """
+        self._names = {**{segment: segment for segment in apps}, **names}
         self._apps, self._fallback, self._log_requests = dict(apps), fallback, log_requests
         self._counters: dict[tuple[str, int], Counter] = {}
 
@@ -49,9 +56,11 @@ class Root:
                 message = {**message, "headers": [*message["headers"], (_NAME, request_id.encode())]}
             await send(message)
 
+        came_through = WHERE.set(self._names.get(name, "web"))
         try:
             await app(scope, receive, named)
         finally:
+            WHERE.reset(came_through)
             self._count(name if app is not self._fallback else "web", status)
             if self._log_requests:
                 took = round((time.perf_counter() - started) * 1000, 2)

@@ -15,6 +15,7 @@ from exchange.apps.operator import (
     ledger,
     listings,
     organisations,
+    people,
     pools,
     previews,
     processing,
@@ -41,6 +42,7 @@ def app(services: Services) -> Litestar:
         prefix=PREFIX,
         routes=[
             *organisations.ROUTES,
+            *people.ROUTES,
             *listings.ROUTES,
             *agreements.ROUTES,
             *bank.ROUTES,

@@ -13,6 +13,7 @@ from msgspec import Meta
 from exchange.apps.http.answers import Asked, accepted_value
 from exchange.apps.http.context import services_of
 from exchange.apps.http.documented import answers
+from exchange.apps.http.people import newcomers
 from exchange.apps.http.wire import Texts
 from exchange.flows.register_organisation import register_organisation
 from exchange.parties.clients import SECRET_BYTES, hash_secret, new_client
@@ -85,7 +86,9 @@ async def join(request: Asked, data: JSONBody[OrganisationWish]) -> Response[Joi
     secret = secrets.token_urlsafe(SECRET_BYTES)
     scopes = sorted(scopes_of(wanted.roles))
     client = accepted_value(new_client(data.client_label, scopes, hash_secret(secret), limits))
-    made = await services.db.run(lambda tx: register_organisation(tx, wanted, client))
+    # Keys are made before the transaction: one that is never used seals nothing and harms nobody.
+    who = await newcomers(services)
+    made = await services.db.run(lambda tx: register_organisation(tx, wanted, client, who))
     joined = Joined(
         organisation=made.organisation,
         state=made.state,

@@ -8,7 +8,7 @@ from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
 from exchange.apps.http.samples import as_supervisor, checking_routes, drawing_routes
-from exchange.apps.regulator import directives, exports, log, market, negotiations, reports, weight_vectors
+from exchange.apps.regulator import directives, erasures, exports, log, market, negotiations, reports, weight_vectors
 
 PREFIX = "/regulator/v1"
 
@@ -26,6 +26,7 @@ def app(services: Services) -> Litestar:
             *log.ROUTES,
             *exports.ROUTES,
             *directives.ROUTES,
+            *erasures.ROUTES,
             *market.ROUTES,
             *negotiations.ROUTES,
             *weight_vectors.ROUTES,

@@ -7,7 +7,7 @@ from alembic import op
 from exchange.migrations import rules
 
 revision = "0035"
-down_revision = "0033"
+down_revision = "0034"
 
 _KINDS = "'freeze', 'delist', 'preserve', 'disclose', 'inform'"
 _STATES = "'issued', 'acknowledged', 'answered', 'expired', 'lifted'"

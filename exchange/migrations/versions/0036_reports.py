@@ -7,7 +7,7 @@ from alembic import op
 from exchange.migrations import rules
 
 revision = "0036"
-down_revision = "0033"
+down_revision = "0035"
 
 
 def upgrade() -> None:

@@ -143,7 +143,7 @@ async def test_envelopes_are_canonical(database: Database, sequencer: Sequencer,
         (data,) = await envelopes(tx, 1)
     wire = json.loads(data)
     assert canonical(wire) == data
-    assert (wire["type"], wire["v"], wire["at"]) == ("audit-entry", 1, "2026-01-15T08:00:00.000000Z")
+    assert (wire["type"], wire["v"], wire["at"]) == ("audit-entry", 2, "2026-01-15T08:00:00.000000Z")
     assert kernel_ids.parse("org", wire["actor"]["organisation"]) == ORG
 
 
@@ -351,7 +351,7 @@ async def test_who_sees_what(database: Database, sequencer: Sequencer) -> None:
         driver = await tx.driver()
         rows = await driver.fetch("SELECT leaf_index, object_id, envelope FROM regulator.audit_entry ORDER BY seq")
         assert [(row[0], row[1]) for row in rows] == [(0, "ord_1"), (1, "ord_2")]
-        assert json.loads(rows[0][2])["v"] == 1
+        assert json.loads(rows[0][2])["v"] == 2
         assert await driver.fetchval("SELECT count(*) FROM regulator.checkpoint") == 2
         with pytest.raises(asyncpg.PostgresError):
             await driver.execute("INSERT INTO compliance.checkpoint VALUES ('centre', 9, '', '', now())")

@@ -21,6 +21,7 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.files import FileStore
 from exchange.kernel.keys import Keyring
 from tests.support import settlement_market as trade
+from tests.support.directives import order
 from tests.support.exported import ORIGIN, REGULATOR, Maker, actor, check_outside
 from tests.support.sequencing import sequence
 
@@ -57,9 +58,7 @@ async def test_exports_about_an_object_hold_all_that_belongs_to_it_and_nothing_e
     assert not isinstance(second, Problem)
     dataset = ids.text("ds", await database.run(_dataset))
     target = ids.parse("ord", first.id)
-    issued = await database.run(
-        lambda tx: issue_directive.issue(tx, REGULATOR, "preserve", "order", target, {"en": "Case 1"})
-    )
+    issued = await database.run(lambda tx: issue_directive.issue(tx, REGULATOR, order("preserve", ("order", target))))
     assert not isinstance(issued, Problem)
     head = await sequence(database, [signer], ORIGIN)
     maker = Maker(database, files, signer)
@@ -96,11 +95,11 @@ async def test_a_party_gets_of_an_object_only_what_concerns_itself(
 ) -> None:
     shop = await trade.open_market(database, keyring)
     await shop.fund(trade.BUYER, 10_000_000_000)
-    order = await shop.buy(trade.BUYER, "one_off")
+    bought = await shop.buy(trade.BUYER, "one_off")
     await sequence(database, [signer], ORIGIN)
     maker = Maker(database, files, signer)
     for who, count in ((trade.BUYER, True), (trade.OTHER, False)):
-        _, made, _ = await maker.export(actor(who, "buyer"), Scope(about=order.id))
+        _, made, _ = await maker.export(actor(who, "buyer"), Scope(about=bought.id))
         assert bool(made.entries) is count
 
 
@@ -110,15 +109,14 @@ async def test_a_directive_about_an_organisation_leads_to_all_that_concerns_it(
     shop = await trade.open_market(database, keyring)
     for buyer in (trade.BUYER, trade.OTHER):
         await shop.fund(buyer, 10_000_000_000)
-    order, other = await shop.buy(trade.BUYER, "one_off"), await shop.buy(trade.OTHER, "one_off")
-    issued = await database.run(
-        lambda tx: issue_directive.issue(tx, REGULATOR, "preserve", "organisation", trade.BUYER, {"en": "Case 2"})
-    )
+    asked = order("preserve", ("organisation", trade.BUYER))
+    bought, other = await shop.buy(trade.BUYER, "one_off"), await shop.buy(trade.OTHER, "one_off")
+    issued = await database.run(lambda tx: issue_directive.issue(tx, REGULATOR, asked))
     assert not isinstance(issued, Problem)
     await sequence(database, [signer], ORIGIN)
     data, _, _ = await Maker(database, files, signer).export(REGULATOR, Scope(about=issued.id))
     found = entries_in(data)
-    assert {("purchase", order.id), ("directive.preserve", issued.id)} <= found
+    assert {("purchase", bought.id), ("directive.preserve", issued.id)} <= found
     assert ("purchase", other.id) not in found
 
 

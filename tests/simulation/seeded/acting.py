@@ -95,7 +95,7 @@ class Process:
 
     async def work(self) -> bool:
         """Do one job, as the worker of this process does."""
-        steps: Any = Steps(self.db, None, self.keyring, None, self.settings, self.sales)  # type: ignore[arg-type]
+        steps: Any = Steps(self.db, None, self.keyring, None, self.settings, self.sales, None)  # type: ignore[arg-type]
         return await run_one(self.db, steps.table())
 
 
