@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from compliance import notes, sealed_store, store
+from compliance import directive_store, notes, sealed_store, store
 from compliance.entries import Entry
 from compliance.sealing import Secret, unseal
 from exchange.flows import issue_directive
@@ -40,6 +40,7 @@ from exchange.kernel.vault import StoredVault
 from exchange.worker.erasing import erase
 from settlement.store import payments
 from tests.support.clones import Clones
+from tests.support.directives import order, standing
 from tests.support.erasing import EMAIL, NAME, actor_of, join, member_of, readable, vault_in
 from tests.support.logged import ORIGIN, sequenced
 
@@ -143,14 +144,7 @@ async def test_a_directive_to_preserve_defers_and_is_named(
 ) -> None:
     who = await join(database, vault)
     member, organisation = member_of(who), ids.parse("org", who.organisation)
-    hold = partial(
-        issue_directive.issue,
-        actor=REGULATOR,
-        kind="preserve",
-        target_kind="organisation",
-        target_id=organisation,
-        reason={"en": "Case 1"},
-    )
+    hold = partial(issue_directive.issue, actor=REGULATOR, order=order("preserve", ("organisation", organisation)))
     directive = await database.run(hold)
     assert isinstance(directive, DirectiveReceipt)
     refused = await ask(database, actor_of(who), member)
@@ -430,8 +424,8 @@ async def test_what_the_payment_provider_told_is_forgotten_but_not_under_a_hold(
         await database.run(partial(payments.event_handled, event_id=f"evt_{number}"))
     waiting = ProviderEvent("evt_9", "payment_intent.succeeded", "pi_9", b'{"name": "Li Hua"}')
     await database.run(partial(store_event, event=waiting))
-    hold = partial(issue_directive.issue, actor=REGULATOR, kind="preserve", target_kind="organisation", target_id=held)
-    await database.run(partial(hold, reason={"en": "Case 1"}))
+    hold = standing(UUID(int=60), "preserve", ("organisation", held), REGULATOR.organisation_id, clock.now())
+    await database.run(lambda tx: directive_store.put_directive(tx, hold))
     assert await database.run(partial(forget_payloads, kept_days=30)) == 0
     clock.advance(31 * 86_400)
     assert await database.run(partial(forget_payloads, kept_days=30)) == 1
