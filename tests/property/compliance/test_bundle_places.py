@@ -208,7 +208,8 @@ async def test_a_changed_row_is_named_by_its_entry(tmp_path: Path, name: str) ->
     )
     lines = lines_of((folder / name).read_bytes())
     at = 7 + (name == "events.csv")
-    lines[at] = lines[at].replace(b"1", b"2", 1)
+    place = lines[at].index(b"1") if name != "proofs.jsonl" else len(lines[at]) // 2
+    lines[at] = lines[at][:place] + (b"2" if lines[at][place : place + 1] != b"2" else b"3") + lines[at][place + 1 :]
     (folder / name).write_bytes(b"".join(lines))
     (fault,) = faults_of(folder)
     assert (fault.file, fault.line) == (name, at + 1)
@@ -270,7 +271,9 @@ async def test_a_form_that_says_something_else_is_found_though_everything_was_si
         assert check_forms(opened, manifest) == ["csv", "ocsf", "parquet", "prov"]
     path = folder / name
     good = path.read_bytes()
-    at = good.index(b"purchase", len(good) // 2)
+    at = good.index(
+        b"purchase", len(good) // 2 if name != "events.parquet" else 0
+    )  # a column of its own, near the front
     path.write_bytes(good[:at] + b"refund.x" + good[at + 8 :])
     resigned(folder)
     with pytest.raises(verify.Failed, match=f"{name}: from byte {at} on"), Bundle(folder) as opened:
