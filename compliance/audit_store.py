@@ -52,11 +52,11 @@ s AS MATERIALIZED (SELECT l.floor_seq, l.cursor_xid, l.cursor_seq, l.base_snapsh
 # entry, so that these are then the same; only where they are not, each entry is looked for among the leaves.
 _WAITING = f"""
 WITH {_STATE}, p AS MATERIALIZED (
-    SELECT count(*) FILTER (WHERE passed) AS done, array_agg(seq ORDER BY seq) FILTER (WHERE NOT passed) AS waiting
+    SELECT count(*) FILTER (WHERE passed) AS done, array_agg(seq) FILTER (WHERE NOT passed) AS waiting
     FROM (SELECT e.seq, ({_PASSED}) AS passed FROM s, compliance.audit_entry e WHERE e.node_id = $1) x)
 SELECT done = (SELECT count(*) FROM compliance.audit_leaf WHERE node_id = $1) AND NOT EXISTS (
     SELECT FROM unnest(waiting) AS w(seq) JOIN compliance.audit_leaf l ON l.entry_seq = w.seq) AS whole,
-    coalesce(waiting[1:{SOME}], '{{}}') AS waiting FROM p"""
+    ARRAY(SELECT w FROM unnest(waiting) AS w ORDER BY w LIMIT {SOME}) AS waiting FROM p"""
 _STRAYS = f"""
 WITH {_STATE}
 SELECT seq, leaf_index, passed FROM (
