@@ -15,6 +15,7 @@ from exchange.worker.loop import drain
 from settlement import postings
 from settlement.store import ledger
 from tests.support.api import Market, Party, market
+from tests.support.directives import wish
 from tests.support.trade import on_sale
 
 
@@ -67,8 +68,8 @@ async def test_a_hold_is_named_and_operator_and_regulator_may_ask(
     async with market(database_url, tmp_path, clock=clock) as m:
         buyer, supplier = await m.join("buyer"), await m.join("supplier")
         operator, regulator = await m.operator(), await m.join("regulator")
-        wish = {"kind": "preserve", "target": buyer.organisation, "reason": {"en": "Case 2026-17"}}
-        directive = (await m.done(regulator, "/regulator/v1/directives", wish))["id"]
+        ordered = wish("preserve", buyer.organisation)
+        directive = (await m.done(regulator, "/regulator/v1/directives", ordered))["id"]
         for who, path in (
             (buyer, f"/buyer/v1/organisation/members/{buyer.member}/erasure"),
             (operator, f"/operator/v1/members/{buyer.member}/erasure"),
@@ -76,7 +77,7 @@ async def test_a_hold_is_named_and_operator_and_regulator_may_ask(
         ):
             refused = await m.post(who, path, headers={"accept-language": "zh-CN"})
             assert refused.status_code == 409
-            assert refused.json()["type"] == "/problems/erasure-held"
+            assert refused.json()["type"] == "/problems/held-by-directive"
             assert refused.json()["directive"] == directive
             assert directive in refused.json()["detail"]
         assert (await m.post(operator, f"/operator/v1/members/{supplier.member}/erasure")).status_code == 201
