@@ -126,12 +126,18 @@ def _unsigned(size: int) -> Problem:
     return EXPORT_SCOPE(reason=f"no checkpoint of {size} entries was signed")
 
 
+async def _own(tx: Tx, actor: Actor, export_id: UUID) -> Export | None:
+    # A command sees every organisation's rows, so that it compares by itself and not only by the store's filter.
+    export = await export_store.find_export(tx, export_id)
+    return export if export is not None and export.requested_by == actor.organisation_id else None
+
+
 async def cancel(tx: Tx, actor: Actor, export_id: UUID) -> ExportCancelled | Problem:
     """Stop one of the actor's own exports; what was made of it so far is kept for the next that asks for the same.
 
     errors   answers NOT_FOUND, EXPORT_ENDED
     """
-    export = await export_store.own_export(tx, actor, export_id)
+    export = await _own(tx, actor, export_id)
     if export is None:
         return NOT_FOUND()
     if not await export_store.cancel_export(tx, export_id):
@@ -149,7 +155,7 @@ async def hand_over(tx: Tx, actor: Actor, export_id: UUID) -> Export | Problem:
 
     errors   answers NOT_FOUND, EXPORT_NOT_READY, EXPORT_ENDED
     """
-    export = await export_store.own_export(tx, actor, export_id)
+    export = await _own(tx, actor, export_id)
     if export is None:
         return NOT_FOUND()
     if export.state == "erased":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from uuid import UUID
 
@@ -78,7 +78,8 @@ async def _end(other: asyncio.subprocess.Process) -> None:
     try:
         code = await asyncio.wait_for(other.wait(), END_S)
     except TimeoutError:
-        other.kill()
+        with suppress(ProcessLookupError):  # it may have ended just now
+            other.kill()
         code = await other.wait()
     if code:
         _LOG.warning("settle-process-failed", code=code)

@@ -32,7 +32,7 @@ from tests.support.logs import ORIGIN, FakeLog
 from tests.support.witnesses import honest, served
 
 SEED = int(os.environ.get("SEED", "1"))
-KILLS = int(os.environ.get("WITNESS_KILLS", "60"))
+KILLS = int(os.environ.get("WITNESS_KILLS", "15"))
 LOG = FakeLog()
 CLEAN = {
     name: value for name, value in os.environ.items() if not name.startswith(("EXCHANGE_", "DATABASE_", "STRIPE_"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -109,7 +110,9 @@ async def test_another_process_changes_no_byte_and_is_not_needed(
                 if one.returncode is None and fault in ("killed at once", "killed later"):
                     if fault == "killed later":
                         await asyncio.sleep(1.2)
-                    one.kill()
+                    # On a slow machine the run may have ended meanwhile, and the other process with it.
+                    with suppress(ProcessLookupError):
+                        one.kill()
 
         run_id = ids.parse("run", started.run)
         ended = await settle_run.settle_run(database, Sales(), run_id, show, processes=processes)
@@ -120,5 +123,6 @@ async def test_another_process_changes_no_byte_and_is_not_needed(
         await database.close()
         await clones.drop(url)
     assert len(others) == 2
-    assert {one.returncode for one in others} == {{"none": 0, "cannot start": 3}.get(fault, -9)}
+    allowed = {"none": {0}, "cannot start": {3}, "killed at once": {-9}, "killed later": {-9, 0}}[fault]
+    assert {one.returncode for one in others} <= allowed
     assert found[0] == found[1]

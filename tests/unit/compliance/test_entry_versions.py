@@ -18,8 +18,7 @@ OLD = {name: value for name, value in NEW.items() if name not in NEW_IN_2} | {"v
 
 
 def known(*entries: dict[str, object]) -> bool:
-    leaves = b"".join(b"\0" + canonical(one) for one in entries)
-    read = tile_audit._read(leaves, len(entries))
+    read = tile_audit._read([canonical(one) for one in entries])
     return read is not None and tile_audit._as_of_its_version(read)
 
 
