@@ -199,8 +199,8 @@ async def test_each_forged_record_is_named(
         (folder / DISCLOSED).write_bytes(b"".join(right))
         resign(folder, signer)
         assert check_folder(folder).returncode == 0
-    for text in ([right[1], right[0], *right[2:]], [right[0], right[0], *right[1:]], right[1:], right[:-1]):
-        (folder / DISCLOSED).write_bytes(b"".join(text))
+    for rows in ([right[1], right[0], *right[2:]], [right[0], right[0], *right[1:]], right[1:], right[:-1]):
+        (folder / DISCLOSED).write_bytes(b"".join(rows))
         told = check_folder(folder)
         assert (told.returncode, f"FAILED: {DISCLOSED}, line" in told.stderr) == (1, True), told.stderr
     (folder / DISCLOSED).write_bytes(b"".join([right[0], *right]))
