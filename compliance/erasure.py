@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from compliance.problems import ERASURE_HELD
+from compliance.problems import HELD as PRESERVED
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.errors import NOT_FOUND, Problem
@@ -63,9 +63,9 @@ def may_ask(actor: Actor | None, subject: Subject | None, *, of_all: bool) -> Pr
 def held(subject: Subject, holding: Mapping[UUID, UUID]) -> Problem | None:
     """Why a legal hold defers this erasure, or None; `holding` gives the directive that preserves an object.
 
-    errors   answers ERASURE_HELD, which names the directive
+    errors   answers held-by-directive, which names the directive
     """
     for target in (subject.id, subject.organisation_id):
         if target in holding:
-            return ERASURE_HELD(subject=subject.name, directive=ids.text("dir", holding[target]))
+            return PRESERVED(directive=ids.text("dir", holding[target]))
     return None

@@ -33,6 +33,9 @@ WHERE l.node_id = $1 AND l.leaf_index >= $2 AND l.leaf_index < $3
        OR EXISTS (SELECT FROM compliance.export_object o WHERE o.closure = $8
                   AND o.object_id = substring(convert_from(e.envelope, 'UTF8') FROM '"agreement":"([^"]+)"')))
 ORDER BY l.leaf_index"""
+_SEALED = _SCOPED.replace(
+    "ORDER BY", "AND EXISTS (SELECT FROM compliance.sealed s WHERE s.entry_id = e.id AND s.sealed IS NOT NULL) ORDER BY"
+)
 _PIN = """
 INSERT INTO compliance.export_object SELECT $1, o FROM unnest($2::text[]) AS o ON CONFLICT DO NOTHING"""
 _PARTS = """
@@ -69,6 +72,7 @@ class Export:
     formats: list[str]
     closure: bytes | None
     delivery: bytes | None
+    disclosure: Mapping[str, str | None] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +87,11 @@ class Asked:
     since_size: int | None = None
     closure: bytes | None = None
     legal_basis: str | None = None
+    disclosure: Mapping[str, str | None] | None = None
 
 
 _EXPORT = [column for column in _export.c if column.name != "node_id"]
-_ENDED = ("done", "failed", "cancelled")
+_ENDED = ("done", "failed", "cancelled", "erased")
 
 
 async def put_export(tx: Tx, export_id: UUID, actor: Actor, asked: Asked) -> None:
@@ -107,6 +112,7 @@ async def put_export(tx: Tx, export_id: UUID, actor: Actor, asked: Asked) -> Non
         "since_size": asked.since_size,
         "formats": list(asked.formats),
         "closure": asked.closure,
+        "disclosure": None if asked.disclosure is None else dict(asked.disclosure),
     }
     await tx.conn.execute(insert(_export).values(row))
 
@@ -177,13 +183,15 @@ def _as_export(row: RowMapping) -> Export:
     return Export(**{**row, "scope": Scope.from_wire(row["scope"])})
 
 
-async def scoped(tx: Tx, scope: Scope, closure: bytes | None, first: int, end: int) -> list[tuple[int, bytes]]:
-    """The leaves of a scope within [first, end): (leaf index, envelope)."""
+async def scoped(
+    tx: Tx, scope: Scope, closure: bytes | None, first: int, end: int, *, sealed: bool = False
+) -> list[tuple[int, bytes]]:
+    """The leaves of a scope within [first, end): (leaf index, envelope); `sealed`: only those with something beside them."""
     driver = await tx.driver()
     rule = None if scope.rule_set is None else f'"rule_set":"{scope.rule_set}"'.encode()
     organisations = [] if closure is None else await _organisations(tx, closure)
     filters = scope.organisation_id, scope.object_id, list(scope.actions), rule, closure, organisations
-    rows = await driver.fetch(_SCOPED, scope.node_id, first, end, *filters)
+    rows = await driver.fetch(_SEALED if sealed else _SCOPED, scope.node_id, first, end, *filters)
     return [(row[0], row[1]) for row in rows]
 
 

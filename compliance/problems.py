@@ -64,7 +64,10 @@ NOT_A_REGULATOR = problem_type(
     "regulator-only",
     Kind.FORBIDDEN,
     title=Text("Only for regulators", "仅限监管机构"),
-    detail=Text("Directives are issued and lifted by regulators.", "监管指令只能由监管机构发出或解除。"),
+    detail=Text(
+        "Directives, and exports with personal data disclosed, are for regulators.",
+        "监管指令及披露个人数据的导出仅限监管机构使用。",
+    ),
     remedy=Text("Use a client of an organisation with the role regulator.", "请使用具有监管角色的机构的应用。"),
 )
 DIRECTIVE_INVALID = problem_type(
@@ -134,17 +137,27 @@ HELD = problem_type(
         "请在指令解除后再次申请；本次申请已留存记录。",
     ),
 )
-ERASURE_HELD = problem_type(
-    "erasure-held",
-    Kind.CONFLICT,
-    title=Text("Erasure deferred by a legal hold", "删除因保全指令而推迟"),
+DISCLOSURE_INVALID = problem_type(
+    "disclosure-invalid",
+    Kind.INVALID,
+    title=Text("Basis of disclosure invalid", "披露依据无效"),
+    detail=Text("A disclosure needs {needs}.", "披露需要 {needs}。"),
+    remedy=Text(
+        "Name a law of the list with its article, or a directive of kind disclose that you issued.",
+        "请列明清单中的法律及条款，或本机构发出的披露（disclose）指令。",
+    ),
+)
+DISCLOSURE_DIRECTIVE = problem_type(
+    "disclosure-directive-unfit",
+    Kind.UNPROCESSABLE,
+    title=Text("No directive to disclose", "指令不可作为披露依据"),
     detail=Text(
-        "The directive {directive} orders that nothing of {subject} be erased.",
-        "指令 {directive} 要求保全，不得删除 {subject} 的数据。",
+        "{directive} is no directive of kind disclose that your organisation issued and that stands.",
+        "{directive} 不是本机构发出且仍有效的披露（disclose）指令。",
     ),
     remedy=Text(
-        "Ask again once the directive is lifted; the refusal is on record in the audit log.",
-        "请待该指令解除后再次申请；本次拒绝已记入审计日志。",
+        "Issue a directive to disclose first, or name a law with its article.",
+        "请先发出披露指令，或列明法律及条款。",
     ),
 )
 WITNESS_INVALID = problem_type(

@@ -176,7 +176,17 @@ export = Table(
     Column("formats", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("closure", LargeBinary),
     Column("delivery", LargeBinary),
+    Column("disclosure", JSONB(none_as_null=True)),
     Index("export_requested_by", "requested_by", "id"),
+)
+
+export_subject = Table(
+    "export_subject",
+    metadata,
+    Column("export_id", Uuid, primary_key=True),
+    Column("subject_id", Uuid, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    Index("export_subject_by_subject", "subject_id"),
 )
 
 export_object = Table(

@@ -36,6 +36,7 @@ from compliance.verify_bundle import (
     paired,
     wrong_lines,
 )
+from compliance.verify_disclosed import DISCLOSED, check_disclosed
 from compliance.verify_evidence import BLOCKS, EVENTS, HASHES, PROOFS, TABLE, TILES, Evidence, write_proof
 from compliance.verify_notes import (
     Checkpoint,
@@ -55,7 +56,7 @@ SIG = "manifest.json.sig"
 UNSIGNED = {MANIFEST, SIG}
 # What every export has; a complete one has its tiles' hashes besides, a selection a proof for each event.
 EVIDENCE = {EVENTS, TILES, "checkpoint", "log.vkey"}
-BIG = {EVENTS, PROOFS, TILES, HASHES, TABLE}
+BIG = {EVENTS, PROOFS, TILES, HASHES, TABLE, DISCLOSED}
 VERSION = 2
 DELIVERY = "corpus-exchange/export-delivery@v1"
 DASH = "\u2014 ".encode()
@@ -267,6 +268,7 @@ def verify(
         evidence = Evidence(check, checkpoint)
         evidence.check()
         evidence.check_table()
+        check_disclosed(check)
         evidence.check_derived()
         check.check_growth(checkpoint)
         told = None if delivery is None else check.check_delivery(delivery, checkpoint)

@@ -31,6 +31,7 @@ from exchange.kernel.vault import StoredVault
 from exchange.migrations.run import upgrade
 from exchange.parties.tokens import TokenCache
 from exchange.settings import Settings
+from exchange.worker.erasing import drop_disclosed
 
 C = TypeVar("C")
 A = TypeVar("A")
@@ -104,7 +105,7 @@ async def services(on: Ground, clock: Clock | None = None, observer: Observer | 
     try:
         await db.check_walls()
         made = _assemble(on, db)
-        await _keep_erased(db, made.vault)
+        await _keep_erased(db, made.vault, made.files)
         made.start()
         yield made
         await made.stop()
@@ -113,9 +114,11 @@ async def services(on: Ground, clock: Clock | None = None, observer: Observer | 
         await db.close()
 
 
-async def _keep_erased(db: Database, vault: Vault) -> None:
+async def _keep_erased(db: Database, vault: Vault, files: FileStore) -> None:
     """Before anything is served: what was erased is so whatever was restored, and no name lies about plain."""
     done = await replay_erasures(db, vault)
+    # Also what came back with an old copy of the files.
+    await drop_disclosed(db, files)
     sealed = await seal_people(db, vault)
     if done.keys or done.subjects or sealed:
         _LOG.warning("erasures-replayed", keys=done.keys, subjects=done.subjects, sealed=sealed)

@@ -15,12 +15,14 @@ from hashlib import sha256
 from importlib import resources
 from typing import Any, NamedTuple
 
+from compliance.disclosures import Disclosed
 from compliance.exports.parts import LAST_BLOCK, PART, Packer, blocks_line, members, stored
 from compliance.exports.zipped import Measured, Zipper, crc32_combine
 from compliance.formats.known import FORMATS, schema_files
 from compliance.notes import Checkpoint, Ed25519Signer, sign_note
 from compliance.scopes import Scope
 from compliance.verify_bundle import line_digests, manifest_text
+from compliance.verify_disclosed import DISCLOSED
 from compliance.verify_evidence import BLOCKS, EVENTS, TABLE
 from compliance.verify_zip import DEFLATED, STORED
 from exchange.kernel.canonical import canonical, digest
@@ -34,6 +36,7 @@ VERIFIER_PARTS = (
     "compliance/verify_table.py",
     "compliance/verify_bundle.py",
     "compliance/verify_evidence.py",
+    "compliance/verify_disclosed.py",
 )
 
 
@@ -77,13 +80,16 @@ class BundleFacts:
     witnessed: Witnessed = Witnessed()
     earlier: Earlier | None = None
     part: int = PART
+    disclosed: Disclosed | None = None
 
     def key(self) -> bytes:
         """The name of the bundle: equal facts, equal bytes."""
         earlier = None if self.earlier is None else [self.earlier.note.decode(), *self.earlier.texts()]
         small = {name: sha256(data).hexdigest() for name, data in _same_for_all().items()}
+        opened = {} if self.disclosed is None else {"disclosed": [self.disclosed.basis, self.disclosed.sha256.hex()]}
         return digest(
             {
+                **opened,
                 "type": TYPE,
                 "v": VERSION,
                 "scope": self.scope.to_wire(),
@@ -219,6 +225,15 @@ class BundleWriter:
             raise ValueError(f"{plan.name} has {said['size_bytes']} bytes, and {plan.size} were kept")
         self._files[plan.name] = said
 
+    def open_disclosed(self, said: Disclosed) -> bytes:
+        """What stands before the opened records, which come next as they are: they do not pack well, and are few."""
+        self._files[DISCLOSED] = {"sha256": said.sha256.hex(), "size_bytes": said.size_bytes}
+        return self._zip.head(DISCLOSED, said.crc32, said.size_bytes, said.size_bytes, method=STORED)
+
+    def close_disclosed(self, lines: Sequence[str]) -> None:
+        """Note a digest of each opened record, so that one that was taken away has a place too."""
+        self._files[DISCLOSED]["lines"] = list(lines)
+
     def rest(self, signer: Ed25519Signer) -> Iterator[bytes]:
         """The small files, the signed manifest, and the end of the zip."""
         for name, data in sorted(_small_files(self._facts).items()):
@@ -259,7 +274,9 @@ def _small_files(facts: BundleFacts) -> dict[str, bytes]:
 
 
 def _manifest(facts: BundleFacts, entries: int, files: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    opened = {} if facts.disclosed is None else {"disclosure": facts.disclosed.to_wire()}
     return {
+        **opened,
         "type": TYPE,
         "v": VERSION,
         "origin": facts.checkpoint.origin,
@@ -267,7 +284,7 @@ def _manifest(facts: BundleFacts, entries: int, files: Mapping[str, Mapping[str,
         "scope": facts.scope.to_wire(),
         "complete": facts.scope.complete,
         "truncated": False,
-        "redacted": True,
+        "redacted": facts.disclosed is None,
         "witnessed": facts.witnessed.to_wire(),
         "entries": entries,
         "formats": list(facts.formats),

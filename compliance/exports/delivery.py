@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -25,6 +26,7 @@ class Delivery:
     sha256: bytes
     size_bytes: int
     earlier: Earlier | None
+    disclosure: Mapping[str, str | None] | None = None
 
 
 def delivery_note(said: Delivery, facts: BundleFacts, signer: Ed25519Signer) -> bytes:
@@ -39,6 +41,7 @@ def delivery_note(said: Delivery, facts: BundleFacts, signer: Ed25519Signer) -> 
         "requested_by": said.requested_by,
         "requested_at": said.requested_at,
         "legal_basis": said.legal_basis,
+        "disclosure": None if said.disclosure is None else dict(said.disclosure),
         "bundle": {"sha256": said.sha256.hex(), "size_bytes": said.size_bytes},
         "checkpoint": {"size": facts.checkpoint.size, "root": facts.checkpoint.root.hex()},
         "earlier": earlier,

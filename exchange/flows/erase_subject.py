@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from compliance import erasure, sealed_store
+from compliance import disclosure_store, erasure, sealed_store
 from compliance import store as audit
 from compliance.entries import Entry
 from compliance.erasure import Subject
@@ -24,6 +24,10 @@ from exchange.parties import store as parties
 
 ACTION = erasure.REQUESTED
 JOB = "erase_subject"
+
+
+class StillDisclosed(Exception):
+    """A bundle was made meanwhile that tells of the subject: it has to go first."""
 
 
 class ErasureReceipt(msgspec.Struct, frozen=True):
@@ -40,7 +44,7 @@ async def request_erasure(
 
     `of_all`: operator and regulator ask as such, for a person of any organisation. No actor is the machine's owner.
 
-    errors   answers NOT_FOUND, ERASURE_HELD
+    errors   answers NOT_FOUND, held-by-directive
     """
     subject = await sealed_store.lock_subject(tx, subject_id)
     refused = erasure.may_ask(actor, subject, of_all=of_all)
@@ -76,12 +80,18 @@ async def complete_erasure(tx: Tx, subject_id: UUID, *, replayed: bool = False) 
     """Empty what was sealed of a subject whose key is destroyed, and say so in the log; False where nothing was left to do.
 
     `replayed`: an old copy of the database came back, in which the erasure had not happened yet.
+
+    errors   StillDisclosed
     """
     subject = await sealed_store.lock_subject(tx, subject_id)
     if subject is None or subject.state == "erased":
         return False
     if subject.state == "kept":
         await sealed_store.ask(tx, subject.id, None)
+    if replayed:
+        await disclosure_store.withdraw(tx, subject.id)
+    elif await disclosure_store.still_told(tx, subject.id):
+        raise StillDisclosed(subject.name)
     await parties.erase_person(tx, subject.id)
     await sealed_store.erase(tx, subject.id)
     await audit.append(tx, [_entry(subject, erasure.REPLAYED if replayed else erasure.COMPLETED)])

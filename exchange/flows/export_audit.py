@@ -12,6 +12,7 @@ import msgspec
 
 from compliance import export_store, notes, store, tree_store, witness_store
 from compliance.directives import REGULATOR
+from compliance.disclosures import Ground
 from compliance.entries import Entry, moment
 from compliance.export_store import Asked, BundleKept, Export
 from compliance.exports.bundle import BundleFacts, Earlier, Witnessed
@@ -22,6 +23,7 @@ from compliance.problems import EXPORT_ENDED, EXPORT_NOT_READY, EXPORT_SCOPE, NO
 from compliance.scopes import Scope, pinned
 from compliance.tiles import WIDTH, Place
 from exchange.flows.close_scope import close_scope
+from exchange.flows.disclose_sealed import disclosed_entry, permitted
 from exchange.flows.once import done
 from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
@@ -55,21 +57,25 @@ class Details:
     """How an export is wanted, besides its scope.
 
     shapes   `checkpoint_size`: of a checkpoint signed earlier, None: the newest; `earlier_size`: the bundle proves growth
-             since it; `formats`: None for all
+             since it; `formats`: None for all; `disclosure`: on which ground sealed records are opened, None: they are not
     """
 
     earlier_size: int | None = None
     checkpoint_size: int | None = None
     formats: Sequence[str] | None = None
     legal_basis: str | None = None
+    disclosure: Ground | None = None
 
 
 async def request(tx: Tx, actor: Actor, scope: Scope, details: Details | None = None) -> ExportReceipt | Problem:
     """Ask for an export over the log as it is now; whoever is no regulator gets what concerns its organisation.
 
-    errors   answers NO_CHECKPOINT, EXPORT_SCOPE, NOT_FOUND
+    errors   answers NO_CHECKPOINT, EXPORT_SCOPE, NOT_FOUND, what a disclosure is refused with
     """
     wanted = details or Details()
+    refused = None if wanted.disclosure is None else await permitted(tx, actor, wanted.disclosure)
+    if refused is not None:
+        return refused
     asked = await _pinned(tx, actor, scope, wanted)
     if isinstance(asked, Problem):
         return asked
@@ -112,6 +118,7 @@ async def _pinned(tx: Tx, actor: Actor, scope: Scope, wanted: Details) -> Asked 
         since_size=await export_store.last_size(tx, actor, fixed.node_id, size) if earlier is None else earlier,
         closure=closure,
         legal_basis=wanted.legal_basis,
+        disclosure=None if wanted.disclosure is None else wanted.disclosure.to_wire(),
     )
 
 
@@ -146,11 +153,13 @@ async def cancel(tx: Tx, actor: Actor, export_id: UUID) -> ExportCancelled | Pro
 async def hand_over(tx: Tx, actor: Actor, export_id: UUID) -> Export | Problem:
     """Give a finished export to who asked for it, with an entry for each time it is fetched.
 
-    errors   answers NOT_FOUND, EXPORT_NOT_READY
+    errors   answers NOT_FOUND, EXPORT_NOT_READY, EXPORT_ENDED
     """
     export = await _own(tx, actor, export_id)
     if export is None:
         return NOT_FOUND()
+    if export.state == "erased":
+        return EXPORT_ENDED(state=export.state)
     if export.state != "done" or export.sha256 is None:
         return EXPORT_NOT_READY(state=export.state)
     await store.append(tx, [done(actor, "export.download", ids.text("exp", export_id), bundle=export.sha256)])
@@ -167,6 +176,7 @@ class Made:
     export: Export
     facts: BundleFacts
     since: Earlier | None
+    subjects: frozenset[UUID] = frozenset()
 
     def delivery(self, bundle: BundleKept) -> Delivery:
         """What goes with the bundle to who asked for it."""
@@ -178,6 +188,7 @@ class Made:
             sha256=bundle.sha256,
             size_bytes=bundle.size_bytes,
             earlier=self.since,
+            disclosure=self.export.disclosure,
         )
 
 
@@ -259,5 +270,6 @@ async def finish(tx: Tx, made: Made, bundle: BundleKept, delivery: bytes) -> boo
         object_id=name,
         digests={"bundle": bundle.sha256},
     )
-    await store.append(tx, [entry])
+    opened = [] if made.facts.disclosed is None else [disclosed_entry(made.export, made.facts)]
+    await store.append(tx, [*opened, entry])
     return True

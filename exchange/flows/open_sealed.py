@@ -17,7 +17,18 @@ async def opened_of(db: Database, vault: Vault, entry_ids: Sequence[UUID]) -> di
 
     errors   Unreadable where a record is not what its entry committed to
     """
-    found: dict[UUID, list[Opened]] = {}
+    found = await opened_with_subjects(db, vault, entry_ids)
+    return {entry_id: [opened for _, opened in records] for entry_id, records in found.items()}
+
+
+async def opened_with_subjects(
+    db: Database, vault: Vault, entry_ids: Sequence[UUID]
+) -> dict[UUID, list[tuple[UUID, Opened]]]:
+    """The same with the subject of each: for our own books, so that an erasure finds what was disclosed.
+
+    errors   Unreadable where a record is not what its entry committed to
+    """
+    found: dict[UUID, list[tuple[UUID, Opened]]] = {}
     keys: dict[UUID, bytes | None] = {}
     for entry_id, records in (await db.run(partial(sealed_store.sealed_of, entry_ids=entry_ids))).items():
         for one in records:
@@ -25,5 +36,5 @@ async def opened_of(db: Database, vault: Vault, entry_ids: Sequence[UUID]) -> di
                 keys[one.subject] = await vault.key(one.subject)
             key = keys[one.subject]
             if key is not None:
-                found.setdefault(entry_id, []).append(unseal(key, entry_id, one))
+                found.setdefault(entry_id, []).append((one.subject, unseal(key, entry_id, one)))
     return found

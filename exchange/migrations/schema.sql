@@ -942,8 +942,9 @@ CREATE TABLE compliance.export (
     formats text[] DEFAULT '{}'::text[] NOT NULL,
     closure bytea,
     delivery bytea,
+    disclosure jsonb,
     CONSTRAINT export_check CHECK (((state = 'done'::text) = ((file_key IS NOT NULL) AND (sha256 IS NOT NULL)))),
-    CONSTRAINT export_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+    CONSTRAINT export_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text, 'erased'::text])))
 );
 
 ALTER TABLE ONLY compliance.export FORCE ROW LEVEL SECURITY;
@@ -987,6 +988,15 @@ CREATE TABLE compliance.export_part (
 );
 
 ALTER TABLE ONLY compliance.export_part FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.export_subject (
+    export_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT export_subject_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+
+ALTER TABLE ONLY compliance.export_subject FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE compliance.log_state (
     node_id text NOT NULL,
@@ -3167,6 +3177,9 @@ ALTER TABLE ONLY compliance.export_part
 ALTER TABLE ONLY compliance.export
     ADD CONSTRAINT export_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY compliance.export_subject
+    ADD CONSTRAINT export_subject_pkey PRIMARY KEY (export_id, subject_id);
+
 ALTER TABLE ONLY compliance.log_state
     ADD CONSTRAINT log_state_pkey PRIMARY KEY (node_id);
 
@@ -3752,6 +3765,8 @@ CREATE INDEX directive_notice_organisation ON compliance.directive_notice USING 
 CREATE INDEX directive_target_active ON compliance.directive_target USING btree (target_id, kind) WHERE active;
 
 CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by, id);
+
+CREATE INDEX export_subject_by_subject ON compliance.export_subject USING btree (subject_id);
 
 CREATE INDEX report_requested_by ON compliance.report USING btree (requested_by, id);
 
@@ -4788,6 +4803,10 @@ CREATE POLICY compliance_export_part_exchange_migrate ON compliance.export_part 
 
 CREATE POLICY compliance_export_regulator ON compliance.export FOR SELECT TO exchange_regulator USING (true);
 
+CREATE POLICY compliance_export_subject_exchange_app ON compliance.export_subject TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_export_subject_exchange_migrate ON compliance.export_subject TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY compliance_log_state_exchange_app ON compliance.log_state TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_log_state_exchange_migrate ON compliance.log_state TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4877,6 +4896,8 @@ ALTER TABLE compliance.export_bundle ENABLE ROW LEVEL SECURITY;
 ALTER TABLE compliance.export_object ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.export_part ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.export_subject ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.log_state ENABLE ROW LEVEL SECURITY;
 
@@ -6049,6 +6070,8 @@ GRANT SELECT,INSERT ON TABLE compliance.export_bundle TO exchange_app;
 GRANT SELECT,INSERT ON TABLE compliance.export_object TO exchange_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE compliance.export_part TO exchange_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE compliance.export_subject TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.log_state TO exchange_app;
 

@@ -7,34 +7,41 @@ at any point goes on after its last whole part, and comes out the same to the by
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
-from compliance import export_store
+from compliance import disclosure_store, export_store
+from compliance.disclosures import Tally, ground_of
 from compliance.export_store import BundleKept
 from compliance.exports.bundle import BundleWriter, MemberPlan, PieceKept, Source, starts
 from compliance.exports.delivery import delivery_note
 from compliance.exports.parts import PART, SLICE, PartWish
 from compliance.notes import Ed25519Signer
+from compliance.verify_bundle import line_digests
 from compliance.verify_evidence import EVENTS
 from exchange.flows import export_audit
+from exchange.flows.disclose_sealed import opened_lines
 from exchange.flows.export_audit import Made
 from exchange.kernel.db import Database
 from exchange.kernel.errors import Problem
 from exchange.kernel.files import FileStore, NotStored
+from exchange.kernel.subjects import Vault
 from exchange.worker import export_child as child
 
 T = TypeVar("T")
 Progress = Callable[[int, int | None], Awaitable[None]]
 _BYTES_MAX = 1 << 62
 _UNPACKED_AT_ONCE = 1 << 17
+# Up to this size the manifest has a digest for each opened record.
+_NAMED_BYTES_MAX = 1 << 20
 _EMPTY = bytes(32)
 _END_S = 5.0
 
@@ -51,6 +58,10 @@ class PiecesGone(Exception):
     """Kept pieces are not there any more: they are made anew."""
 
 
+class DisclosureChanged(Exception):
+    """Somebody was erased while their records were disclosed: the export is made anew, without them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exporting:
     """What making exports needs; `part` is the number of places of the log in a part."""
@@ -61,27 +72,43 @@ class Exporting:
     vkeys: Sequence[str]
     quorum: int = 0
     part: int = PART
+    vault: Vault | None = None
 
     async def make(self, export_id: UUID, progress: Progress) -> BundleKept | Problem:
         """Make the bundle of an export and keep it; one that was made before for an equal request is taken as it is.
 
-        errors   answers NOT_FOUND, EXPORT_ENDED; raises ExportStopped, LogBroken, PiecesGone, what `progress` raises
+        errors   answers NOT_FOUND, EXPORT_ENDED; raises ExportStopped, LogBroken, PiecesGone, DisclosureChanged, what
+                 `progress` raises
         """
         vkeys = tuple(dict.fromkeys((self.signer.verifier.vkey, *self.vkeys)))
         begin = partial(export_audit.begin, export_id=export_id, origin=self.signer.name, vkeys=vkeys)
         made = await self.db.run(partial(begin, quorum=self.quorum, part=self.part))
         if isinstance(made, Problem):
             return made
+        try:
+            return await self._make(made, progress)
+        except (ExportStopped, DisclosureChanged):
+            await self._drop(made)
+            raise
+
+    async def _make(self, made: Made, progress: Progress) -> BundleKept:
         # Listing and hashing what is in every bundle is done once, but not in the loop.
-        key = await asyncio.to_thread(made.facts.key)
+        parts = key = await asyncio.to_thread(made.facts.key)
+        if made.export.disclosure is not None:
+            await self._drop(made)
+            made = await self._disclose(made)
+            # The parts hold nothing that is disclosed: they are the same as in a redacted bundle.
+            key = await asyncio.to_thread(made.facts.key)
         bundle = await self.db.run(partial(export_store.find_bundle, bundle=key))
         if bundle is None or await self.files.stat(bundle.sha256) is None:
-            kept = await self._parts(made, key, progress)
-            bundle = await self._bundle(made, key, kept, progress)
+            kept = await self._parts(made, parts, progress)
+            bundle = await self._bundle(made, parts, kept, progress)
+        elif made.facts.disclosed is not None:
+            await self._note(made, bundle.sha256)
         note = delivery_note(made.delivery(bundle), made.facts, self.signer)
         if not await self.db.run(partial(export_audit.finish, made=made, bundle=bundle, delivery=note)):
             raise ExportStopped
-        await self._forget(key)
+        await self._forget(parts)
         return bundle
 
     # ------------------------------------------------------------ parts
@@ -146,6 +173,58 @@ class Exporting:
         for one in found:
             yield one._replace(entries=said.entries)
 
+    # ------------------------------------------------------------ what is disclosed
+
+    async def _disclose(self, made: Made) -> Made:
+        """Look at what is to be opened: it is a part of the bundle's name."""
+        assert made.export.disclosure is not None, "nothing is opened unasked"
+        tally, vault = Tally(), self._vault()
+        async for data, subjects in opened_lines(self.db, vault, made.export, made.facts):
+            tally.add(data, subjects)
+        disclosed = tally.disclosed(ground_of(made.export.disclosure).kind)
+        return replace(made, facts=replace(made.facts, disclosed=disclosed), subjects=frozenset(tally.subjects))
+
+    async def _opened(self, writer: BundleWriter, made: Made) -> AsyncIterator[bytes]:
+        """The opened records once more, into the bundle.
+
+        errors   DisclosureChanged where they are not what was looked at
+        """
+        wanted = made.facts.disclosed
+        if wanted is None:
+            return
+        yield writer.open_disclosed(wanted)
+        tally, digests = Tally(), list[str]()
+        async for data, subjects in opened_lines(self.db, self._vault(), made.export, made.facts):
+            tally.add(data, subjects)
+            if wanted.size_bytes <= _NAMED_BYTES_MAX:
+                digests += line_digests(data)
+            yield data
+        if tally.disclosed(wanted.basis) != wanted:
+            raise DisclosureChanged
+        if wanted.size_bytes <= _NAMED_BYTES_MAX:
+            writer.close_disclosed(digests)
+
+    async def _note(self, made: Made, sha256: bytes) -> None:
+        """Write down whom a bundle tells of.
+
+        errors   DisclosureChanged where one of them is erased by now, or the export has ended
+        """
+        note = partial(disclosure_store.note_opened, export_id=made.export.id, sha256=sha256, subjects=made.subjects)
+        if not await self.db.run(note):
+            raise DisclosureChanged
+
+    async def _drop(self, made: Made) -> None:
+        """Drop what an attempt left of a bundle with opened records."""
+        if made.export.disclosure is None:
+            return
+        for sha256 in await self.db.run(partial(disclosure_store.own_bundles, export_id=made.export.id)):
+            await self.files.remove(sha256)
+        await self.files.discard(made.export.id)
+
+    def _vault(self) -> Vault:
+        assert self.vault is not None, "who opens sealed records has a vault"
+        return self.vault
+
     # ------------------------------------------------------------ the bundle
 
     async def _bundle(self, made: Made, key: bytes, kept: Sequence[PieceKept], progress: Progress) -> BundleKept:
@@ -153,21 +232,30 @@ class Exporting:
         export_id, total = made.export.id, len(made.facts.numbers()) * self.part
         writer = await asyncio.to_thread(BundleWriter, made.facts, kept)
         await self.files.discard(export_id)
+        if made.facts.disclosed is not None:
+            await self._note(made, _EMPTY)
         try:
-            size = await self.files.append(export_id, 0, self._chunks(writer, progress, total), _BYTES_MAX)
+            hashed = hashlib.sha256()
+            chunks = _hashing(self._chunks(writer, made, progress, total), hashed)
+            size = await self.files.append(export_id, 0, chunks, _BYTES_MAX)
         except (NotStored, ValueError) as error:
             await self.db.run(partial(export_store.forget_parts, bundle=key))
             raise PiecesGone(str(error)) from error
+        if made.facts.disclosed is not None:
+            # Before it is kept under its name, so that no erasure can miss it.
+            await self._note(made, hashed.digest())
         blob = await self.files.keep(export_id, size)
         await self.files.discard(export_id)
         return BundleKept(blob.sha256, blob.size_bytes, writer.entries)
 
-    async def _chunks(self, writer: BundleWriter, progress: Progress, total: int) -> AsyncIterator[bytes]:
+    async def _chunks(self, writer: BundleWriter, made: Made, progress: Progress, total: int) -> AsyncIterator[bytes]:
         for plan in writer.plans:
             async for chunk in self._member(writer, plan):
                 yield chunk
             # Whoever cancelled is heard here too, and the lock is kept.
             await progress(total, total)
+        async for data in self._opened(writer, made):
+            yield data
         for data in await asyncio.to_thread(lambda: list(writer.rest(self.signer))):
             yield data
 
@@ -195,6 +283,13 @@ class Exporting:
         for sha256 in await self.db.run(partial(export_store.forget_parts, bundle=key)):
             if sha256 != _EMPTY:
                 await self.files.remove(sha256)
+
+
+async def _hashing(chunks: AsyncIterable[bytes], digest: hashlib._Hash) -> AsyncIterator[bytes]:
+    """What passes by, hashed."""
+    async for chunk in chunks:
+        await asyncio.to_thread(digest.update, chunk)
+        yield chunk
 
 
 # ---------------------------------------------------------------- the process that makes the parts

@@ -201,7 +201,7 @@ class Steps:
         process = self.settings.process
         vkeys = [verifier.vkey for verifier in notes.log_verifiers(self.keyring, process.log_origin)]
         signer = notes.log_signer(self.keyring, process.log_origin)
-        exporting = Exporting(self.db, self.files, signer, vkeys, process.log_quorum)
+        exporting = Exporting(self.db, self.files, signer, vkeys, process.log_quorum, vault=self.vault)
         try:
             made = await exporting.make(export_id, running.progress)
         except ExportStopped:
@@ -294,7 +294,7 @@ class Steps:
 
     async def erase(self, running: Running) -> Result:
         """Erase a person."""
-        return await erasing.erase(self.db, self.vault, running.job.payload)
+        return await erasing.erase(self.db, self.vault, self.files, running.job.payload)
 
     async def close_auction(self, running: Running) -> Result:
         """Take an auction as far as the clock allows: closed, awarded or lapsed, an unused award ended."""

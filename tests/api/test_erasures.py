@@ -77,7 +77,7 @@ async def test_a_hold_is_named_and_operator_and_regulator_may_ask(
         ):
             refused = await m.post(who, path, headers={"accept-language": "zh-CN"})
             assert refused.status_code == 409
-            assert refused.json()["type"] == "/problems/erasure-held"
+            assert refused.json()["type"] == "/problems/held-by-directive"
             assert refused.json()["directive"] == directive
             assert directive in refused.json()["detail"]
         assert (await m.post(operator, f"/operator/v1/members/{supplier.member}/erasure")).status_code == 201

@@ -94,6 +94,10 @@ async def test_a_cancelled_export_is_not_made(exchange: Market, regulator: Party
         {"formats": ["../etc"]},
         {"checkpoint_size": 10**6},
         {"rule_set": "a b"},
+        {"disclosure": {}},
+        {"disclosure": {"law": "mine", "article": "1"}},
+        {"disclosure": {"law": "cn-dsl"}},
+        {"disclosure": {"law": "cn-dsl", "article": "35", "name": "x"}},
         {"unknown": 1},
     ],
 )
@@ -101,6 +105,33 @@ async def test_a_wish_that_makes_no_sense_is_refused(
     exchange: Market, regulator: Party, wish: dict[str, object]
 ) -> None:
     assert (await exchange.post(regulator, ROUTE, wish)).status_code == 400
+
+
+async def test_a_disclosure_by_the_command(exchange: Market, regulator: Party, tmp_path: Path) -> None:
+    environment = {"REGULATOR_CLIENT": regulator.client, "REGULATOR_SECRET": regulator.secret, "LANG": "C"}
+    origin, file = str(exchange.http.base_url), tmp_path / "export.zip"
+
+    def run(basis: str) -> tuple[int, str]:
+        words = ["regulator", "export", "--url", origin, "--out", str(file), "--disclose", basis, "--json"]
+        with redirect_stdout(io.StringIO()) as out:
+            code = commands.main(words, environment, lambda given: tools(load(given), given))
+        return code, out.getvalue()
+
+    asking = asyncio.create_task(asyncio.to_thread(run, "cn-dsl:35"))
+    while not asking.done():
+        await work(exchange)
+        await asyncio.sleep(0.05)
+    assert asking.result()[0] == 0, asking.result()
+    with zipfile.ZipFile(file) as archive:
+        assert json.loads(archive.read("manifest.json"))["redacted"] is False
+        found = [json.loads(line)["fields"] for line in archive.read("disclosed.jsonl").splitlines()]
+    assert any("email" in one for one in found)
+    (made,) = (await exchange.get(regulator, ROUTE)).json()["items"]
+    assert made["disclosure"] == "cn-dsl"
+    for basis in ("cn-dsl", "mine:1", "dir_01m80jwmabesg81hwe4cc73nw9"):
+        assert (await asyncio.to_thread(run, basis))[0] == 2
+    wish = {"disclosure": {"directive": "dir_01m80jwmabesg81hwe4cc73nw9"}}
+    assert (await exchange.post(regulator, ROUTE, wish)).json()["type"] == "/problems/disclosure-directive-unfit"
 
 
 async def test_the_command_asks_fetches_goes_on_and_checks(exchange: Market, regulator: Party, tmp_path: Path) -> None:

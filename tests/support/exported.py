@@ -21,6 +21,7 @@ from exchange.kernel.actor import Actor
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.files import FileStore
+from exchange.kernel.subjects import Vault
 from exchange.worker.exporting import Exporting
 from tests.support.sequencing import sequence
 
@@ -78,9 +79,16 @@ async def known(database: Database, export_id: UUID) -> Export:
 class Maker:
     """Makes exports of one database, in parts of so many places."""
 
-    def __init__(self, database: Database, files: FileStore, signer: notes.Ed25519Signer, part: int = 256) -> None:
+    def __init__(
+        self,
+        database: Database,
+        files: FileStore,
+        signer: notes.Ed25519Signer,
+        part: int = 256,
+        vault: Vault | None = None,
+    ) -> None:
         self.database, self.files = database, files
-        self.exporting = Exporting(database, files, signer, (), part=part)
+        self.exporting = Exporting(database, files, signer, (), part=part, vault=vault)
 
     async def export(self, who: Actor, scope: Scope, details: Details | None = None) -> tuple[bytes, BundleKept, UUID]:
         """Ask and make at once: the zip, what is known of it, and the export's id."""

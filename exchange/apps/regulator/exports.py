@@ -12,6 +12,7 @@ from litestar.response import Stream
 from msgspec import Meta
 
 from compliance import export_store, witness_store
+from compliance.disclosures import Ground, ground_of
 from compliance.export_store import Export
 from compliance.problems import EXPORT_NOT_READY, EXPORT_SCOPE
 from compliance.scopes import Scope
@@ -34,6 +35,14 @@ _Format = Annotated[str, Meta(pattern=r"^[a-z]{1,20}$", examples=["csv"])]
 _FILE = answers(bytes, 200, 401, 403, 404, 409, media_type="application/zip") | answers(
     bytes, 206, description="A part of it. 部分内容。", media_type="application/zip"
 )
+
+
+class DisclosureWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """On what a disclosure rests: a law of the list with its article, or a directive `disclose` that you issued."""
+
+    law: Annotated[str, Meta(max_length=20, examples=["cn-dsl"])] | None = None
+    article: Annotated[str, Meta(max_length=80, examples=["35"])] | None = None
+    directive: Annotated[str, Meta(max_length=40, examples=["dir_01m80jwmabesg81hwe4cc73nw9"])] | None = None
 
 
 class ExportWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,6 +129,16 @@ class ExportWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         | None
     ) = None
     legal_basis: Annotated[str, Meta(max_length=500, examples=["Supervision case 2026-17"])] | None = None
+    disclosure: (
+        Annotated[
+            DisclosureWish,
+            Meta(
+                description="Open what is sealed of people beside the entries; redacted if absent.",
+                examples=[{"law": "cn-dsl", "article": "35"}],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ExportView(msgspec.Struct, frozen=True):
@@ -148,15 +167,23 @@ class ExportView(msgspec.Struct, frozen=True):
     problem: str | None
     created_at: Time
     ended_at: Time | None
+    disclosure: Annotated[
+        str | None, Meta(description="The law, or the directive, on which sealed records are opened.")
+    ]
 
 
-@command("/regulator/v1/exports", ExportReceipt, 400, 401, 403, 409, 503)
+@command("/regulator/v1/exports", ExportReceipt, 400, 401, 403, 409, 422, 503)
 async def ask_export(request: Asked, data: JSONBody[ExportWish]) -> Response[bytes]:
     """Ask for an export of the audit log. 申请导出审计日志。
 
     It is pinned to the newest checkpoint, or to an older one that you name, and made in the background. The zip holds the
     entries, their proofs, the signed checkpoint, and a verifier that runs offline; the same request gives the same bytes. That
     it was asked for, and each download, is itself in the log.
+
+    It holds no personal data, unless you ask for a `disclosure` and name its basis: `{"law": "cn-dsl", "article": "35"}` or
+    `{"directive": "dir_…"}`. Then `disclosed.jsonl` has what is sealed and not erased, and the log says so. Its zip is removed
+    once a person in it is erased. 导出默认不含个人数据；如需披露，须在 `disclosure` 中列明法律及条款，或本机构发出的披露指令。
+    披露会记入日志；所涉人员的数据被删除后，该导出文件随之移除。
     """
     actor, about = actor_of(request), _about(data)
     scope = Scope(
@@ -174,6 +201,7 @@ async def ask_export(request: Asked, data: JSONBody[ExportWish]) -> Response[byt
         checkpoint_size=data.checkpoint_size,
         formats=data.formats,
         legal_basis=data.legal_basis,
+        disclosure=None if data.disclosure is None else Ground(**msgspec.structs.asdict(data.disclosure)),
     )
     return await write(request, "export.request", lambda tx: export_period(tx, actor, scope, period, details))
 
@@ -312,6 +340,7 @@ def export_view(one: Export, witnessed: int | None) -> ExportView:
         problem=one.problem,
         created_at=stamp(one.created_at),
         ended_at=stamp(one.ended_at) if one.ended_at else None,
+        disclosure=None if one.disclosure is None else ground_of(one.disclosure).rule,
     )
 
 

@@ -81,6 +81,11 @@ def add(subs: Any) -> None:
         "--earlier", type=int, metavar="SIZE", help="prove growth since this size 证明自此条数起的增长"
     )
     command.add_argument("--basis", metavar="TEXT", help="your legal basis 法律依据")
+    command.add_argument(
+        "--disclose",
+        metavar="BASIS",
+        help="open sealed personal data: LAW:ARTICLE or dir_... 披露依据：法律:条款或指令编号",
+    )
     command.add_argument("--wait", type=float, default=WAIT_S, metavar="SECONDS", help="how long to wait 最长等待秒数")
     add_known(command)
     command.add_argument("--lang", choices=("en", "zh"), help="that of LANG if absent 语言")
@@ -113,8 +118,19 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
 def wish_of(chosen: argparse.Namespace) -> dict[str, Any]:
     """The request's body; what was not given is not asked for."""
     wish = {name: getattr(chosen, flag) for flag, name in _WISH.items()}
+    wish["disclosure"] = disclosure_of(chosen.disclose)
     lists = {"actions": chosen.action, "formats": chosen.format}
     return {name: value for name, value in {**wish, **lists}.items() if value is not None}
+
+
+def disclosure_of(basis: str | None) -> dict[str, str] | None:
+    """A basis as the request names it: a directive by its id, or a law and its article."""
+    if basis is None:
+        return None
+    if basis.startswith("dir_"):
+        return {"directive": basis}
+    law, _, article = basis.partition(":")
+    return {"law": law, "article": article}
 
 
 def wait(session: Session, name: str, wait_s: float, language: str, *, shown: bool) -> dict[str, Any]:
@@ -130,7 +146,7 @@ def wait(session: Session, name: str, wait_s: float, language: str, *, shown: bo
             facts = {"id": name, "state": found["state"], "problem": found["problem"] or "-"}
             if found["state"] == "done":
                 return found
-            if found["state"] in ("failed", "cancelled"):
+            if found["state"] in ("failed", "cancelled", "erased"):
                 raise Refused(Text(_ENDED.en.format(**facts), _ENDED.zh.format(**facts)))
             if time.monotonic() > until:
                 raise Refused(Text(_SLOW.en.format(**facts), _SLOW.zh.format(**facts)))

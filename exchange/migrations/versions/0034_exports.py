@@ -15,8 +15,9 @@ def upgrade() -> None:
     op.execute(
         """ALTER TABLE compliance.export
             ADD note bytea, ADD since_size bigint, ADD formats text[] NOT NULL DEFAULT '{}', ADD closure bytea, ADD delivery bytea,
+            ADD disclosure jsonb,
             DROP CONSTRAINT export_state_check,
-            ADD CONSTRAINT export_state_check CHECK (state IN ('requested', 'running', 'done', 'failed', 'cancelled'))"""
+            ADD CONSTRAINT export_state_check CHECK (state IN ('requested', 'running', 'done', 'failed', 'cancelled', 'erased'))"""
     )
     # What was asked for before has no pinned checkpoint, and its job could not make the new form of a bundle.
     op.execute(
@@ -29,6 +30,15 @@ def upgrade() -> None:
     )
     rules.facts("compliance.export_object")
     rules.internal("compliance.export_object")
+    # Whom a bundle with opened records tells of, so that their erasure reaches it.
+    op.execute(
+        """CREATE TABLE compliance.export_subject (
+            export_id uuid NOT NULL, subject_id uuid NOT NULL,
+            sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32), PRIMARY KEY (export_id, subject_id))"""
+    )
+    op.execute("CREATE INDEX export_subject_by_subject ON compliance.export_subject (subject_id)")
+    rules.erasable("compliance.export_subject")
+    rules.internal("compliance.export_subject")
     op.execute(
         """CREATE TABLE compliance.export_part (
             bundle bytea NOT NULL, number bigint NOT NULL CHECK (number >= 0), member text NOT NULL,

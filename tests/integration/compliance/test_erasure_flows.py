@@ -34,6 +34,7 @@ from exchange.kernel.actor import Actor
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, DatabaseUrls, Tx
 from exchange.kernel.errors import Problem
+from exchange.kernel.files import FileStore
 from exchange.kernel.keys import Keyring
 from exchange.kernel.subjects import SubjectErased, SubjectKey
 from exchange.kernel.vault import StoredVault
@@ -78,18 +79,18 @@ async def ask(database: Database, actor: Actor | None, member: UUID, *, of_all: 
     return await database.run(partial(request_erasure, actor=actor, subject_id=member, of_all=of_all))
 
 
-async def work(database: Database, vault: StoredVault) -> list[Any]:
+async def work(database: Database, vault: StoredVault, files: FileStore) -> list[Any]:
     """Run the erasures that are due."""
     done = []
     while (job := await database.run(lambda tx: jobs.take(tx, ["erase_subject"], 30))) is not None:
-        result = await erase(database, vault, job.payload)
+        result = await erase(database, vault, files, job.payload)
         await database.run(partial(jobs.finish, job_id=job.id, result=result))
         done.append(result["outcome"])
     return done
 
 
 async def test_an_erased_person_is_unreadable_and_every_proof_holds(
-    database: Database, database_url: str, vault: StoredVault, keyring: Keyring
+    database: Database, database_url: str, vault: StoredVault, keyring: Keyring, files: FileStore
 ) -> None:
     who, other = await join(database, vault), await join(database, vault, "Li Hua", "li@example.com")
     await sequenced(database, keyring)
@@ -98,7 +99,7 @@ async def test_an_erased_person_is_unreadable_and_every_proof_holds(
     own = actor_of(who)
     assert await ask(database, own, member_of(who)) == ErasureReceipt(who.member, "asked")
     assert await ask(database, own, member_of(who)) == ErasureReceipt(who.member, "asked"), "asked twice, done once"
-    assert await work(database, vault) == ["erased"]
+    assert await work(database, vault, files) == ["erased"]
     assert await ask(database, own, member_of(who)) == ErasureReceipt(who.member, "erased")
     left = await readable(database, vault)
     assert not left & PERSON
@@ -140,7 +141,7 @@ async def test_who_may_ask(database: Database, vault: StoredVault) -> None:
 
 
 async def test_a_directive_to_preserve_defers_and_is_named(
-    database: Database, database_url: str, vault: StoredVault, clock: FixedClock
+    database: Database, database_url: str, vault: StoredVault, clock: FixedClock, files: FileStore
 ) -> None:
     who = await join(database, vault)
     member, organisation = member_of(who), ids.parse("org", who.organisation)
@@ -149,7 +150,7 @@ async def test_a_directive_to_preserve_defers_and_is_named(
     assert isinstance(directive, DirectiveReceipt)
     refused = await ask(database, actor_of(who), member)
     assert isinstance(refused, Problem)
-    assert (refused.slug, int(refused.type.kind)) == ("erasure-held", 409)
+    assert (refused.slug, int(refused.type.kind)) == ("held-by-directive", 409)
     assert directive.id in refused.detail("en")
     assert directive.id in refused.detail("zh")
     lift = partial(issue_directive.lift, actor=REGULATOR)
@@ -159,24 +160,24 @@ async def test_a_directive_to_preserve_defers_and_is_named(
     assert isinstance(await ask(database, actor_of(who), member), ErasureReceipt)
     late = await database.run(hold)
     assert isinstance(late, DirectiveReceipt)
-    assert await work(database, vault) == ["held"]
+    assert await work(database, vault, files) == ["held"]
     clock.advance(700)
     assert await database.run(queue_erasures) == 1
-    assert await work(database, vault) == ["held"]
+    assert await work(database, vault, files) == ["held"]
     assert await readable(database, vault) >= PERSON
     held = [one for one in await said(database_url) if one["action"] == "erasure.held"]
     assert [(one["outcome"], one["problem"], one["object"]["id"]) for one in held] == [
-        ("refused", "erasure-held", who.member)
+        ("refused", "held-by-directive", who.member)
     ]
     await database.run(partial(lift, directive_id=ids.parse("dir", late.id)))
     clock.advance(700)
     await database.run(queue_erasures)
-    assert await work(database, vault) == ["erased"]
+    assert await work(database, vault, files) == ["erased"]
     assert not await readable(database, vault) & PERSON
 
 
 async def test_each_step_may_be_the_last_and_the_next_worker_ends_it(
-    database: Database, database_url: str, vault: StoredVault
+    database: Database, database_url: str, vault: StoredVault, files: FileStore
 ) -> None:
     who = await join(database, vault)
     member = member_of(who)
@@ -189,7 +190,7 @@ async def test_each_step_may_be_the_last_and_the_next_worker_ends_it(
     assert "erasure.completed" not in [one["action"] for one in await said(database_url)], "not said before it is done"
     assert await database.run(partial(complete_erasure, subject_id=member))
     assert not await database.run(partial(complete_erasure, subject_id=member))
-    assert await work(database, vault) == ["erased"], "the job comes again and changes nothing"
+    assert await work(database, vault, files) == ["erased"], "the job comes again and changes nothing"
     actions = [one["action"] for one in await said(database_url)]
     assert actions.count("erasure.completed") == 1
 
@@ -214,7 +215,7 @@ async def test_nothing_is_sealed_of_one_who_is_being_erased(
     assert len(await said(database_url)) == count + 1, "the entry went with what it would have sealed"
 
 
-async def test_one_who_seals_holds_up_one_who_erases(database: Database, vault: StoredVault) -> None:
+async def test_one_who_seals_holds_up_one_who_erases(database: Database, vault: StoredVault, files: FileStore) -> None:
     """The other order: a transaction that seals is under way when the erasure is asked for, which waits for its end."""
     who = await join(database, vault)
     key = await vault.make(member_of(who))
@@ -228,7 +229,7 @@ async def test_one_who_seals_holds_up_one_who_erases(database: Database, vault: 
 
     async def erased() -> None:
         await ask(database, actor_of(who), member_of(who))
-        await work(database, vault)
+        await work(database, vault, files)
 
     sealing = asyncio.create_task(database.run(slow))
     await sealed.wait()
@@ -250,7 +251,7 @@ async def _left(tx: Tx) -> int:
 
 
 async def test_two_subjects_of_one_entry_are_erased_apart(
-    database: Database, database_url: str, vault: StoredVault
+    database: Database, database_url: str, vault: StoredVault, files: FileStore
 ) -> None:
     first, second = await join(database, vault), await join(database, vault, "Li Hua", "li@example.com")
     keys = [await vault.make(member_of(one)) for one in (first, second)]
@@ -261,7 +262,7 @@ async def test_two_subjects_of_one_entry_are_erased_apart(
     records = (await database.run(partial(sealed_store.sealed_of, entry_ids=[entry_id])))[entry_id]
     assert {one.commitment.hex() for one in records} == set((await said(database_url))[-1]["sealed"])
     await ask(database, actor_of(first), member_of(first))
-    await work(database, vault)
+    await work(database, vault, files)
     (left,) = (await database.run(partial(sealed_store.sealed_of, entry_ids=[entry_id])))[entry_id]
     assert left.subject == member_of(second)
     assert unseal(keys[1].key, entry_id, left).fields == {"met": "yes"}
@@ -269,11 +270,11 @@ async def test_two_subjects_of_one_entry_are_erased_apart(
 
 
 async def test_an_erasure_is_not_taken_back_by_anybody(
-    database: Database, database_url: str, vault: StoredVault
+    database: Database, database_url: str, vault: StoredVault, files: FileStore
 ) -> None:
     who = await join(database, vault)
     await ask(database, actor_of(who), member_of(who))
-    await work(database, vault)
+    await work(database, vault, files)
     for role in ("app", "migrate"):
         url = getattr(DatabaseUrls.from_one(database_url), role).replace("+asyncpg", "")
         connection = await asyncpg.connect(url)
@@ -295,7 +296,13 @@ async def test_an_erasure_is_not_taken_back_by_anybody(
 
 
 async def test_a_database_from_before_the_erasure_is_told_by_the_vault(
-    database: Database, database_url: str, vault: StoredVault, clones: Clones, clock: FixedClock, keyring: Keyring
+    database: Database,
+    database_url: str,
+    vault: StoredVault,
+    clones: Clones,
+    clock: FixedClock,
+    keyring: Keyring,
+    files: FileStore,
 ) -> None:
     who = await join(database, vault)
     await sequenced(database, keyring)
@@ -303,7 +310,7 @@ async def test_a_database_from_before_the_erasure_is_told_by_the_vault(
     old_url = await clones.copy(database_url)
     try:
         await ask(database, actor_of(who), member_of(who))
-        await work(database, vault)
+        await work(database, vault, files)
         old = Database(DatabaseUrls.from_one(old_url), clock, ids=database.ids)
         assert not await readable(old, vault) & PERSON, "unreadable already, since the key is not in the database"
         assert await replay_erasures(old, vault) == Replayed(0, 1)
@@ -318,13 +325,13 @@ async def test_a_database_from_before_the_erasure_is_told_by_the_vault(
 
 
 async def test_a_vault_from_before_the_erasure_is_told_by_the_database(
-    database: Database, database_url: str, tmp_path: Path, keyring: Keyring
+    database: Database, database_url: str, tmp_path: Path, keyring: Keyring, files: FileStore
 ) -> None:
     vault = vault_in(tmp_path / "now", keyring)
     who = await join(database, vault)
     kept = {path.name: path.read_bytes() for path in (tmp_path / "now" / "vault0" / "keys").iterdir()}
     await ask(database, actor_of(who), member_of(who))
-    await work(database, vault)
+    await work(database, vault, files)
     old = vault_in(tmp_path / "old", keyring)
     await old.make(UUID(int=1))
     for name, data in kept.items():
@@ -336,7 +343,13 @@ async def test_a_vault_from_before_the_erasure_is_told_by_the_database(
 
 
 async def test_where_both_are_old_an_export_tells_them(
-    database: Database, database_url: str, tmp_path: Path, clones: Clones, clock: FixedClock, keyring: Keyring
+    database: Database,
+    database_url: str,
+    tmp_path: Path,
+    clones: Clones,
+    clock: FixedClock,
+    keyring: Keyring,
+    files: FileStore,
 ) -> None:
     vault = vault_in(tmp_path / "now", keyring)
     who = await join(database, vault)
@@ -344,7 +357,7 @@ async def test_where_both_are_old_an_export_tells_them(
     old_url = await clones.copy(database_url)
     kept = {path.name: path.read_bytes() for path in (tmp_path / "now" / "vault0" / "keys").iterdir()}
     await ask(database, actor_of(who), member_of(who))
-    await work(database, vault)
+    await work(database, vault, files)
     told = list(erased_in(json.dumps(one).encode() for one in await said(database_url)))
     assert told == [member_of(who)]
     old, both = Database(DatabaseUrls.from_one(old_url), clock, ids=database.ids), vault_in(tmp_path / "old", keyring)
