@@ -121,15 +121,15 @@ def append_late() -> None:
         waiting.extend(entries)
         return []
 
-    async def run_then_append(self: Database, flow: Callable[[Tx], Awaitable[T]]) -> T:
+    async def run_then_append(self: Database, flow: Callable[[Tx], Awaitable[T]], *, where: str | None = None) -> T:
         waiting: list[Entry] = []
         token = _late.set(waiting)
         try:
-            made = await run(self, flow)
+            made = await run(self, flow, where=where)
         finally:
             _late.reset(token)
         if waiting:
-            await run(self, lambda tx: append(tx, waiting))
+            await run(self, lambda tx: append(tx, waiting), where=where)
         return made
 
     audit.append = stash  # type: ignore[assignment]

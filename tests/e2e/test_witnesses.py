@@ -32,7 +32,7 @@ from tests.support.logs import ORIGIN, FakeLog
 from tests.support.witnesses import honest, served
 
 SEED = int(os.environ.get("SEED", "1"))
-KILLS = int(os.environ.get("WITNESS_KILLS", "15"))
+KILLS = int(os.environ.get("WITNESS_KILLS", "30"))
 LOG = FakeLog()
 CLEAN = {
     name: value for name, value in os.environ.items() if not name.startswith(("EXCHANGE_", "DATABASE_", "STRIPE_"))
@@ -175,7 +175,7 @@ def test_a_witness_killed_at_any_write_never_signs_two_histories(
     with capsys.disabled():
         print(f"\n  {deaths} deaths, {len(given)} cosignatures, {size} entries seen")
     assert deaths == KILLS
-    assert len(given) > KILLS // 2
+    assert len(given) > KILLS // 10, "too few cosignatures to compare"
     for (which, earlier, _), (other, later, _) in pairwise(given):
         assert earlier <= later
         a, b = logs[which].checkpoint(earlier), logs[other].checkpoint(later)
