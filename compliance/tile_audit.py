@@ -6,6 +6,7 @@ It only says yes or no for a tile: what is wrong is named by `auditing`, from si
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
@@ -121,6 +122,13 @@ def _columns_fit(one: TileRows, node_id: str) -> bool:
         and "".join([entry.id for entry in read]) == _ids(one.ids or b"")
         and "".join([entry.at for entry in read]) == _moments(one.times or b"")
     )
+
+
+def last_time(one: TileRows) -> datetime:
+    """When the last entry of a tile was written, as its column says; the beginning of time where it says nothing."""
+    raw = (one.times or b"")[-8:]
+    micros = int.from_bytes(raw, "big", signed=True) + _EPOCH_US if len(raw) == 8 else 0
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
 
 
 def _as_of_its_version(read: Sequence[_Envelope]) -> bool:
