@@ -6,21 +6,13 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from exchange.cli.reading import Refused
 from exchange.kernel import ids
 from exchange.kernel.text import Text
 
 _CURRENCY_LENGTH = 3
 _DAY_LENGTH = len("2026-01-15")
 _YEARS = range(1970, 3000)
-
-
-class Refused(Exception):
-    """A flag that has no meaning; says what is right."""
-
-    def __init__(self, why: Text) -> None:
-        """Say `why`."""
-        super().__init__(why.en)
-        self.why = why
 
 
 def organisation(text: str | None) -> Any:

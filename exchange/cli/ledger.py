@@ -14,9 +14,9 @@ from typing import Any, TextIO
 import msgspec
 
 from exchange.cli import flags
-from exchange.cli.flags import Refused
 from exchange.cli.ledger_lines import balance_lines, export_line, statement_lines, trace_lines, trial_lines
 from exchange.cli.output import add_json, add_language, language_of, say
+from exchange.cli.reading import Refused
 from exchange.cli.tools import Tools
 from exchange.flows.export_ledger import Exported, ExportWish, NoDays, export_ledger
 from exchange.flows.show_ledger import BalancesWish, show_account, show_balances, show_trial_balance

@@ -11,6 +11,7 @@ import msgspec
 
 from exchange.cli import flags
 from exchange.cli.output import add_json, add_language, bar, language_of, say
+from exchange.cli.reading import Refused
 from exchange.cli.tools import Tools
 from exchange.flows.preview_run import make_preview, prepare
 from exchange.flows.settle_period import Period, start_run
@@ -77,7 +78,7 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
         async with tools.ground(tools.settings) as on, tools.opened(on) as made:
             done = _preview if chosen.dry_run else _settle
             return await done(chosen, tools, made, period)
-    except flags.Refused as refused:
+    except Refused as refused:
         say({"problem": "bad-flag", "why": refused.why.map()}, as_json=chosen.json, lines=[refused.why.in_(language)])
         return 2
 
@@ -120,7 +121,7 @@ async def _preview(chosen: argparse.Namespace, tools: Tools, made: Any, period: 
         why = Text(
             f"{chosen.compare} is no run's id; ids start with run_", f"{chosen.compare} 不是批次标识符，应以 run_ 开头"
         )
-        raise flags.Refused(why) from error
+        raise Refused(why) from error
     wanted = await made.db.run(partial(prepare, period=period, compare_with=against, made_by=None))
     if isinstance(wanted, Problem):
         return _refused(chosen, wanted, language)
