@@ -6,6 +6,7 @@ A part of both stand-alone scripts: of the one that checks agreements and of the
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 # ---------------------------------------------------------------- Ed25519 (RFC 8032, section 5.1), verification only
 
@@ -54,6 +55,8 @@ def decompress(data: bytes) -> Point | None:
 BASE = decompress((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 
+# One key has mostly signed many things.
+@lru_cache(maxsize=64)
 def public_point(data: bytes) -> Point | None:
     """Read a public key; None for bytes that are none, and for the few points to which a signature says nothing.
 
