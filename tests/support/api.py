@@ -62,7 +62,7 @@ _APPS = {
 }
 # Built once and lent to one market after another: an app of so many routes takes up to two tenths of a second, and knows the
 # exchange that it belongs to by its state alone. Those that begin work of their own when they are built are built anew.
-_LENT = frozenset({"supplier", "buyer", "assessor", "regulator", "operator"})
+STATE_ALONE = frozenset({"supplier", "buyer", "assessor", "regulator", "operator"})
 _shelf: defaultdict[str, list[Any]] = defaultdict(list)
 _EVIDENCE = {"kind": "business_licence", "sha256": bytes(range(32)), "size_bytes": 9, "media_type": "application/pdf"}
 
@@ -217,7 +217,7 @@ def root_of(made: Services, only: Collection[str] | None = None) -> Iterator[Roo
         if only is not None and segment not in only:
             continue
         apps[segment] = _app(name, made)
-        if name in _LENT:
+        if name in STATE_ALONE:
             lent[name] = apps[segment]
     web = importlib.import_module("exchange.apps.web.app").app(made)
     try:
