@@ -228,6 +228,9 @@ class Check(Findings):
                     digest.update(chunk)
             if digest.hexdigest() != delivery["bundle"]["sha256"]:
                 raise failed(what, "speaks of another bundle", "所指并非本导出包", 1)
+        else:
+            en = "NOT CHECKED: whether the delivery note speaks of this very bundle; check the zip as it was downloaded"
+            self.say(en, "未核验：交付说明所指是否正是本导出包；请核验下载所得的 zip 文件")
         if delivery["checkpoint"] != self.manifest["checkpoint"]:
             raise failed(what, "speaks of another checkpoint", "所指并非本检查点", 1)
         self.say(
