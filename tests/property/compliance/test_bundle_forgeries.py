@@ -190,7 +190,7 @@ async def test_who_names_witnesses_hears_of_each_and_none_counts_twice(tmp_path:
     (folder / "witnesses.vkey").write_text(f"{one.verifier.vkey}\n{again.verifier.vkey}\n")
     manifest = manifest_of(folder)
     manifest["files"]["witnesses.vkey"] = {"lines": line_digests(b"")}
-    manifest["witnessed"] = {"cosigned_by": ["w1.example", "w2.example"], "needed": 2}
+    manifest["witnessed"] |= {"cosigned_by": ["w1.example", "w2.example"], "met": True, "needed": 2}
     sign(folder, manifest)
     resigned(folder)
     assert first_fault(folder) == "witnesses.vkey: two witnesses with one key"
