@@ -27,6 +27,7 @@ from pathlib import Path
 
 from compliance.verify_bundle import (
     MANIFEST,
+    PLAIN,
     UNLISTED,
     WORDS,
     Bundle,
@@ -49,6 +50,7 @@ from compliance.verify_notes import (
     open_note,
     parse,
     parse_checkpoint,
+    shown,
     unbase64,
 )
 
@@ -121,9 +123,13 @@ class Check(Findings):
         manifest, names = self.manifest, set(self.bundle.names()) - UNSIGNED
         if (manifest.get("type"), manifest.get("v"), manifest.get("truncated")) != ("audit-export", VERSION, False):
             raise failed(MANIFEST, "not a whole audit export of version 2", "不是完整的第 2 版审计导出", 1)
+        if any(type(manifest[name]) is not bool for name in ("complete", "redacted", "truncated")):
+            raise failed(MANIFEST, "does not say yes or no where it has to", "应为是或否之处并非是或否", 1)
         listed = manifest["files"]
         for name in sorted(names - set(listed)):
             self.note(name, "is not listed in the manifest", "未列入清单")
+        for name in sorted(one for one in listed if not PLAIN.match(one)):
+            self.note(name, "is no plain name of a file", "不是普通文件名")
         for name in sorted((set(listed) | EVIDENCE | {HASHES if manifest["complete"] else PROOFS}) - names):
             self.note(name, "is missing", "缺失")
         self.stop()
@@ -151,6 +157,11 @@ class Check(Findings):
         stated = self.manifest["checkpoint"]
         if (found.origin, found.size, found.root.hex()) != (self.manifest["origin"], stated["size"], stated["root"]):
             raise failed("checkpoint", "not the one that the manifest states", "与清单所述的检查点不符")
+        if found.origin not in {key.name for key in self.keys}:
+            en = f"is of the log {found.origin}, and the key is of another"
+            raise failed("checkpoint", en, f"属于日志 {found.origin}，而公钥属于另一日志", 1)
+        if not 0 <= self.manifest["scope"]["from_index"] <= self.manifest["scope"]["to_index"] <= found.size:
+            raise failed(MANIFEST, "its scope is no part of the log", "所列范围不在日志之内", 1)
         self.say(
             f"checkpoint of {found.origin}: {found.size} entries, root {found.root.hex()}",
             f"{found.origin} 的检查点：{found.size} 条，根哈希 {found.root.hex()}",
@@ -164,10 +175,16 @@ class Check(Findings):
         if not known and name in self.bundle.names():
             own = self.bundle.read(name).decode("utf-8", "replace").splitlines()
             known = [Key(one, name, number, 4) for number, one in enumerate(own, 1)]
+        if len({key.public for key in known}) != len(known):
+            raise failed(name if not vkeys else "--witness", "two witnesses with one key", "两个见证方使用同一公钥")
         found = cosigned_by(note, known)
         if not vkeys and found != sorted(stated["cosigned_by"]):
             raise failed("checkpoint", "not cosigned by those whom the manifest names", "会签方与清单所列不符")
-        names, needed = ", ".join(found) or "-", stated["needed"]
+        # Who names witnesses wants to hear of each of them, whatever the bundle says is needed.
+        names, needed = ", ".join(found) or "-", max(stated["needed"], 1 if vkeys else 0)
+        for key in known:
+            if vkeys and key.name not in found:
+                self.say(f"NOT COSIGNED by {key.name}", f"{key.name} 未会签")
         if len(found) < needed:
             en = f"NOT WITNESSED: cosigned by {names}, {needed} needed"
             self.say(en, f"未达到见证数：已会签 {names}，需要 {needed}")
@@ -198,6 +215,8 @@ class Check(Findings):
         """Check the note that came beside the bundle: who asked, why, and how the log grew since their last export."""
         what = "delivery.json"
         said = parse(data.rstrip(b"\n"), what, 1)
+        if set(said) != {"delivery", "note"}:
+            raise failed(what, "says more than was signed", "含有签名之外的内容", 1)
         delivery, note = said["delivery"], said["note"].encode()
         right = f"{DELIVERY}\n{hashlib.sha256(canonical(delivery)).hexdigest()}\n".encode()
         if open_note(note, self.keys, what) != right:
@@ -209,6 +228,9 @@ class Check(Findings):
                     digest.update(chunk)
             if digest.hexdigest() != delivery["bundle"]["sha256"]:
                 raise failed(what, "speaks of another bundle", "所指并非本导出包", 1)
+        else:
+            en = "NOT CHECKED: whether the delivery note speaks of this very bundle; check the zip as it was downloaded"
+            self.say(en, "未核验：交付说明所指是否正是本导出包；请核验下载所得的 zip 文件")
         if delivery["checkpoint"] != self.manifest["checkpoint"]:
             raise failed(what, "speaks of another checkpoint", "所指并非本检查点", 1)
         self.say(
@@ -304,7 +326,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"FAILED: {fault.told('en')}\n核验失败：{fault.told('zh')}", file=sys.stderr)
         return 1
     except Exception as error:  # noqa: BLE001 - whatever a broken bundle provokes is a bundle that does not hold
-        why = f"{type(error).__name__}: {error}"
+        why = shown(f"{type(error).__name__}: {error}")
         print(f"FAILED: the bundle cannot be read ({why})\n核验失败：无法读取导出包（{why}）", file=sys.stderr)
         return 1
     print("OK: everything holds.\n核验通过。")

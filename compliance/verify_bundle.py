@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, NamedTuple, Optional, TypeVar
 
-from compliance.verify_notes import Failed, Fault, canonical, failed
+from compliance.verify_notes import Failed, Fault, canonical, failed, shown
 from compliance.verify_zip import check_zip
 
 MANIFEST_HEADER = "corpus-exchange/export-manifest@v2"
@@ -21,6 +22,10 @@ MANIFEST = "manifest.json"
 # More faults than that say nothing new.
 FAULTS_MAX = 20
 LINE_MAX = 4_000_000
+# What Python leaves beside the script.
+COMPILED = re.compile(r"__pycache__/verify\.[A-Za-z0-9.-]+\.pyc\Z")
+# How the files of an export are named: nothing that leads elsewhere, and nothing that another system reads differently.
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*\Z")
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -72,8 +77,9 @@ class Bundle:
         if self.zip is not None:
             names = self.zip.namelist()
         else:
-            found = [p.relative_to(self.place) for p in self.place.rglob("*") if not p.is_dir()]
-            names = [one.as_posix() for one in found if "__pycache__" not in one.parts]
+            # A link to a folder is looked at as it is: whatever lies behind it is no part of an export.
+            found = [p.relative_to(self.place) for p in self.place.rglob("*") if p.is_symlink() or not p.is_dir()]
+            names = [one.as_posix() for one in found if not COMPILED.match(one.as_posix())]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise failed(twice[0], "is there twice", "重复出现")
@@ -234,7 +240,7 @@ class Findings:
 
     def say(self, en: str, zh: str) -> None:
         """Say what holds, in both languages."""
-        self.said += [en, zh]
+        self.said += [shown(en), shown(zh)]
 
     def stop(self, *files: str) -> None:
         """Go no further where nothing can be built on what is wrong: anywhere, or in one of these files."""

@@ -17,6 +17,8 @@ from compliance.verify_notes import Failed, canonical, parse
 DISCLOSED = "disclosed.jsonl"
 KEYS = {"entry", "fields", "index", "salt", "subject"}
 SALT = 32
+# No log is as long.
+INDEX_END = 1 << 63
 UNREADABLE = ("this is no disclosed record", "此行不是披露记录")
 ELSEWHERE = ("its entry is not in this export, or the lines are not in order", "所属条目不在本导出中，或行序有误")
 UNFIT = (
@@ -31,7 +33,7 @@ def record_of(line: bytes) -> tuple[int, str, bytes, str]:
         said: dict[str, Any] = parse(line[:-1], DISCLOSED)
         salt = bytes.fromhex(said["salt"])
         words = all(isinstance(one, str) for one in [*said["fields"].values(), said["entry"], said["subject"]])
-        good = words and set(said) == KEYS and type(said["index"]) is int and said["index"] >= 0
+        good = words and set(said) == KEYS and type(said["index"]) is int and 0 <= said["index"] < INDEX_END
         good = good and line.endswith(b"\n") and len(salt) == SALT and salt.hex() == said["salt"]
         if good and canonical(said) == line[:-1]:
             committed = hashlib.sha256(salt + canonical(said["fields"])).hexdigest()
@@ -45,7 +47,7 @@ def check_disclosed(found: Findings) -> None:
     """Check every disclosed record; name the lines that do not fit."""
     manifest, bundle = found.manifest, found.bundle
     there = DISCLOSED in bundle.names()
-    if there is manifest["redacted"]:
+    if manifest["redacted"] is not (not there):
         en = "does not say whether personal data is disclosed here"
         found.note(MANIFEST, en, "未如实说明本导出是否披露个人数据", 1)
         found.stop()
@@ -68,7 +70,7 @@ def check_disclosed(found: Findings) -> None:
         else:
             last = index, subject
             while at < index:
-                at, event = next(events, (1 << 63, b""))
+                at, event = next(events, (INDEX_END, b""))
                 entry, spent = parse(event[:-1], EVENTS) if at == index else {}, []
             text = committed.decode()
             if at != index or entry.get("id") != name:

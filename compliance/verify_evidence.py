@@ -364,7 +364,7 @@ def write_proof(bundle: Bundle, wanted: int, manifest: dict[str, object], out: B
             checkpoint: dict[str, int] = manifest["checkpoint"]  # type: ignore[assignment]
             tile = read_whole(file, tile_width(wanted // WIDTH, checkpoint["size"]) * HASH)
         lower = way_up(levels_of(tile), wanted % WIDTH)
-    if upper is None or lower is None:
+    if upper is None or lower is None or wanted < 0:
         raise failed(EVENTS, f"entry {wanted} is not in this export", f"本导出不含条目 {wanted}", None, wanted)
     hashes = [base64.b64encode(one).decode() for one in (*lower, *upper)]
     lines = ["c2sp.org/tlog-proof@v1", f"index {wanted}", *hashes]

@@ -17,6 +17,11 @@ from exchange.kernel.ed25519 import by_arithmetic
 # ---------------------------------------------------------------- faults and their places
 
 
+def shown(text: str) -> str:
+    """A text with whatever moves a cursor, hides or turns around what stands beside it spelled out: files name themselves."""
+    return "".join([one if one.isprintable() else one.encode("unicode_escape").decode() for one in text])
+
+
 class Fault(NamedTuple):
     """Something that does not hold, and where: a file, its line (from 1), the entry's index in the log (from 0)."""
 
@@ -30,9 +35,9 @@ class Fault(NamedTuple):
         """The place and what is wrong there, in one language."""
         if language == "zh":
             line = "" if self.line is None else f" 第 {self.line} 行"
-            return f"{self.file}{line}{'' if self.entry is None else f'（条目 {self.entry}）'}：{self.zh}"
+            return shown(f"{self.file}{line}{'' if self.entry is None else f'（条目 {self.entry}）'}：{self.zh}")
         line = "" if self.line is None else f", line {self.line}"
-        return f"{self.file}{line}{'' if self.entry is None else f' (entry {self.entry})'}: {self.en}"
+        return shown(f"{self.file}{line}{'' if self.entry is None else f' (entry {self.entry})'}: {self.en}")
 
 
 class Failed(Exception):

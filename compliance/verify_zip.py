@@ -81,6 +81,9 @@ def zip_faults(archive: zipfile.ZipFile, data: BinaryIO, packed: Mapping[str, Ma
     for info in sorted(archive.infolist(), key=lambda one: one.header_offset):
         one = Member(info.orig_filename, info.compress_type, info.CRC, info.compress_size, info.file_size, at)
         members.append(one)
+        if info.filename != one.name:
+            # What reads names up to a NUL would find another file than the one that was checked.
+            yield misspelt(one.name, at)
         yield from member_faults(one, data, packed.get(one.name))
         at += len(local_head(one)) + one.packed
     right = directory(members, at)

@@ -19,7 +19,9 @@ def check_forms(bundle: Bundle, manifest: dict[str, Any]) -> list[str]:
 
     errors   raises Failed with the byte from which a form says something else
     """
-    names = [name for name in manifest["formats"] if name in FORMATS]
+    # By the files that are there: a manifest that lists one and does not call it a form hides nothing by that.
+    stated, there = set(manifest["formats"]), set(manifest["files"])
+    names = [name for name in sorted(FORMATS) if name in stated or FORMATS[name].member in there]
     for name in names:
         _check(bundle, manifest, FORMATS[name])
     return names

@@ -24,6 +24,7 @@ from contracts.lifecycle_problems import (
     TRANSFER_HAS_CHARGES,
 )
 from contracts.terms import Terms
+from exchange.access.reads import freezable
 from exchange.catalog.store.exclusive import hold_dataset_of
 from exchange.catalog.store.listings import load_offers
 from exchange.flows.agreement_life import Standing
@@ -223,16 +224,9 @@ async def _sold(tx: Tx, sales: Sales, now_at: Standing) -> tuple[Sale, Order]:
 
 
 async def _frozen(tx: Tx, now_at: Standing) -> Problem | None:
-    """What a regulator has frozen is neither prolonged nor passed on."""
-    row, grant = now_at.row, now_at.running[0]
-    concerned = (
-        ("org", now_at.life.holder_id),
-        ("org", row.seller_id),
-        ("agr", row.id),
-        ("ds", grant.dataset_id),
-        ("lst", grant.listing_id),
-        ("ofr", row.offer_id),
-    )
+    """What a regulator has frozen is neither prolonged nor passed on: no grant, nor anything that stops reads under one."""
+    concerned = [("org", now_at.life.holder_id)]
+    concerned += [pair for grant in now_at.running for pair in freezable(grant)]
     frozen = await compliance.frozen(tx, [one for _, one in concerned])
     found = next((ids.text(prefix, one) for prefix, one in concerned if one in frozen), None)
     return None if found is None else FROZEN(object=found)

@@ -6,6 +6,7 @@ the next settlement run books what the period's charges come to now, less what w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from exchange.access.settings import AccessSettings
 from exchange.access.store import corrections, usage
 from exchange.access.store.usage import Claim
 from exchange.access.usage import Refusal
+from exchange.flows.directive_scope import pages
 from exchange.flows.ingest_usage import Ingested, told
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -62,7 +64,7 @@ async def correct_usage(tx: Tx, wish: CorrectionWish, *, settings: AccessSetting
     # write
     await corrections.insert_corrections(tx, batch_id, taken)
     buyers = sorted({one.before.buyer_id for one in taken})
-    await compliance.append(tx, [_entry(claim, wish.actor, buyers)])
+    await compliance.append(tx, logged(claim, wish.actor, buyers))
     return Ingested(claim.answer, replayed=False)
 
 
@@ -72,12 +74,16 @@ def _answer(batch_id: UUID, accepted: int, refused: list[Refusal]) -> bytes:
     )
 
 
-def _entry(claim: Claim, actor: Actor, buyers: list[UUID]) -> Entry:
-    return Entry(
-        action="usage.correct",
-        object_id=ids.text("ubt", claim.id),
-        organisation_id=claim.source.organisation_id,
-        client_id=actor.client_id,
-        digests={"body": claim.sha256},
-        concerns=tuple(buyers),
-    )
+def logged(claim: Claim, actor: Actor, buyers: Sequence[UUID]) -> list[Entry]:
+    """What the log says of corrections: to as many buyers as there are, in as many entries as they need."""
+    return [
+        Entry(
+            action="usage.correct",
+            object_id=ids.text("ubt", claim.id),
+            organisation_id=claim.source.organisation_id,
+            client_id=actor.client_id,
+            digests={"body": claim.sha256},
+            concerns=part,
+        )
+        for part in pages(buyers)
+    ]

@@ -10,6 +10,7 @@ import msgspec
 
 from compliance import store as audit
 from exchange.catalog.store import listings
+from exchange.flows.directive_scope import pages
 from exchange.flows.once import done
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -88,8 +89,8 @@ async def give_pool(tx: Tx, actor: Actor, currency: str, month: str) -> PoolGive
         actor.organisation_id, tx.now,
     )  # fmt: skip
     await store.insert_distribution(tx, made, parts)
-    entry = done(actor, "pool.give", ids.text("pds", made_id), *found, policy=policy.sha256)
-    await audit.append(tx, [entry])
+    name = ids.text("pds", made_id)
+    await audit.append(tx, [done(actor, "pool.give", name, *part, policy=policy.sha256) for part in pages(found)])
     return _given(made)
 
 

@@ -15,6 +15,7 @@ from compliance.entries import Entry
 from exchange.access.settings import AccessSettings
 from exchange.access.store import across, roots, seal
 from exchange.access.store.seal import Day
+from exchange.flows.directive_scope import pages
 from exchange.kernel.db import Tx
 
 SEALED = "sealed"
@@ -85,8 +86,9 @@ async def _count(tx: Tx, found: Day, settings: AccessSettings) -> None:
 
 
 def _put_aside(day: date, sellers: list[UUID]) -> list[Entry]:
-    """The audit entry about events that stand under another day already, for those who reported them."""
-    return [_entry("usage.aside", day, f"events-{len(sellers)}", *sorted(set(sellers)))] if sellers else []
+    """The audit entries about events that stand under another day already, for those who reported them."""
+    parts = pages(sorted(set(sellers))) if sellers else []
+    return [_entry("usage.aside", day, f"events-{len(sellers)}", *part) for part in parts]
 
 
 def _over(day: date, settings: AccessSettings) -> datetime:

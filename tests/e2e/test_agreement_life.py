@@ -21,6 +21,7 @@ from exchange.access.store import seal
 from exchange.flows.check_books import check_books
 from exchange.kernel.clock import FixedClock
 from tests.support.api import Market, Party, market
+from tests.support.directives import wish as frozen
 from tests.support.months import go_to, settle
 from tests.support.outcomes import funded
 from tests.support.signing import WHY, own_key, sign_kept, verify_everything
@@ -436,3 +437,32 @@ async def test_of_two_events_at_once_one_comes_into_force(scene: Scene) -> None:
     assert [one["number"] for one in forced] == list(range(1, len(forced) + 1))
     assert life["state"] == "terminated"
     await scene.verified(agreement)
+
+
+async def test_what_is_frozen_is_neither_prolonged_nor_passed_on(scene: Scene) -> None:
+    bought = await scene.order(await scene.offer("year"))
+    agreement = bought["agreement"]
+    heir, regulator = await scene.m.join("buyer"), await scene.m.join("regulator")
+    passed = {"kind": "transfer", "successor": heir.organisation}
+    longer = {"kind": "renewal", "ends_at": (START + timedelta(days=700)).isoformat()}
+    proposed = await scene.propose("buyer", agreement, **passed)
+    scene.parties["buyer heir"] = heir
+    await scene.sign("buyer heir", proposed)
+    sale = scene.sale
+    for target in (
+        bought["grant"],
+        bought["id"],
+        agreement,
+        sale.revision,
+        sale.dataset,
+        sale.listing,
+        bought["offer"],
+    ):
+        directive = await scene.m.done(regulator, "/regulator/v1/directives", frozen("freeze", target))
+        for event in (passed, longer):
+            assert await scene.refused("buyer", agreement, **event) == "trade-frozen", target
+        path = f"/supplier/v1/agreement-events/{proposed['id']}/signatures"
+        signed = await scene.m.post(scene.parties["supplier"], path, {"sha256": proposed["sha256"]})
+        assert signed.json()["type"] == "/problems/trade-frozen", target
+        await scene.m.done(regulator, f"/regulator/v1/directives/{directive['id']}/lifting")
+    assert (await scene.sign("supplier", proposed))["state"] == "in_force"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import pytest_asyncio
 
+from compliance.store import entries_of
 from exchange.flows.accept_guarantee import GuaranteeAccepted, accept_guarantee
 from exchange.flows.explain_statement import explain_entries
 from exchange.flows.give_pool import PoolGiven, give_pool
@@ -254,3 +256,35 @@ async def test_a_newer_version_takes_the_guarantee_over_and_both_count(market: M
     assert await pay(market, at(3)) == 1
     assert (await purses(market, "payable"))["broker"] == 110 * YUAN
     await sound(market)
+
+
+async def test_a_pool_is_given_to_more_sellers_than_one_entry_of_the_log_takes(
+    market: Market, clock: FixedClock
+) -> None:
+    rule = await put_rule(market, waterfall(POOLED, per="month"))
+    await ruled_offer(market, "ruled", rule, "one_off", ONE_OFF)
+    await market.buy(BUYER, "ruled")
+    clock.advance(60)
+    await split_all(market, release=True)
+
+    async def sell(tx: Tx) -> None:
+        driver = await tx.driver()
+        columns = await driver.fetch(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'settlement.orders'::regclass AND attnum > 0 "
+            "AND NOT attisdropped AND attgenerated = '' AND attidentity = ''"
+        )
+        new = {"id": "gen_random_uuid()", "seller_id": "gen_random_uuid()", "agreement_id": "gen_random_uuid()"}
+        names = [row[0] for row in columns]
+        values = ", ".join(new.get(name, f"o.{name}") for name in names)
+        made = f"INSERT INTO settlement.orders ({', '.join(names)}) SELECT {values} FROM settlement.orders o, "
+        await driver.execute(f"{made} generate_series(1, 300)")
+
+    await market.database.run(sell)
+    await set_policy(market, percent="50")
+    clock.advance(20 * 86_400)
+    given = await give(market)
+    assert isinstance(given, PoolGiven), given
+    entries = await market.database.run(lambda tx: entries_of(tx, given.id))
+    named = [json.loads(one.envelope)["organisations"] for one in entries]
+    assert len({who for one in named for who in one}) == 302
+    assert [len(one) for one in named] == [256, 47]

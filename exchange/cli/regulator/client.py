@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +29,9 @@ class Unreachable(Exception):
 class LogPlace:
     """Where a log is served in the form of C2SP tlog-tiles: an HTTP address, or a folder such as a copied bucket."""
 
-    def __init__(self, place: str, http: httpx.Client) -> None:
-        """Read from `place`, beside which `checkpoint` and `tile/...` lie."""
-        self.place, self._http = place.rstrip("/"), http
+    def __init__(self, place: str, http: httpx.Client, limit_s: float = TIMEOUT_S) -> None:
+        """Read from `place`, beside which `checkpoint` and `tile/...` lie; an answer has `limit_s` to come whole."""
+        self.place, self._http, self._limit_s = place.rstrip("/"), http, limit_s
 
     def read(self, path: str) -> bytes:
         """One object.
@@ -55,6 +56,7 @@ class LogPlace:
                 return None
             except OSError as error:
                 raise Unreachable(f"{address}: {error}") from error
+        until = time.monotonic() + self._limit_s
         try:
             with self._http.stream("GET", address) as answer:
                 data = b""
@@ -62,6 +64,9 @@ class LogPlace:
                     data += part
                     if len(data) > ANSWER_BYTES_MAX:
                         raise Unreachable(f"{address} answers more than anything of a log")
+                    if time.monotonic() > until:
+                        # The client's own limit is one for each piece: who sends a byte now and then would hold a watcher up.
+                        raise Unreachable(f"{address} answers too slowly")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(f"{address}: {error or type(error).__name__}") from error
         if answer.status_code == httpx.codes.NOT_FOUND:

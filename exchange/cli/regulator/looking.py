@@ -142,7 +142,8 @@ class Watcher:
             self._visit(seen, LogPlace(where, self.http), "checkpoint", origin, verifiers)
         listed = self.trusted or self._listed(served)
         for one in listed.witnesses.values() if listed is not None else ():
-            if one.url is not None:
+            # A folder of this machine is read where its owner names it, and not where the log does.
+            if one.url is not None and (self.trusted is not None or one.url.startswith(("http://", "https://"))):
                 path = f"{origin_path(origin)}/checkpoint"
                 self._visit(seen, LogPlace(one.url, self.http), path, origin, verifiers)
 

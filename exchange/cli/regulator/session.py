@@ -144,8 +144,13 @@ class Session:
                     # Whoever does not know ranges, or has something else by now, sends it from the beginning.
                     with file.open("ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb") as out:
                         for part in answer.iter_bytes():
-                            out.write(part)
+                            # No more than was announced, whatever comes: the rest of the disk is not the exchange's.
+                            out.write(part[: size - out.tell()])
                             told(out.tell())
+                            if out.tell() == size:
+                                break
+                if file.stat().st_size <= at:
+                    raise httpx.ReadError("an answer without anything in it")
             except (httpx.HTTPError, OSError) as error:
                 # Only attempts that bring nothing count: a bad line still gets there.
                 failures = 0 if file.exists() and file.stat().st_size > at else failures + 1
