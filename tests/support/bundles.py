@@ -151,7 +151,7 @@ async def bundle(folder: Path, size: int = 300, scope: Scope | None = None, old:
     return folder / "export"
 
 
-def resigned(folder: Path) -> None:
+def resigned(folder: Path, signer: notes.Ed25519Signer = SIGNER) -> None:
     """What an operator can do who holds the key: list the changed files and sign again."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     for name, facts in manifest["files"].items():
@@ -160,4 +160,4 @@ def resigned(folder: Path) -> None:
             facts["lines"] = line_digests((folder / name).read_bytes())
     data = canonical(manifest)
     (folder / "manifest.json").write_bytes(data)
-    (folder / "manifest.json.sig").write_bytes(notes.sign_note(manifest_text(data), [SIGNER]))
+    (folder / "manifest.json.sig").write_bytes(notes.sign_note(manifest_text(data), [signer]))
