@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.architecture.tree import Source, calls, dotted, functions, imports
+from tests.architecture.tree import Source, calls, dotted, functions, imports, nodes
 
 _TIME = {
     "datetime.now",
@@ -86,7 +86,7 @@ def floats_near_money(source: Source) -> Iterator[str]:
     """Money is an integer; its rules know no float."""
     if not source.within(*_MONEY) or source.within("settlement.gateway", "settlement.settings"):
         return
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.Name) and node.id == "float":
             yield f"{source.name}:{node.lineno} float"
         if isinstance(node, ast.Constant) and isinstance(node.value, float):
@@ -95,7 +95,7 @@ def floats_near_money(source: Source) -> Iterator[str]:
 
 def swallows_everything(source: Source) -> Iterator[str]:
     """A broad except raises again, or says in its line why it may not."""
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if not isinstance(node, ast.ExceptHandler):
             continue
         kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
@@ -110,7 +110,7 @@ def reads_the_environment(source: Source) -> Iterator[str]:
     """Settings are handed in: one place reads the environment."""
     # The demo hands its environment on to the processes it starts.
     if not source.within("exchange.main", "exchange.kernel.embedded", "exchange.cli", "sandbox", "benchmarks", "tools"):
-        for node in ast.walk(source.tree):
+        for node in nodes(source):
             if dotted(node) in {"os.environ", "os.getenv"}:
                 yield f"{source.name}:{getattr(node, 'lineno', 0)} {dotted(node)}"
 
@@ -142,7 +142,7 @@ def says_nothing(source: Source) -> Iterator[str]:
     for part in source.module.split("."):
         if part in _EMPTY_NAMES:
             yield f"{source.name}: {part}"
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.ClassDef) and _EMPTY_CLASS.search(node.name):
             yield f"{source.name}:{node.lineno} class {node.name}"
 

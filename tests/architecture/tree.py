@@ -53,6 +53,7 @@ def sources(*tops: str) -> tuple[Source, ...]:
     )
 
 
+@cache
 def read(path: Path, name: str) -> Source:
     return parse(name, path.read_text(encoding="utf-8"))
 
@@ -73,15 +74,26 @@ def dotted(node: ast.AST) -> str:
     return ""
 
 
-def calls(source: Source) -> Iterator[tuple[int, str]]:
+@cache
+def nodes(source: Source) -> tuple[ast.AST, ...]:
+    """Every node of a file, walked to once for all rules."""
+    return tuple(ast.walk(source.tree))
+
+
+@cache
+def calls(source: Source) -> tuple[tuple[int, str], ...]:
     """Line and dotted name of every call; names bound by `from x import y` are written x.y."""
+    return tuple(_calls(source))
+
+
+def _calls(source: Source) -> Iterator[tuple[int, str]]:
     bound = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
-        for node in ast.walk(source.tree)
+        for node in nodes(source)
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.Call):
             name = dotted(node.func)
             first, dot, rest = name.partition(".")
@@ -90,7 +102,7 @@ def calls(source: Source) -> Iterator[tuple[int, str]]:
 
 def imports(source: Source) -> Iterator[tuple[int, str]]:
     """Line and module of every import."""
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -180,7 +180,7 @@ def import_everything() -> None:
 
 def build_apps() -> None:
     """Those that know their exchange by their state alone, so that a life has to do no more than to fill that in."""
-    for name in STATE_ALONE:
+    for name in (*STATE_ALONE, "public", "oauth", "hooks", "web"):
         module: Any = importlib.import_module(f"exchange.apps.{name}.app")
         module.app = partial(_belonging, module.app(None))
 
