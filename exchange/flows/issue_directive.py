@@ -62,6 +62,7 @@ async def issue(tx: Tx, actor: Actor, order: Order) -> DirectiveReceipt | Proble
     digests = {
         "reason": directive.words_digest(),
         "targets": digest(sorted(one.name for one in order.targets)),
+        "deadline": directive.deadline_digest(),
     }
     entries = [_entry(actor, f"directive.{order.kind}", directive, digests)]
     for one in order.targets:
