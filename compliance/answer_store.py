@@ -76,6 +76,15 @@ async def answers_to(tx: Tx, directive_id: UUID, page: PageRequest) -> Page[Answ
     return page_of(await _read(tx, query.limit(page.limit + 1)), page, lambda found: (str(found.id),))
 
 
+async def answers_of(tx: Tx, directive_ids: Sequence[UUID]) -> dict[UUID, list[Answer]]:
+    """What was answered to each of these directives. For the app's role."""
+    found: dict[UUID, list[Answer]] = {one: [] for one in directive_ids}
+    query = select(*_answer.c).where(_answer.c.directive_id.in_(list(found))).order_by(_answer.c.id)
+    for one in await _read(tx, query):
+        found[one.directive_id].append(one)
+    return found
+
+
 async def file_of(tx: Tx, directive_id: UUID, file_id: UUID) -> Evidence | None:
     """A file of an answer to a directive. For the app's and the regulator's role."""
     query = select(*_columns()).where(_file.c.id == file_id, _file.c.directive_id == directive_id)

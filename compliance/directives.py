@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -150,6 +150,11 @@ class Directive:
         """What the log holds of the words: without the salt, which the log has not, nobody can guess them."""
         said = {"salt": self.salt.hex(), "reason": dict(self.reason)}
         return digest(said | ({"basis": self.basis.document()} if self.basis is not None else {}))
+
+    def deadline_digest(self) -> bytes:
+        """What the log holds of the deadline, also where there is none."""
+        at = None if self.deadline is None else self.deadline.astimezone(UTC).isoformat(timespec="microseconds")
+        return digest({"deadline": at, "salt": self.salt.hex()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from exchange.cli import bundles, erasing
 from exchange.cli.output import add_json, bar, say
 from exchange.cli.reading import Refused
 from exchange.cli.tools import Tools
+from exchange.flows.audit_beside import audit_beside
 from exchange.flows.audit_log import LogReport, Span, audit_log
 from exchange.kernel.text import Text
 
@@ -96,6 +97,8 @@ async def _log(chosen: argparse.Namespace, tools: Tools, language: str) -> int:
             keys = notes.log_verifiers(on.keyring, made.origin)
             try:
                 await audit_log(made.db, keys, made.origin, at, span=span, known=known, marks=marks, report=report)
+                if span is None:
+                    report.note(*await audit_beside(made.db))
             except asyncio.CancelledError:
                 _tell(chosen, language, report, time.monotonic() - begun, broken=True)
                 raise

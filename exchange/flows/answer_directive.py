@@ -9,6 +9,7 @@ import msgspec
 
 from compliance import answer_store, directive_store, store
 from compliance.answer_store import Answer, Evidence
+from compliance.directive_audit import answer_digest
 from compliance.directive_store import Notice
 from compliance.directives import Directive, fault_of_answer, is_overdue, state_after
 from compliance.entries import Entry
@@ -22,7 +23,6 @@ from exchange.flows.directive_scope import pages
 from exchange.flows.once import done
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
-from exchange.kernel.canonical import digest
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 
@@ -80,7 +80,7 @@ async def answer(
     await answer_store.put_answer(tx, given)
     await directive_store.note_done(tx, notice, actor.client_id, answered=True)
     state = await _follow(tx, directive)
-    digests = {"answer": _digest(directive, given)}
+    digests = {"answer": answer_digest(directive, given)}
     await store.append(tx, [done(actor, "directive.answer", directive.name, directive.issued_by, **digests)])
     name = ids.text("dan", given.id)
     return NoticeReceipt(ids.text("dno", notice.id), directive.name, state, name, late=late)
@@ -128,12 +128,3 @@ async def _follow(tx: Tx, directive: Directive) -> str:
 
 def _receipt(notice: Notice, directive: Directive, state: str) -> NoticeReceipt:
     return NoticeReceipt(ids.text("dno", notice.id), directive.name, state)
-
-
-def _digest(directive: Directive, given: Answer) -> bytes:
-    said = {
-        "salt": directive.salt.hex(),
-        "text": dict(given.text),
-        "files": [{"name": one.name, "sha256": one.sha256.hex()} for one in given.files],
-    }
-    return digest(said)

@@ -16,7 +16,9 @@ from contracts import store as contracts
 from exchange.access.store import grants, quota
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store.listings import load_offers
+from exchange.flows.audit_beside import audit_beside
 from exchange.flows.audit_log import audit_log
+from exchange.flows.audit_sealed import audit_sealed
 from exchange.flows.sale import Sales
 from exchange.kernel import ids
 from exchange.kernel.canonical import canonical
@@ -121,6 +123,7 @@ async def _log(db: Database, keyring: Keyring, origin: str, progress: Progress) 
         await progress("log", done, total)
 
     report = await audit_log(db, notes.log_verifiers(keyring, origin), origin, at)
+    report.note(*await audit_beside(db), *await audit_sealed(db))
     return [
         Finding(one.rule, f"{one.place.en}: {one.what.en}", one.said or "another", one.fact or "as signed")
         for one in report.faults

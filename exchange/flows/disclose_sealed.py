@@ -13,6 +13,7 @@ from compliance.disclosures import Ground, line, may_disclose, orders
 from compliance.entries import Entry
 from compliance.export_store import Export
 from compliance.exports.bundle import BundleFacts
+from compliance.problems import DISCLOSURE_DIRECTIVE
 from exchange.flows.open_sealed import opened_with_subjects
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -41,6 +42,18 @@ async def permitted(tx: Tx, actor: Actor, ground: Ground) -> Problem | None:
     except ids.BadId:
         return orders(actor, None, ground.directive)
     return orders(actor, await directive_store.find_directive(tx, directive_id), ground.directive)
+
+
+async def lapsed_ground(tx: Tx, export: Export) -> Problem | None:
+    """Why nothing sealed is opened for an export any more that it was granted to, or None: its directive was lifted since.
+
+    errors   answers DISCLOSURE_DIRECTIVE
+    """
+    directive = None if export.disclosure is None else Ground(**export.disclosure).directive
+    if directive is None:
+        return None
+    found = await directive_store.find_directive(tx, ids.parse("dir", directive))
+    return None if found is not None and found.in_force else DISCLOSURE_DIRECTIVE(directive=directive)
 
 
 async def opened_lines(

@@ -23,7 +23,7 @@ from compliance.problems import EXPORT_ENDED, EXPORT_NOT_READY, EXPORT_SCOPE, NO
 from compliance.scopes import Scope, pinned
 from compliance.tiles import WIDTH, Place
 from exchange.flows.close_scope import close_scope
-from exchange.flows.disclose_sealed import disclosed_entry, permitted
+from exchange.flows.disclose_sealed import disclosed_entry, lapsed_ground, permitted
 from exchange.flows.once import done
 from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
@@ -197,13 +197,17 @@ async def begin(
 ) -> Made | Problem:
     """Everything that an export's bytes depend on, but its entries.
 
-    errors   answers NOT_FOUND, EXPORT_ENDED
+    errors   answers NOT_FOUND, EXPORT_ENDED, DISCLOSURE_DIRECTIVE
     """
     export = await export_store.find_export(tx, export_id)
     if export is None:
         return NOT_FOUND()
     if export.state not in ("requested", "running") or export.note is None:
         return EXPORT_ENDED(state=export.state)
+    lapsed = await lapsed_ground(tx, export)
+    if lapsed is not None:
+        await export_store.fail_export(tx, export_id, lapsed.detail("en"))
+        return lapsed
     if export.state == "requested":
         note = await witness_store.cosigned(tx, export.scope.node_id, export.size)
         assert note is not None, "an export is asked for at a checkpoint's size"

@@ -61,6 +61,7 @@ async def issue(tx: Tx, actor: Actor, order: Order) -> DirectiveReceipt | Proble
     digests = {
         "reason": directive.words_digest(),
         "targets": digest(sorted(one.name for one in order.targets)),
+        "deadline": directive.deadline_digest(),
     }
     if directive.rules:
         digests["rules"] = digest([one.document() for one in directive.rules])

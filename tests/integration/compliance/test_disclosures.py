@@ -274,8 +274,14 @@ async def test_only_a_regulator_with_a_basis_is_shown_anything(
     assert json.loads(member(data, "manifest.json"))["disclosure"]["basis"] == "directive"
     assert issued["own"].encode() not in data
     assert (await known(database, export_id)).disclosure == {"article": None, "directive": issued["own"], "law": None}
+    late = await asked(database, REGULATOR, Scope(), Details(disclosure=Ground(directive=issued["own"])))
     lift = partial(issue_directive.lift, actor=REGULATOR, directive_id=ids.parse("dir", issued["own"]))
     await database.run(lift)
+    # What was granted and not yet made is not opened any more.
+    answer = await maker.exporting.make(late, nothing)
+    assert isinstance(answer, Problem)
+    assert answer.slug == unfit
+    assert (await known(database, late)).state == "failed"
     assert await slug(REGULATOR, Ground(directive=issued["own"])) == unfit
 
 

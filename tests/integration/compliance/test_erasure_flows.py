@@ -18,6 +18,7 @@ from compliance.entries import Entry
 from compliance.sealing import Secret, unseal
 from exchange.flows import issue_directive
 from exchange.flows.audit_log import LogReport, audit_log
+from exchange.flows.audit_sealed import audit_sealed
 from exchange.flows.erase_subject import (
     ErasureReceipt,
     complete_erasure,
@@ -63,7 +64,7 @@ async def said(database_url: str) -> list[dict[str, Any]]:
 
 
 async def sound(database: Database, keyring: Keyring) -> bool:
-    """Whether the whole log holds: every entry, tile and checkpoint."""
+    """Whether the whole log holds: every entry, tile and checkpoint, and what is sealed beside them."""
     await sequenced(database, keyring)
     report = LogReport()
 
@@ -72,7 +73,7 @@ async def sound(database: Database, keyring: Keyring) -> bool:
 
     await audit_log(database, notes.log_verifiers(keyring, ORIGIN), ORIGIN, quietly, report=report)
     assert report.size > 0
-    return not report.faults
+    return not report.faults and not await audit_sealed(database)
 
 
 async def ask(database: Database, actor: Actor | None, member: UUID, *, of_all: bool = False) -> Any:
