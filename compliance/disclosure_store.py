@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, select, update
 
 from compliance.sealed_tables import subject as _subject
 from compliance.tables import export as _export
@@ -14,6 +14,12 @@ from compliance.tables import export_subject as _holds
 from exchange.kernel.db import Tx
 
 _LIVE = ("requested", "running")
+_TOGETHER = 5_000
+_HOLD = """
+INSERT INTO compliance.export_subject (export_id, subject_id, sha256) SELECT $1, one, $2 FROM unnest($3::uuid[]) AS one"""
+_ERASED = """
+SELECT coalesce(bool_or(state = 'erased'), false)
+FROM (SELECT state FROM compliance.subject WHERE id = ANY ($1::uuid[]) ORDER BY id FOR SHARE) AS locked"""
 
 
 class Holding(NamedTuple):
@@ -24,31 +30,36 @@ class Holding(NamedTuple):
     sha256: bytes
 
 
-async def note_opened(tx: Tx, export_id: UUID, sha256: bytes, subjects: Iterable[UUID]) -> bool:
+async def note_opened(tx: Tx, export_id: UUID, sha256: bytes, subjects: Sequence[bytes]) -> bool:
     """Write down, before a bundle is kept, whom it tells of; False where one of them is erased, or the export has ended.
 
     Erasures of these subjects wait for this transaction, and see it then.
+
+    shapes   `subjects`: ids of 16 bytes, each once, in order; there may be many
     """
-    wanted = sorted(subjects)
-    if not await _all_there(tx, wanted):
+    if not await _all_there(tx, subjects):
         return False
     state = await tx.conn.scalar(select(_export.c.state).where(_export.c.id == export_id).with_for_update())
     if state not in _LIVE:
         return False
     await tx.conn.execute(delete(_holds).where(_holds.c.export_id == export_id))
-    rows = [{"export_id": export_id, "subject_id": one, "sha256": sha256} for one in wanted]
-    if rows:
-        await tx.conn.execute(insert(_holds), rows)
+    driver = await tx.driver()
+    for some in _some(subjects):
+        await driver.execute(_HOLD, export_id, sha256, some)
     return True
 
 
-async def _all_there(tx: Tx, subjects: list[UUID]) -> bool:
-    for at in range(0, len(subjects), 1_000):
-        some = _subject.c.id.in_(subjects[at : at + 1_000])
-        query = select(_subject.c.state).where(some).order_by(_subject.c.id).with_for_update(read=True)
-        if "erased" in (await tx.conn.execute(query)).scalars().all():
+async def _all_there(tx: Tx, subjects: Sequence[bytes]) -> bool:
+    driver = await tx.driver()
+    for some in _some(subjects):
+        if await driver.fetchval(_ERASED, some):
             return False
     return True
+
+
+def _some(subjects: Sequence[bytes]) -> Iterator[list[UUID]]:
+    for at in range(0, len(subjects), _TOGETHER):
+        yield [UUID(bytes=one) for one in subjects[at : at + _TOGETHER]]
 
 
 async def own_bundles(tx: Tx, export_id: UUID) -> list[bytes]:

@@ -62,13 +62,16 @@ class Disclosed:
 
 
 class Tally:
-    """What goes into `disclosed.jsonl`, measured as it passes by."""
+    """What goes into `disclosed.jsonl`, measured as it passes by.
+
+    Whose it is has to be known at the end, so that is all that grows: 16 bytes for each subject, and what Python adds.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self._digest = sha256()
         self._size = self._crc = self._records = 0
-        self.subjects: set[UUID] = set()
+        self._subjects: set[bytes] = set()
 
     def add(self, data: bytes, of: Iterable[UUID]) -> None:
         """Look at the next lines; `of` has a subject for each."""
@@ -77,11 +80,15 @@ class Tally:
         self._crc = zlib.crc32(data, self._crc)
         whose = list(of)
         self._records += len(whose)
-        self.subjects.update(whose)
+        self._subjects.update([one.bytes for one in whose])
+
+    def subjects(self) -> tuple[bytes, ...]:
+        """The ids of those it tells of, in order."""
+        return tuple(sorted(self._subjects))
 
     def disclosed(self, basis: str) -> Disclosed:
         """All that passed by."""
-        return Disclosed(basis, self._digest.digest(), self._size, self._crc, self._records, len(self.subjects))
+        return Disclosed(basis, self._digest.digest(), self._size, self._crc, self._records, len(self._subjects))
 
 
 def may_disclose(actor: Actor, ground: Ground) -> Problem | None:

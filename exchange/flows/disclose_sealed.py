@@ -22,7 +22,7 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.subjects import Vault
 
 # Places of the log that are looked at in one go.
-_SLICE = 8_192
+_SLICE = 2_048
 
 
 class _Named(msgspec.Struct, frozen=True):

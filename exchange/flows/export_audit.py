@@ -176,7 +176,7 @@ class Made:
     export: Export
     facts: BundleFacts
     since: Earlier | None
-    subjects: frozenset[UUID] = frozenset()
+    subjects: tuple[bytes, ...] = ()
 
     def delivery(self, bundle: BundleKept) -> Delivery:
         """What goes with the bundle to who asked for it."""

@@ -75,7 +75,12 @@ def run(questions: BinaryIO, answers: BinaryIO) -> None:
     maker: PartMaker | None = None
     bad: Bad | None = None
     while head := questions.read(LENGTH.size):
-        said = decode(questions.read(LENGTH.unpack(head)[0]))
+        (length,) = LENGTH.unpack(head)
+        message = questions.read(length)
+        if len(message) < length:
+            # Its worker was killed while it spoke.
+            return
+        said = decode(message)
         if isinstance(said, Begin):
             maker, bad = PartMaker(said.wish), None
         elif maker is None:

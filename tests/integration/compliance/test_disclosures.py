@@ -337,5 +337,7 @@ async def test_an_erasure_does_not_end_before_a_bundle_that_came_meanwhile(
         await database.run(partial(complete_erasure, subject_id=member_of(who)))
     await gone(database, vault, files, who)
     assert await files.stat(made.sha256) is None
-    note = partial(disclosure_store.note_opened, export_id=export_id, sha256=made.sha256, subjects=[member_of(who)])
+    note = partial(
+        disclosure_store.note_opened, export_id=export_id, sha256=made.sha256, subjects=[member_of(who).bytes]
+    )
     assert not await database.run(note)
