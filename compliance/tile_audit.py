@@ -63,10 +63,10 @@ class Columns:
         if self._fit(some):
             return set()
         # Every entry is read: what a mould cannot say, this can.
-        return {one.number for one in some if not self._read_fit(_rows([one]))}
+        return {one.number for one in some if not self._read_fit(rows_of([one]))}
 
     def _fit(self, some: Sequence[TileRows]) -> bool:
-        rows = _rows(some)
+        rows = rows_of(some)
         if any(len(column) != len(rows.envelopes) for column in (rows.actions, rows.objects, rows.organisations)):
             return False
         strange = self._moulds.strangers(rows)
@@ -100,7 +100,7 @@ class Columns:
         )
 
 
-def _rows(some: Sequence[TileRows]) -> Rows:
+def rows_of(some: Sequence[TileRows]) -> Rows:
     """The entries of tiles, one tile after another."""
     return Rows(
         list(chain.from_iterable(one.envelopes or () for one in some)),
