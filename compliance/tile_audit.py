@@ -23,6 +23,7 @@ from exchange.kernel import merkle
 _HASH = merkle.HASH_BYTES
 _VERSIONS = frozenset(VERSIONS)
 _EPOCH_US = 946_684_800_000_000  # PostgreSQL counts from 2000
+_FUTURE_US = 253_402_300_800_000_000  # the year 10000
 
 
 # ---------------------------------------------------------------- quick: is all well with these tiles?
@@ -128,7 +129,9 @@ def last_time(one: TileRows) -> datetime:
     """When the last entry of a tile was written, as its column says; the beginning of time where it says nothing."""
     raw = (one.times or b"")[-8:]
     micros = int.from_bytes(raw, "big", signed=True) + _EPOCH_US if len(raw) == 8 else 0
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
+    # Infinity and the years that Python does not know are no time of an entry: its column is named as a fault.
+    known = 0 <= micros < _FUTURE_US
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros if known else 0)
 
 
 # ---------------------------------------------------------------- the tree, from the leaves up
