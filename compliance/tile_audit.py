@@ -23,6 +23,7 @@ from exchange.kernel import merkle
 _HASH = merkle.HASH_BYTES
 _VERSIONS = frozenset(VERSIONS)
 _EPOCH_US = 946_684_800_000_000  # PostgreSQL counts from 2000
+_FUTURE_US = 253_402_300_800_000_000  # the year 10000
 
 
 # ---------------------------------------------------------------- quick: is all well with these tiles?
@@ -63,10 +64,10 @@ class Columns:
         if self._fit(some):
             return set()
         # Every entry is read: what a mould cannot say, this can.
-        return {one.number for one in some if not self._read_fit(_rows([one]))}
+        return {one.number for one in some if not self._read_fit(rows_of([one]))}
 
     def _fit(self, some: Sequence[TileRows]) -> bool:
-        rows = _rows(some)
+        rows = rows_of(some)
         if any(len(column) != len(rows.envelopes) for column in (rows.actions, rows.objects, rows.organisations)):
             return False
         strange = self._moulds.strangers(rows)
@@ -100,7 +101,7 @@ class Columns:
         )
 
 
-def _rows(some: Sequence[TileRows]) -> Rows:
+def rows_of(some: Sequence[TileRows]) -> Rows:
     """The entries of tiles, one tile after another."""
     return Rows(
         list(chain.from_iterable(one.envelopes or () for one in some)),
@@ -128,7 +129,9 @@ def last_time(one: TileRows) -> datetime:
     """When the last entry of a tile was written, as its column says; the beginning of time where it says nothing."""
     raw = (one.times or b"")[-8:]
     micros = int.from_bytes(raw, "big", signed=True) + _EPOCH_US if len(raw) == 8 else 0
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
+    # Infinity and the years that Python does not know are no time of an entry: its column is named as a fault.
+    known = 0 <= micros < _FUTURE_US
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros if known else 0)
 
 
 # ---------------------------------------------------------------- the tree, from the leaves up

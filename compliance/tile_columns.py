@@ -104,6 +104,8 @@ def letters(raw: Bytes) -> Bytes:
     pairs[:, 6:7] = high << 4 | low >> 60 & 15
     np.right_shift(low, _LOW, out=pairs[:, 7:])
     pairs &= 1023
+    # The first pair has eight bits only: what is shifted in before them is the sign.
+    pairs[:, 0] &= 255
     return _PAIRS.take(pairs, mode="clip").view(np.uint8)
 
 

@@ -21,7 +21,7 @@ from exchange.kernel.text import Text
 
 Progress = Callable[[int, int], Awaitable[None]]
 TILES_PER_PART = 32
-# Their columns are compared together: fewer take longer for each entry, more do not fit the processor's cache.
+# Their columns are compared together: among more entries there are more of each kind.
 TILES_TOGETHER = 8
 FAULTS_MAX = 1000
 

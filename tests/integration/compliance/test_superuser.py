@@ -78,6 +78,7 @@ ENTRIES = {
     "envelope": ("envelope = set_byte(envelope, 20, 65)", "entry 260"),
     "envelope-longer": (r"envelope = envelope || '\x20'", "entry 260"),
     "created_at": ("created_at = created_at + interval '1 microsecond'", "entry 260, column created_at"),
+    "created_at-never": ("created_at = 'infinity'", "entry 260, column created_at"),
 }
 LEAVES = {
     "node_id": ("node_id = 'other'", "leaf 260"),
@@ -147,6 +148,16 @@ async def test_an_edited_column_is_named(
 async def test_spans_of_a_sound_log_are_sound(audit: Audit) -> None:
     for span in (Span(0, 1), Span(255, 257), Span(699, None), Span(256, 512), Span(700, 800)):
         assert (await audit(span)).faults == []
+
+
+async def test_a_last_entry_that_never_was_is_named(audit: Audit, database_url: str) -> None:
+    """The time of a tile's last entry dates the checkpoints beside it."""
+    await edit(
+        database_url,
+        "UPDATE compliance.audit_entry SET created_at = 'infinity' WHERE seq = "
+        "(SELECT entry_seq FROM compliance.audit_leaf WHERE leaf_index = 699)",
+    )
+    assert "entry 699, column created_at" in places(await audit())
 
 
 async def test_every_column_of_the_log_is_edited_here(database_url: str) -> None:
