@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Every process would compile the whole exchange anew: two seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 SEED ?= 1
 SEEDS ?=
 NAME ?=

@@ -19,7 +19,7 @@ FROM generate_series($2::bigint, $3::bigint) AS n
 CROSS JOIN LATERAL (
     SELECT count(*), bool_and(e.node_id = $1), string_agg(int8send(leaf_index) || leaf_hash, ''), array_agg(envelope),
         string_agg(uuid_send(id), ''), string_agg(timestamptz_send(created_at), ''), array_agg(action), array_agg(object_id),
-        array_agg(organisation_ids::text), array_agg(leaf_index) FILTER (WHERE entry_seq > $5 AND e.xid::xid <> e.xmin)
+        array_agg(array_send(organisation_ids)), array_agg(leaf_index) FILTER (WHERE entry_seq > $5 AND e.xid::xid <> e.xmin)
     FROM (SELECT leaf_index, leaf_hash, entry_seq FROM compliance.audit_leaf
           WHERE node_id = $1 AND leaf_index >= n * 256 AND leaf_index < least($4, n * 256 + 256)
           ORDER BY leaf_index) l

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+import numpy as np
 
 from compliance import notes, tiles
 from compliance.entries import TYPE, moment
@@ -29,6 +30,7 @@ NEW_IN_2 = frozenset({"member", "sealed", "where"})
 # A clock may be set back a little between two steps of the sequencer.
 CLOCK = timedelta(seconds=60)
 _HASH = merkle.HASH_BYTES
+_PAIR = 2 * _HASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Fault:
 class TileRows:
     """256 leaves with their entries' columns, each column in one piece, beside the stored tile and its parent's hash.
 
-    shapes   `hashes`: per leaf its index (8 bytes) and hash; `ids`, `times`: 16 and 8 bytes each, as PostgreSQL sends them
+    shapes   `hashes`: per leaf its index (8 bytes) and hash; `ids`, `times`: 16 and 8 bytes each, as PostgreSQL sends them,
+             as it does the arrays of `organisations`
              `here`: every entry is this node's
     """
 
@@ -58,9 +61,9 @@ class TileRows:
     envelopes: list[bytes] | None
     ids: bytes | None
     times: bytes | None
-    actions: list[str] | None
+    actions: list[str | None] | None
     objects: list[str | None] | None
-    organisations: list[str] | None
+    organisations: list[bytes | None] | None
     rewritten: list[int] | None
     tile: bytes | None
     above: bytes | None
@@ -93,11 +96,14 @@ class StoredCheckpoint(NamedTuple):
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
     """The hash over a full tile."""
-    sha, level = sha256, list(hashes)
-    while len(level) > 1:
-        pairs = iter(level)
-        level = [sha(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
-    return level[0]
+    sha, level = sha256, b"".join(hashes)
+    while len(level) > _HASH:
+        # Each pair with the byte before it, all in one piece: cut from it they cost less than joined one by one.
+        pairs = np.ones((len(level) // _PAIR, 1 + _PAIR), np.uint8)
+        pairs[:, 1:] = np.frombuffer(level, np.uint8).reshape(-1, _PAIR)
+        data = pairs.tobytes()
+        level = b"".join([sha(data[at : at + 1 + _PAIR]).digest() for at in range(0, len(data), 1 + _PAIR)])
+    return level
 
 
 def slots(data: bytes) -> list[bytes]:

@@ -10,9 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, insert, select, update
 
+from compliance.directive_rule_store import matched_by, rules_of
+from compliance.directive_rules import Rule
 from compliance.directive_tables import deferral as _deferral
 from compliance.directive_tables import directive as _directive
 from compliance.directive_tables import notice as _notice
+from compliance.directive_tables import rule as _rule
 from compliance.directive_tables import target as _target
 from compliance.directives import MOVES, Basis, Directive, Owed, State, Target
 from exchange.kernel.actor import Actor
@@ -56,10 +59,12 @@ class Notice:
 
 
 async def put_directive(tx: Tx, one: Directive) -> None:
-    """Write a directive down; what it forbids is forbidden from the commit on."""
+    """Write a directive down with its targets; what it forbids is forbidden from the commit on."""
     row = {column.name: getattr(one, column.name) for column in _directive.c}
     basis = None if one.basis is None else one.basis.document()
     await tx.conn.execute(insert(_directive).values({**row, "reason": dict(one.reason), "basis": basis}))
+    if not one.targets:
+        return
     await tx.conn.execute(
         insert(_target),
         [
@@ -96,6 +101,8 @@ async def move_directive(tx: Tx, one: Directive, state: State, lifted_by: UUID |
         values["lifted_by"] = lifted_by
     await tx.conn.execute(update(_directive).where(_directive.c.id == one.id).values(values))
     if state == "lifted":
+        # The rules first: whoever lets something join under them has locked them, and what joined before is seen after.
+        await tx.conn.execute(update(_rule).where(_rule.c.directive_id == one.id).values(active=False))
         await tx.conn.execute(update(_target).where(_target.c.directive_id == one.id).values(active=False))
         await tx.conn.execute(update(_notice).where(_notice.c.directive_id == one.id).values(lifted_at=tx.now))
 
@@ -227,14 +234,17 @@ async def _read(tx: Tx, query: Select[Any]) -> list[Directive]:
         return []
     about: dict[UUID, list[Target]] = {row["id"]: [] for row in rows}
     targets = select(_target.c.directive_id, _target.c.target_kind, _target.c.target_id)
-    targets = targets.where(_target.c.directive_id.in_(list(about))).order_by(
+    targets = targets.where(_target.c.directive_id.in_(list(about)), _target.c.rule.is_(None)).order_by(
         _target.c.directive_id, _target.c.position
     )
     for directive_id, kind, target_id in await tx.conn.execute(targets):
         about[directive_id].append(Target(kind, target_id))
-    return [_of(row, tuple(about[row["id"]])) for row in rows]
+    ruled = await rules_of(tx, list(about))
+    matched = await matched_by(tx, list(ruled))
+    return [_of(row, tuple(about[row["id"]]), ruled.get(row["id"], ()), matched.get(row["id"], 0)) for row in rows]
 
 
-def _of(row: Any, targets: tuple[Target, ...]) -> Directive:
+def _of(row: Any, targets: tuple[Target, ...], rules: tuple[Rule, ...], matched: int) -> Directive:
     basis = row["basis"]
-    return Directive(**{**row, "targets": targets, "basis": None if basis is None else Basis(**basis)})
+    read = {**row, "targets": targets, "basis": None if basis is None else Basis(**basis)}
+    return Directive(**read, rules=rules, matched=matched)

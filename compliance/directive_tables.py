@@ -1,4 +1,4 @@
-"""Directives and what follows them as SQLAlchemy Core tables; migrations 0008 and 0035 are the source."""
+"""Directives and what follows them as SQLAlchemy Core tables; migrations 0008, 0035 and 0038 are the source."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     Table,
@@ -47,14 +48,31 @@ target = Table(
     "directive_target",
     metadata,
     Column("directive_id", Uuid, ForeignKey(directive.c.id), primary_key=True),
-    Column("position", SmallInteger, primary_key=True),
+    Column("position", Integer, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("target_kind", Text, nullable=False),
     Column("target_id", Uuid, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("since", _TIME, nullable=False),
     Column("basis", JSONB),
+    Column("rule", SmallInteger),
     Index("directive_target_active", "target_id", "kind", postgresql_where=text("active")),
+)
+
+rule = Table(
+    "directive_rule",
+    metadata,
+    Column("directive_id", Uuid, ForeignKey(directive.c.id), primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("licence", Text),
+    Column("modality", Text),
+    Column("language", Text),
+    Column("personal_data", Text),
+    Column("cross_border", Boolean),
+    Column("active", Boolean, nullable=False),
+    Column("basis", JSONB),
+    Index("directive_rule_active", "directive_id", "position", postgresql_where=text("active")),
 )
 
 notice = Table(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from compliance.directive_rules import Rule, fault_of_rules
 from compliance.problems import DIRECTIVE_INVALID, NOT_A_REGULATOR
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
@@ -28,6 +29,8 @@ DUTIES: Mapping[Kind, Literal["confirm", "answer"]] = {
     "disclose": "answer",
     "inform": "answer",
 }
+# What stands until it is lifted, and so binds what meets its rules later too; the others ask once.
+BINDING: tuple[Kind, ...] = tuple(kind for kind in KINDS if DUTIES[kind] == "confirm")
 # What a directive may be about, with the prefix of its ids.
 TARGETS: Mapping[str, str] = {
     "organisation": "org",
@@ -104,13 +107,15 @@ class Order:
     basis: Basis
     reason: Mapping[str, str]
     deadline: datetime | None = None
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Directive:
     """One order; it stands until it is lifted, and stays on record after.
 
-    shapes   `basis` is None in those from before a basis was asked for; `targets` in the order they were named
+    shapes   `basis` is None in those from before a basis was asked for; `targets` in the order they were named;
+             `matched` counts what stands under it by its rules, which is not among `targets`
     """
 
     id: UUID
@@ -128,6 +133,8 @@ class Directive:
     expired_at: datetime | None = None
     lifted_by: UUID | None = None
     lifted_at: datetime | None = None
+    rules: tuple[Rule, ...] = ()
+    matched: int = 0
 
     @property
     def name(self) -> str:
@@ -215,9 +222,12 @@ def _fault_of_kind(order: Order) -> Text | None:
         return Text("one of the kinds " + ", ".join(KINDS), "以下类型之一：" + "、".join(KINDS))
     if any(one.kind not in TARGETS for one in order.targets):
         return Text("targets that are one of " + ", ".join(TARGETS), "以下对象之一：" + "、".join(TARGETS))
-    if not 1 <= len(order.targets) <= TARGETS_MAX or len(set(order.targets)) != len(order.targets):
-        return Text(f"1 to {TARGETS_MAX} targets, each once", f"1 至 {TARGETS_MAX} 个不重复的对象")
-    return None
+    fewest = 0 if order.rules else 1
+    if not fewest <= len(order.targets) <= TARGETS_MAX or len(set(order.targets)) != len(order.targets):
+        return Text(
+            f"1 to {TARGETS_MAX} targets, each once, or a rule", f"1 至 {TARGETS_MAX} 个不重复的对象，或至少一条规则"
+        )
+    return fault_of_rules(order.rules)
 
 
 def _fault_of_basis(basis: Basis) -> Text | None:

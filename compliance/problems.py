@@ -76,8 +76,8 @@ DIRECTIVE_INVALID = problem_type(
     title=Text("Directive invalid", "监管指令无效"),
     detail=Text("A directive needs {needs}.", "监管指令需要 {needs}。"),
     remedy=Text(
-        "Give a kind, targets, a legal basis in both languages and a reason; and a deadline where an answer is asked for.",
-        "请提供指令类型、对象、中英文法律依据及理由；要求答复的指令还须提供期限。",
+        "Give a kind, targets or rules, a legal basis in both languages and a reason; and a deadline where an answer is asked for.",
+        "请提供指令类型、对象或规则、中英文法律依据及理由；要求答复的指令还须提供期限。",
     ),
 )
 DIRECTIVE_TARGET_UNKNOWN = problem_type(
@@ -90,6 +90,26 @@ DIRECTIVE_TARGET_UNKNOWN = problem_type(
     remedy=Text(
         "Look the id up in the market's lists and send the directive again.", "请在市场列表中核对编号后重新发出指令。"
     ),
+)
+DIRECTIVE_CATCHES_NOTHING = problem_type(
+    "directive-catches-nothing",
+    Kind.UNPROCESSABLE,
+    title=Text("Nobody to ask", "没有可询问的对象"),
+    detail=Text(
+        "No dataset meets the rules now, and a directive that asks for an answer reaches only what is there.",
+        "目前没有数据集符合所列规则；要求答复的指令仅及于现有对象。",
+    ),
+    remedy=Text(
+        "Look the declared properties up in the catalogue, or name whom you ask.",
+        "请在目录中核对申报属性，或直接指明对象。",
+    ),
+)
+DIRECTIVE_CATCHES_TOO_MUCH = problem_type(
+    "directive-catches-too-much",
+    Kind.UNPROCESSABLE,
+    title=Text("Too many datasets", "数据集过多"),
+    detail=Text("The rules catch more than {limit} datasets.", "所列规则涉及的数据集超过 {limit} 个。"),
+    remedy=Text("Add a property to each rule, or issue several directives.", "请为规则增加条件，或分别发出多项指令。"),
 )
 DIRECTIVE_LIFTED = problem_type(
     "directive-already-lifted",

@@ -191,6 +191,21 @@ class Check(Findings):
         elif found:
             self.say(f"witnessed by {names}", f"见证方：{names}")
 
+    def check_cosigners(self) -> None:
+        """Check that whoever cosigned by the manifest did, with the keys in the bundle; name who did not."""
+        name, stated = "witnesses.vkey", self.manifest["witnessed"]
+        own = self.bundle.read(name).decode("utf-8", "replace").splitlines() if name in self.bundle.names() else []
+        known = [Key(one, name, number, 4) for number, one in enumerate(own, 1)]
+        found = cosigned_by(self.bundle.read("checkpoint"), known)
+        for key in known:
+            if key.name not in found:
+                self.note("checkpoint", f"the cosignature of {key.name} is missing", f"缺少 {key.name} 的会签")
+        for one in sorted(set(stated["cosigned_by"]) - {key.name for key in known}):
+            self.note(name, f"the key of {one}, who cosigned by the manifest, is missing", f"缺少会签方 {one} 的公钥")
+        if stated["met"] is not (len(stated["cosigned_by"]) >= stated["needed"]):
+            self.note(MANIFEST, "counts its witnesses wrongly", "见证数统计有误", 1)
+        self.stop()
+
     # ------------------------------------------------------------ growth
 
     def check_growth(self, new: Checkpoint) -> None:
@@ -286,6 +301,7 @@ def verify(
         check.stop()
         check.check_files()
         checkpoint = check.check_checkpoint()
+        check.check_cosigners()
         check.check_witnesses(witnesses)
         evidence = Evidence(check, checkpoint)
         evidence.check()

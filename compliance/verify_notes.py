@@ -111,21 +111,24 @@ def open_note(note: bytes, keys: Sequence[Key], file: str) -> bytes:
 
 
 def cosigned_by(note: bytes, witnesses: Sequence[Key]) -> list[str]:
-    """The names of the witnesses who cosigned a checkpoint (c2sp.org/tlog-cosignature, cosignature/v1)."""
+    """The names of the witnesses who cosigned a checkpoint (c2sp.org/tlog-cosignature, cosignature/v1).
+
+    A line that names one of these keys has to be its cosignature; lines of other keys say nothing here.
+    """
     head, _, tail = note.rpartition(b"\n\n")
     found = set()
-    for said in tail[:-1].decode("utf-8", "replace").split("\n"):
+    for number, said in enumerate(tail[:-1].decode("utf-8", "replace").split("\n"), head.count(b"\n") + 3):
         parts = said.split(" ")
-        raw = unbase64(parts[2], "checkpoint") if len(parts) == 3 else b""
+        raw = unbase64(parts[2], "checkpoint", number) if len(parts) == 3 else b""
         at = int.from_bytes(raw[4:12], "big")
         message = f"cosignature/v1\ntime {at}\n".encode() + head + b"\n"
         for key in witnesses:
-            if (
-                len(raw) == 76
-                and (parts[1], raw[:4]) == (key.name, key.id)
-                and by_arithmetic(key.public, message, raw[12:])
-            ):
-                found.add(key.name)
+            if len(parts) != 3 or (parts[1], raw[:4]) != (key.name, key.id):
+                continue
+            if len(raw) != 76 or not by_arithmetic(key.public, message, raw[12:]):
+                why = f"the cosignature of {key.name} is wrong"
+                raise failed("checkpoint", why, f"{key.name} 的会签无效", number)
+            found.add(key.name)
     return sorted(found)
 
 

@@ -34,7 +34,8 @@ SKIPPED = (
 )
 INSIDE = re.compile(f"(?<=[{CUTS}])(?=[{SKIPPED}]*[{FORMULA}])")
 # The first two columns are a number and a moment, and may be taken for what they are.
-NUMBER = re.compile("[0-9]+\\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z\\Z")
+MOMENT = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z\\Z")
+NUMBER = re.compile(f"[0-9]+\\Z|{MOMENT.pattern}")
 
 
 def safe_cell(value: str) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 DEPTH_MAX, VALUES_MAX, PLACE_MAX = 40, 100_000, 400
 INTEGER_MAX = 2**53 - 1
 _INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?![0-9.eE])")
+# Signs that stand for themselves, so that there is one spelling of such a text.
+_THEMSELVES = re.compile(rb'"[ !#-\[\]-~]*"')
 _WORDS = ((b"true", True), (b"false", False), (b"null", None))
 
 
@@ -130,6 +132,9 @@ class Reader:
     def _string(self, pointer: str) -> str:
         self._begin()
         begin = end = self.at
+        if plain := _THEMSELVES.match(self.data, begin):
+            self.at = plain.end()
+            return plain[0][1:-1].decode()
         while True:
             end = self.data.find(b'"', end + 1)
             if end < 0:

@@ -6,48 +6,49 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from compliance import notes
-from compliance.marks import FileMark, write_mark
-from exchange.apps.assessor.app import app as assessor
-from exchange.apps.buyer.app import app as buyer
-from exchange.apps.buyer.app import hot as hot_buyer
-from exchange.apps.data.app import app as data
-from exchange.apps.data.app import hot as hot_data
-from exchange.apps.hooks.app import app as hooks
-from exchange.apps.http.context import Services
-from exchange.apps.http.root import Root
-from exchange.apps.oauth.app import app as oauth
-from exchange.apps.operator.app import app as operator
-from exchange.apps.public.app import PREFIXES
-from exchange.apps.public.app import app as public
-from exchange.apps.public.app import hot as hot_public
-from exchange.apps.regulator.app import app as regulator
-from exchange.apps.supplier.app import app as supplier
-from exchange.apps.web.app import app as web
 from exchange.cli import commands
 from exchange.cli.tools import Tools
-from exchange.kernel.db import Database
-from exchange.kernel.files import FileStore
-from exchange.kernel.keys import Keyring
-from exchange.process import Ground, ground, services
 from exchange.settings import Settings, load
-from exchange.worker.log_files import LogFiles, StoreMark
-from exchange.worker.loop import work
-from exchange.worker.schedule import Schedule
-from exchange.worker.sequencer import Sequencer
-from exchange.worker.steps import Steps
-from exchange.worker.witnesses import Witnessing
-from settlement.gateway.stripe import StripeGateway
+
+# Most commands need a small part of the exchange, and its apps alone take a second to be imported: each function here
+# imports what it puts together.
+if TYPE_CHECKING:
+    from exchange.apps.http.context import Services
+    from exchange.apps.http.root import Root
+    from exchange.kernel.db import Database
+    from exchange.kernel.files import FileStore
+    from exchange.kernel.keys import Keyring
+    from exchange.process import Ground
+    from exchange.worker.schedule import Schedule
+    from exchange.worker.sequencer import Sequencer
+    from exchange.worker.steps import Steps
+    from exchange.worker.witnesses import Witnessing
 
 
 def root(made: Services, *, log_requests: bool = True) -> Root:
     """Every app of the exchange behind one origin."""
+    from exchange.apps.assessor.app import app as assessor
+    from exchange.apps.buyer.app import app as buyer
+    from exchange.apps.buyer.app import hot as hot_buyer
+    from exchange.apps.data.app import app as data
+    from exchange.apps.data.app import hot as hot_data
+    from exchange.apps.hooks.app import app as hooks
+    from exchange.apps.http.root import Root
+    from exchange.apps.oauth.app import app as oauth
+    from exchange.apps.operator.app import app as operator
+    from exchange.apps.public.app import PREFIXES
+    from exchange.apps.public.app import app as public
+    from exchange.apps.public.app import hot as hot_public
+    from exchange.apps.regulator.app import app as regulator
+    from exchange.apps.supplier.app import app as supplier
+    from exchange.apps.web.app import app as web
+
     shared = public(made)
     apps: Mapping[str, Any] = {
         "supplier": supplier(made),
@@ -64,11 +65,20 @@ def root(made: Services, *, log_requests: bool = True) -> Root:
     return Root(apps, web(made), log_requests=log_requests, names=dict.fromkeys(PREFIXES, "public"))
 
 
+def ground(settings: Settings) -> AbstractAsyncContextManager[Ground]:
+    """What a process stands on."""
+    from exchange import process
+
+    return process.ground(settings)
+
+
 @asynccontextmanager
 async def opened(on: Ground, **more: Any) -> AsyncIterator[Services]:
     """The services of a process, with the gateways that its settings allow."""
+    from exchange.process import services
+
     async with services(on, **more) as made:
-        gateway = StripeGateway(on.settings.stripe) if on.settings.stripe.api_key else None
+        gateway = _gateway(on.settings)
         made.gateway = gateway
         if gateway is not None:
             # Stripe signs with the real time, whatever clock this market lives by.
@@ -80,18 +90,35 @@ async def opened(on: Ground, **more: Any) -> AsyncIterator[Services]:
                 await gateway.aclose()
 
 
+def _gateway(settings: Settings) -> Any:
+    if not settings.stripe.api_key:
+        return None
+    from settlement.gateway.stripe import StripeGateway
+
+    return StripeGateway(settings.stripe)
+
+
 def steps(made: Services) -> Steps:
     """The worker's steps over the same services."""
+    from exchange.worker.steps import Steps
+
     return Steps(made.db, made.files, made.keyring, made.gateway, made.settings, made.sales, made.vault)
 
 
 def schedule(made: Services) -> Schedule:
     """The regular work over the same services."""
+    from exchange.worker.schedule import Schedule
+
     return Schedule(made.db, made.holder, made.settings.access, made.keyring, made.settings.settlement)
 
 
 def sequencer(settings: Settings, db: Database, keyring: Keyring, files: FileStore) -> Sequencer:
     """The log's sequencer, with its marks beside the process and in the object store."""
+    from compliance import notes
+    from compliance.marks import FileMark
+    from exchange.worker.log_files import LogFiles, StoreMark
+    from exchange.worker.sequencer import Sequencer
+
     origin = settings.process.log_origin
     return Sequencer(
         db,
@@ -107,6 +134,9 @@ def sequencer(settings: Settings, db: Database, keyring: Keyring, files: FileSto
 @asynccontextmanager
 async def sequencing(on: Ground) -> AsyncIterator[Sequencer]:
     """The sequencer of a process that does nothing else."""
+    from exchange.kernel.db import Database
+    from exchange.kernel.files import FileStore
+
     db = Database(on.urls, on.settings.clock(), settings=on.settings.db)
     try:
         await db.check_walls()
@@ -121,12 +151,18 @@ def witnessing(made: Services) -> Witnessing:
 
 
 def _witnessing(settings: Settings, db: Database, keyring: Keyring) -> Witnessing:
+    from compliance import notes
+    from compliance.marks import write_mark
+    from exchange.worker.witnesses import Witnessing
+
     origin = settings.process.log_origin
     return Witnessing(db, notes.log_verifiers(keyring, origin), origin, partial(write_mark, settings.home / "log.mark"))
 
 
 async def work_on(made: Services) -> None:
     """Run jobs and the regular work until cancelled."""
+    from exchange.worker.loop import work
+
     async with asyncio.TaskGroup() as group:
         group.create_task(work(made.db, steps(made).table(), lanes=made.settings.process.worker_lanes))
         group.create_task(schedule(made).run())

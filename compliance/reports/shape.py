@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compliance.reports.findings import FINDINGS
-from compliance.reports.tables import safe_cell
+from compliance.verify_report import cell_of
 from exchange.kernel.canonical import canonical
 from exchange.kernel.text import Text
 
@@ -20,16 +20,21 @@ FOUND = "findings"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, what it means, and what in the law asks for it ("" where it only helps to read)."""
+    """One column: its name, what it means, and what in the law asks for it ("" where it only helps to read).
+
+    shapes   `amount`: its texts are decimals that a spreadsheet may count with
+    """
 
     name: str
     title: Text
     meaning: Text
     serves: str = ""
+    amount: bool = False
 
     def wire(self) -> dict[str, Any]:
         """As it stands in the head of a report."""
-        return {"name": self.name, "title": self.title.map(), "meaning": self.meaning.map(), "serves": self.serves}
+        said = {"title": self.title.map(), "meaning": self.meaning.map(), "serves": self.serves}
+        return {"name": self.name, **said, "amount": self.amount}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +85,12 @@ def json_line(row: Row) -> bytes:
 
 def csv_line(kind: Kind, row: Row) -> bytes:
     """A row for a spreadsheet: every cell in quotes, none taken for a formula."""
-    return _line([cell_text(row[name]) for name in kind.names()])
+    return _line([cell_of(row[one.name], amount=one.amount) for one in kind.columns])
 
 
 def csv_head(kind: Kind) -> bytes:
     """The first line of the table."""
     return _line(kind.names())
-
-
-def cell_text(value: Cell) -> str:
-    """A value as it stands in a cell; nothing is an empty cell."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else safe_cell(value)
 
 
 def _line(cells: Sequence[str]) -> bytes:

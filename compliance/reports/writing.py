@@ -22,7 +22,7 @@ from exchange.kernel.canonical import canonical
 from exchange.kernel.stand_alone import joined
 
 TYPE, VERSION = "regulator-report", 1
-VERIFIER_PARTS = ("exchange/kernel/ed25519.py", "compliance/verify_notes.py")
+VERIFIER_PARTS = ("exchange/kernel/ed25519.py", "compliance/verify_notes.py", "compliance/verify_table.py")
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 _SPOOL_BYTES, _CHUNK_BYTES = 4 * 1024 * 1024, 1024 * 1024
 

@@ -6,68 +6,51 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 
 import uvloop
 
-from exchange.cli import (
-    admin,
-    agreement,
-    audit,
-    demo,
-    fsck,
-    jobs,
-    keys,
-    ledger,
-    migrate,
-    price,
-    sequencer,
-    serve,
-    settle,
-    terms,
-    trace,
-    witness,
-    worker,
-)
-from exchange.cli.regulator import command as regulator
 from exchange.cli.tools import Tools
 from exchange.kernel import logs
 from exchange.kernel.db import WHERE
 from exchange.kernel.embedded import EmbeddedError
 from exchange.kernel.settings import BadSetting
 
-COMMANDS = (
-    serve,
-    worker,
-    sequencer,
-    demo,
-    migrate,
-    settle,
-    fsck,
-    audit,
-    keys,
-    trace,
-    admin,
-    witness,
-    regulator,
-    jobs,
-    price,
-    agreement,
-    terms,
-    ledger,
-)
+# In the order in which help shows them. Each is imported only when it is asked for: what one command needs of the exchange,
+# another one does not.
+COMMANDS = {
+    "serve": "exchange.cli.serve",
+    "worker": "exchange.cli.worker",
+    "sequencer": "exchange.cli.sequencer",
+    "demo": "exchange.cli.demo",
+    "migrate": "exchange.cli.migrate",
+    "settle": "exchange.cli.settle",
+    "fsck": "exchange.cli.fsck",
+    "audit": "exchange.cli.audit",
+    "keys": "exchange.cli.keys",
+    "trace": "exchange.cli.trace",
+    "admin": "exchange.cli.admin",
+    "witness": "exchange.cli.witness",
+    "regulator": "exchange.cli.regulator.command",
+    "jobs": "exchange.cli.jobs",
+    "price": "exchange.cli.price",
+    "agreement": "exchange.cli.agreement",
+    "terms": "exchange.cli.terms",
+    "ledger": "exchange.cli.ledger",
+}
 Loader = Callable[[Mapping[str, str]], Tools]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(asked: str = "") -> argparse.ArgumentParser:
+    """The whole command line; only the command that is `asked` for, if there is one of that name."""
     made = argparse.ArgumentParser(
         prog="exchange",
         description="Corpus Exchange: an exchange for AI training data. 语料交易所。",
         epilog="Settings come from the environment; deploy/env.example and docs/settings.md list them.",
     )
     subs = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in COMMANDS:
-        module.add(subs)
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        import_module(COMMANDS[name]).add(subs)
     return made
 
 
@@ -76,7 +59,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], load: Loader)
 
     errors   prints what is wrong with a setting, a flag or the database, and answers 2
     """
-    chosen = parser().parse_args(arguments)
+    chosen = parser(next(iter(arguments), "")).parse_args(arguments)
     try:
         made = load(environment)
         WHERE.set("cli")

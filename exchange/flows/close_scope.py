@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from compliance import directive_store, export_store, store
+from compliance import directive_rule_store, directive_store, export_store, store
 from compliance.directives import TARGETS
 from compliance.problems import EXPORT_SCOPE
 from contracts import linked_store as contracts_links
@@ -70,7 +70,7 @@ async def _begin(tx: Tx, kind: str, object_id: UUID) -> Objects | Problem:
     if directive is None:
         return NOT_FOUND()
     begin: Objects = {DIRECTIVE: {object_id}}
-    for target in directive.targets:
+    for target in await directive_rule_store.all_targets(tx, object_id):
         begin.setdefault(TARGETS[target.kind], set()).add(target.id)
     return begin
 

@@ -33,6 +33,7 @@ AT_ONCE_MAX = 50
 # Before every order.
 FIRST = UUID(int=0)
 _TRANSFERRED = Text("the licence was passed on; decide by hand", "许可已转让，请人工处理")
+_CREDITED = ("dataset", "revision")
 _BY_RECORD = Text("single records were revoked; decide by hand", "仅撤回部分记录，请人工处理")
 _NOTHING = Text("nothing was paid once that is not used up", "一次性款项已无未使用部分")
 
@@ -164,9 +165,11 @@ async def _directive(tx: Tx, directive_id: UUID) -> Cause | Problem:
     one = await directive_store.find_directive(tx, directive_id)
     if one is None:
         return NOT_FOUND()
-    (about, *more) = one.targets
-    if not one.in_force or one.kind != "freeze" or more or about.kind not in ("dataset", "revision"):
-        state = f"{one.state} {one.kind} of {', '.join(each.kind for each in one.targets)}"
+    about, *more = one.targets or (None,)
+    if not one.in_force or one.kind != "freeze" or more or one.rules or about is None or about.kind not in _CREDITED:
+        state = (
+            f"{one.state} {one.kind} of {', '.join([*(each.kind for each in one.targets), *['rule'] * len(one.rules)])}"
+        )
         return CONFLICT(state=state, needs="freeze of one dataset or revision, in force")
     if about.kind == "dataset":
         return Cause(one.name, one.id, one.issued_at, about.id)

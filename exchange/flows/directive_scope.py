@@ -166,6 +166,9 @@ def _document(one: Directive, party: Party) -> bytes:
         "issued_at": stamp,
         "what_to_do": TO_DO[one.kind].map(),
     }
+    if one.rules and party.meant:
+        # What is registered later and meets one of these stands under it too.
+        said["rules"] = [rule.document() for rule in one.rules]
     return canonical(said)
 
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from compliance import directive_store, store
-from compliance.directives import DUTIES, REGULATOR, Directive, Order, may_issue
+from compliance import directive_rule_store, directive_store, store
+from compliance.directives import BINDING, DUTIES, REGULATOR, Directive, Order, Target, may_issue
 from compliance.entries import Entry
-from compliance.problems import DIRECTIVE_LIFTED, NOT_A_REGULATOR
-from exchange.flows import directive_scope
+from compliance.problems import DIRECTIVE_CATCHES_NOTHING, DIRECTIVE_LIFTED, NOT_A_REGULATOR
+from exchange.flows import directive_rules, directive_scope
 from exchange.flows.directive_scope import Party
 from exchange.kernel.actor import Actor
 from exchange.kernel.canonical import digest
@@ -23,27 +23,60 @@ AGAIN_AT_ONCE = 20
 
 
 class DirectiveReceipt(msgspec.Struct, frozen=True):
-    """The directive as it stands, and how many organisations were told."""
+    """The directive as it stands, how many organisations were told, and how many datasets its rules caught."""
 
     id: str
     kind: str
     targets: list[str]
     state: str
     told: int
+    matched: int = 0
 
 
 async def issue(tx: Tx, actor: Actor, order: Order) -> DirectiveReceipt | Problem:
     """Issue a directive: it binds every purchase and access that begins after the commit, and everybody it reaches is told.
 
-    errors   answers NOT_A_REGULATOR, DIRECTIVE_INVALID, DIRECTIVE_TARGET_UNKNOWN
+    errors   answers NOT_A_REGULATOR, DIRECTIVE_INVALID, DIRECTIVE_TARGET_UNKNOWN, DIRECTIVE_CATCHES_NOTHING,
+             DIRECTIVE_CATCHES_TOO_MUCH
     """
     refused = may_issue(actor, order, tx.now)
     if refused is not None:
         return refused
-    owned = await directive_scope.owners(tx, order.targets)
+    met = await directive_rules.matched(tx, order)
+    if isinstance(met, Problem):
+        return met
+    if not order.targets and not met and order.kind not in BINDING:
+        return DIRECTIVE_CATCHES_NOTHING()
+    targets = [*order.targets, *(Target("dataset", one) for one in met)]
+    owned = await directive_scope.owners(tx, targets)
     if isinstance(owned, Problem):
         return owned
-    directive = Directive(
+    directive = _directive(tx, actor, order, len(met))
+    await directive_store.put_directive(tx, directive)
+    if directive.rules:
+        await directive_rule_store.put_rules(tx, directive)
+        await directive_rule_store.catch(tx, directive.id, met)
+    told = await directive_scope.reached(tx, order.kind, owned)
+    await _tell(tx, directive, told)
+    digests = {
+        "reason": directive.words_digest(),
+        "targets": digest(sorted(one.name for one in order.targets)),
+        "deadline": directive.deadline_digest(),
+    }
+    if directive.rules:
+        digests["rules"] = digest([one.document() for one in directive.rules])
+    entries = [_entry(actor, f"directive.{order.kind}", directive, digests)]
+    for one in targets:
+        entries += [
+            _entry(actor, "directive.target", directive, object_id=one.name, version=directive.name, concerns=part)
+            for part in directive_scope.pages(directive_scope.concerned(one, told))
+        ]
+    await store.append(tx, entries)
+    return _receipt(directive, "issued", len(told))
+
+
+def _directive(tx: Tx, actor: Actor, order: Order, matched: int) -> Directive:
+    return Directive(
         id=tx.new_id(),
         kind=order.kind,
         targets=order.targets,
@@ -55,23 +88,9 @@ async def issue(tx: Tx, actor: Actor, order: Order) -> DirectiveReceipt | Proble
         deadline=order.deadline,
         # Ids that nobody is ever shown: 148 random bits.
         salt=tx.new_id().bytes + tx.new_id().bytes,
+        rules=order.rules,
+        matched=matched,
     )
-    await directive_store.put_directive(tx, directive)
-    told = await directive_scope.reached(tx, order.kind, owned)
-    await _tell(tx, directive, told)
-    digests = {
-        "reason": directive.words_digest(),
-        "targets": digest(sorted(one.name for one in order.targets)),
-        "deadline": directive.deadline_digest(),
-    }
-    entries = [_entry(actor, f"directive.{order.kind}", directive, digests)]
-    for one in order.targets:
-        entries += [
-            _entry(actor, "directive.target", directive, object_id=one.name, version=directive.name, concerns=part)
-            for part in directive_scope.pages(directive_scope.concerned(one, told))
-        ]
-    await store.append(tx, entries)
-    return _receipt(directive, "issued", len(told))
 
 
 async def lift(tx: Tx, actor: Actor, directive_id: UUID) -> DirectiveReceipt | Problem:
@@ -105,7 +124,7 @@ async def tell_more(tx: Tx, after: UUID | None = None) -> UUID | None:
         directive = await directive_store.lock_directive(tx, one.id)
         if directive is None or not directive.in_force:
             continue
-        owned = await directive_scope.owners(tx, directive.targets)
+        owned = await directive_scope.owners(tx, await directive_rule_store.all_targets(tx, directive.id))
         if isinstance(owned, Problem):
             continue
         known = set(await directive_store.notices_of(tx, directive.id))
@@ -146,4 +165,5 @@ def _entry(
 
 
 def _receipt(directive: Directive, state: str, told: int) -> DirectiveReceipt:
-    return DirectiveReceipt(directive.name, directive.kind, [one.name for one in directive.targets], state, told)
+    names = [one.name for one in directive.targets]
+    return DirectiveReceipt(directive.name, directive.kind, names, state, told, directive.matched)

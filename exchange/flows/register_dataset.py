@@ -9,6 +9,7 @@ from contracts import spdx
 from exchange.catalog.datasets import DatasetDraft, described, is_own_licence, refuse_licence, register
 from exchange.catalog.settings import CatalogSettings
 from exchange.catalog.store import datasets as store
+from exchange.flows import directive_rules
 from exchange.flows.once import done
 from exchange.flows.upstreams import refuse_unreadable
 from exchange.kernel import ids
@@ -28,7 +29,7 @@ class DatasetReceipt(msgspec.Struct, frozen=True):
 async def register_dataset(
     tx: Tx, actor: Actor, draft: DatasetDraft, settings: CatalogSettings
 ) -> DatasetReceipt | Problem:
-    """Write a dataset that belongs to the actor's organisation.
+    """Write a dataset that belongs to the actor's organisation; a directive by rule that it meets binds it at once.
 
     errors   answers forbidden, dataset-invalid, upstream-terms-wrong
     """
@@ -43,7 +44,8 @@ async def register_dataset(
         return problem
     await store.insert_dataset(tx, dataset)
     name = ids.text("ds", dataset.id)
-    await audit.append(tx, [done(actor, "dataset.register", name, description=digest(described(dataset)))])
+    joined = await directive_rules.join(tx, dataset)
+    await audit.append(tx, [done(actor, "dataset.register", name, description=digest(described(dataset))), *joined])
     return DatasetReceipt(name, dataset.state.value)
 
 

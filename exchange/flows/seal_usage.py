@@ -72,7 +72,10 @@ async def prepare_days(tx: Tx, *, settings: AccessSettings) -> int:
 
 async def roll_up_today(tx: Tx) -> None:
     """Show both sides today's use so far, marked as not final."""
-    await seal.roll_up(tx, tx.now.astimezone(UTC).date(), final=False)
+    today = tx.now.astimezone(UTC).date()
+    # A fresh exchange may come here before its days are prepared.
+    await seal.ensure_days(tx, [today])
+    await seal.roll_up(tx, today, final=False)
 
 
 async def _count(tx: Tx, found: Day, settings: AccessSettings) -> None:

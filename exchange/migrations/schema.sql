@@ -176,6 +176,29 @@ CREATE FUNCTION catalog.matching(wanted tsquery) RETURNS SETOF uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$ SELECT l.id FROM catalog.listing l WHERE l.state = 'published' AND l.search @@ wanted $$;
 
+CREATE FUNCTION compliance.directives_counted() RETURNS TABLE(kind text, in_force bigint, lifted bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+            SELECT d.kind, count(*) FILTER (WHERE d.state <> 'lifted'), count(*) FILTER (WHERE d.state = 'lifted')
+            FROM compliance.directive d GROUP BY d.kind $$;
+
+CREATE FUNCTION compliance.directives_in_public(skip integer, most integer) RETURNS TABLE(kind text, law text, article text, issued_on date, lifted_on date, scope jsonb)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+            SELECT d.kind, d.basis ->> 'law', d.basis ->> 'article', (d.issued_at AT TIME ZONE 'UTC')::date,
+                (d.lifted_at AT TIME ZONE 'UTC')::date,
+                (SELECT coalesce(jsonb_object_agg(t.about, t.n), '{}') FROM (
+                    SELECT one.target_kind AS about, count(*) AS n FROM compliance.directive_target one
+                    WHERE one.directive_id = d.id AND one.rule IS NULL GROUP BY 1
+                    UNION ALL SELECT 'rule', count(*) FROM compliance.directive_rule r
+                    WHERE r.directive_id = d.id HAVING count(*) > 0
+                    UNION ALL SELECT 'by_rule', count(*) FROM compliance.directive_target one
+                    WHERE one.directive_id = d.id AND one.rule IS NOT NULL HAVING count(*) > 0) AS t)
+            FROM compliance.directive d WHERE d.kind IN ('freeze', 'delist')
+            ORDER BY d.state = 'lifted', d.issued_at DESC, d.id DESC OFFSET skip LIMIT most $$;
+
 CREATE FUNCTION compliance.entries_stand_still() RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -906,15 +929,33 @@ CREATE TABLE compliance.directive_notice (
 
 ALTER TABLE ONLY compliance.directive_notice FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE compliance.directive_target (
+CREATE TABLE compliance.directive_rule (
     directive_id uuid NOT NULL,
     "position" smallint NOT NULL,
+    kind text NOT NULL,
+    licence text,
+    modality text,
+    language text,
+    personal_data text,
+    cross_border boolean,
+    active boolean NOT NULL,
+    basis jsonb,
+    CONSTRAINT directive_rule_check CHECK ((num_nonnulls(licence, modality, language, personal_data, cross_border) > 0)),
+    CONSTRAINT directive_rule_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'delist'::text, 'preserve'::text, 'disclose'::text, 'inform'::text])))
+);
+
+ALTER TABLE ONLY compliance.directive_rule FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE compliance.directive_target (
+    directive_id uuid NOT NULL,
+    "position" integer NOT NULL,
     kind text CONSTRAINT directive_target_kind_not_null1 NOT NULL,
     target_kind text NOT NULL,
     target_id uuid NOT NULL,
     active boolean DEFAULT true NOT NULL,
     since timestamp with time zone NOT NULL,
     basis jsonb,
+    rule smallint,
     CONSTRAINT directive_target_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'delist'::text, 'preserve'::text, 'disclose'::text, 'inform'::text])))
 );
 
@@ -2043,6 +2084,18 @@ CREATE VIEW regulator.directive_notice WITH (security_invoker='true') AS
     lifted_at
    FROM compliance.directive_notice;
 
+CREATE VIEW regulator.directive_rule WITH (security_invoker='true') AS
+ SELECT directive_id,
+    "position",
+    kind,
+    licence,
+    modality,
+    language,
+    personal_data,
+    cross_border,
+    active
+   FROM compliance.directive_rule;
+
 CREATE VIEW regulator.directive_target WITH (security_invoker='true') AS
  SELECT directive_id,
     "position",
@@ -2050,7 +2103,8 @@ CREATE VIEW regulator.directive_target WITH (security_invoker='true') AS
     target_kind,
     target_id,
     active,
-    since
+    since,
+    rule
    FROM compliance.directive_target;
 
 CREATE VIEW regulator.erasure WITH (security_invoker='true') AS
@@ -3162,6 +3216,9 @@ ALTER TABLE ONLY compliance.directive_notice
 ALTER TABLE ONLY compliance.directive
     ADD CONSTRAINT directive_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY compliance.directive_rule
+    ADD CONSTRAINT directive_rule_pkey PRIMARY KEY (directive_id, "position");
+
 ALTER TABLE ONLY compliance.directive_target
     ADD CONSTRAINT directive_target_pkey PRIMARY KEY (directive_id, "position");
 
@@ -3762,6 +3819,8 @@ CREATE INDEX directive_file_answer ON compliance.directive_file USING btree (ans
 
 CREATE INDEX directive_notice_organisation ON compliance.directive_notice USING btree (organisation_id, id);
 
+CREATE INDEX directive_rule_active ON compliance.directive_rule USING btree (directive_id, "position") WHERE active;
+
 CREATE INDEX directive_target_active ON compliance.directive_target USING btree (target_id, kind) WHERE active;
 
 CREATE INDEX export_requested_by ON compliance.export USING btree (requested_by, id);
@@ -4286,6 +4345,9 @@ ALTER TABLE ONLY compliance.directive_file
 ALTER TABLE ONLY compliance.directive_notice
     ADD CONSTRAINT directive_notice_directive_id_fkey FOREIGN KEY (directive_id) REFERENCES compliance.directive(id);
 
+ALTER TABLE ONLY compliance.directive_rule
+    ADD CONSTRAINT directive_rule_directive_id_fkey FOREIGN KEY (directive_id) REFERENCES compliance.directive(id);
+
 ALTER TABLE ONLY compliance.directive_target
     ADD CONSTRAINT directive_target_directive_id_fkey FOREIGN KEY (directive_id) REFERENCES compliance.directive(id);
 
@@ -4775,6 +4837,12 @@ CREATE POLICY compliance_directive_own ON compliance.directive FOR SELECT TO exc
 
 CREATE POLICY compliance_directive_regulator ON compliance.directive FOR SELECT TO exchange_regulator USING (true);
 
+CREATE POLICY compliance_directive_rule_exchange_app ON compliance.directive_rule TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_rule_exchange_migrate ON compliance.directive_rule TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY compliance_directive_rule_regulator ON compliance.directive_rule FOR SELECT TO exchange_regulator USING (true);
+
 CREATE POLICY compliance_directive_target_exchange_app ON compliance.directive_target TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY compliance_directive_target_exchange_migrate ON compliance.directive_target TO exchange_migrate USING (true) WITH CHECK (true);
@@ -4886,6 +4954,8 @@ ALTER TABLE compliance.directive_deferral ENABLE ROW LEVEL SECURITY;
 ALTER TABLE compliance.directive_file ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.directive_notice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE compliance.directive_rule ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE compliance.directive_target ENABLE ROW LEVEL SECURITY;
 
@@ -5934,6 +6004,14 @@ REVOKE ALL ON FUNCTION catalog.matching(wanted tsquery) FROM PUBLIC;
 GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_app;
 GRANT ALL ON FUNCTION catalog.matching(wanted tsquery) TO exchange_portal;
 
+REVOKE ALL ON FUNCTION compliance.directives_counted() FROM PUBLIC;
+GRANT ALL ON FUNCTION compliance.directives_counted() TO exchange_portal;
+GRANT ALL ON FUNCTION compliance.directives_counted() TO exchange_app;
+
+REVOKE ALL ON FUNCTION compliance.directives_in_public(skip integer, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION compliance.directives_in_public(skip integer, most integer) TO exchange_portal;
+GRANT ALL ON FUNCTION compliance.directives_in_public(skip integer, most integer) TO exchange_app;
+
 REVOKE ALL ON FUNCTION compliance.entries_stand_still() FROM PUBLIC;
 GRANT ALL ON FUNCTION compliance.entries_stand_still() TO exchange_app;
 
@@ -6056,6 +6134,9 @@ GRANT SELECT ON TABLE compliance.directive_file TO exchange_regulator;
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.directive_notice TO exchange_app;
 GRANT SELECT ON TABLE compliance.directive_notice TO exchange_portal;
 GRANT SELECT ON TABLE compliance.directive_notice TO exchange_regulator;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE compliance.directive_rule TO exchange_app;
+GRANT SELECT ON TABLE compliance.directive_rule TO exchange_regulator;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE compliance.directive_target TO exchange_app;
 GRANT SELECT ON TABLE compliance.directive_target TO exchange_portal;
@@ -6278,6 +6359,8 @@ GRANT SELECT ON TABLE regulator.checkpoint TO exchange_regulator;
 GRANT SELECT ON TABLE regulator.directive TO exchange_regulator;
 
 GRANT SELECT ON TABLE regulator.directive_notice TO exchange_regulator;
+
+GRANT SELECT ON TABLE regulator.directive_rule TO exchange_regulator;
 
 GRANT SELECT ON TABLE regulator.directive_target TO exchange_regulator;
 

@@ -184,6 +184,8 @@ class Sequencer:
         while True:
             try:
                 await files.step()
+            except DatabaseAway as error:
+                _LOG.warning("database-away", error=str(error))
             except Exception as error:  # noqa: BLE001  # what is not shown now is shown with a later checkpoint
                 _LOG.error("log-not-shown", exc_info=error)
             await asyncio.sleep(SHOW_EVERY_S)

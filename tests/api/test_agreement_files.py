@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from exchange.kernel.money import Money
 from settlement import postings
 from settlement.store import ledger
 from tests.support.api import Market, Party, market
+from tests.support.pythons import oldest
 from tests.support.trade import OnSale, on_sale
 
 
@@ -62,7 +62,7 @@ async def test_both_sides_get_the_same_file_and_it_verifies(m: Market, tmp_path:
     (tmp_path / "verify_agreement.py").write_bytes(script.content)
     (tmp_path / "keys.json").write_bytes((await m.http.get("/.well-known/jwks.json")).content)
     (tmp_path / "agreement.json").write_bytes(mine.content)
-    words = [sys.executable, "-I", "-S", "verify_agreement.py", "agreement.json", "--keys", "keys.json"]
+    words = [oldest(), "-I", "-S", "verify_agreement.py", "agreement.json", "--keys", "keys.json"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 

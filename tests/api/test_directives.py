@@ -152,7 +152,7 @@ async def test_what_is_asked_is_answered_with_files_that_only_the_asking_regulat
 @pytest.mark.parametrize(
     ("change", "status", "why"),
     [
-        ({"targets": []}, 400, "invalid-request"),
+        ({"targets": []}, 400, "directive-invalid"),
         ({"targets": ["lst_01m80jwmabesg81hwe4cc73nw9"]}, 422, "directive-target-unknown"),
         ({"targets": ["lst_nonsense"]}, 400, "invalid-request"),
         ({"targets": ["job_01m80jwmabesg81hwe4cc73nw9"]}, 400, "invalid-request"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import subprocess
-import sys
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from exchange.worker.steps import Steps
 from tests.support import settlement_market as trade
 from tests.support.api import Market, market
 from tests.support.directives import wish
+from tests.support.pythons import oldest
 from tests.support.sequencing import sequence
 
 
@@ -132,7 +132,7 @@ async def test_an_export_of_a_period_checks_offline(exchange: Market, tmp_path: 
     origin = made.settings.process.log_origin
     (vkey,) = [one.vkey for one in notes.log_verifiers(made.keyring, origin)]
     done = subprocess.run(
-        [sys.executable, str(verifier), str(saved), "--vkey", vkey], capture_output=True, text=True, check=False
+        [oldest(), str(verifier), str(saved), "--vkey", vkey], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     other = await exchange.join("regulator")

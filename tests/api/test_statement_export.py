@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from settlement.recompute_statement import check
 from tests.support.api import Market, Party, market
 from tests.support.months import go_to, settle
 from tests.support.outcomes import funded
+from tests.support.pythons import oldest
 from tests.support.ruled import step, waterfall
 from tests.support.tampered import number_places, tampered
 from tests.support.trade import OnSale, component, offer_document, on_sale
@@ -77,7 +77,7 @@ def run(folder: Path, script: bytes, *files: bytes, words: tuple[str, ...] = ())
     for n, data in enumerate(files):
         (folder / f"{n}.json").write_bytes(data)
     before = ("--before", "1.json") if len(files) > 1 else ()
-    command = [sys.executable, "-I", "-S", "recompute_statement.py", "0.json", *before, *words]
+    command = [oldest(), "-I", "-S", "recompute_statement.py", "0.json", *before, *words]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest_asyncio
 from exchange import main
 from exchange.worker.loop import drain
 from tests.support.api import Market, Party, market
+from tests.support.pythons import oldest
 from tests.support.trade import OnSale, on_sale
 
 PATH = "/supplier/v1/weight-vectors"
@@ -86,7 +86,7 @@ async def _check_by_script(m: Market, party: Party, vector: str, folder: Path) -
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    words = [sys.executable, "-I", "-S", "recompute_weights.py", "vector.json", "inputs.json", "--keys", "keys.json"]
+    words = [oldest(), "-I", "-S", "recompute_weights.py", "vector.json", "inputs.json", "--keys", "keys.json"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "OK: every line follows from the inputs.\n"), done.stderr
     inputs = json.loads(files["inputs.json"])

@@ -16,8 +16,11 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import gc
+import importlib
 import mmap
 import os
+import pkgutil
 import select
 import signal
 import struct
@@ -31,6 +34,7 @@ from typing import Any, TypeVar
 from asyncpg.connection import Connection
 from asyncpg.prepared_stmt import PreparedStatement
 
+import exchange
 from compliance import store as audit
 from compliance.entries import Entry
 from exchange import main
@@ -40,6 +44,7 @@ from exchange.settings import load
 from exchange.worker import loop
 from exchange.worker.schedule import Schedule
 from exchange.worker.sequencer import Sequencer
+from tests.support.api import STATE_ALONE
 
 T = TypeVar("T")
 NUMBERS = struct.Struct("<QQQ")
@@ -165,8 +170,33 @@ def _start() -> int:
         os._exit(code)
 
 
+def import_everything() -> None:
+    """The whole exchange, which imports its parts only when they are asked for."""
+    for module in pkgutil.walk_packages(exchange.__path__, "exchange."):
+        if not module.name.startswith(("exchange.__main__", "exchange.migrations.")):
+            importlib.import_module(module.name)
+    importlib.import_module("settlement.gateway.stripe")
+
+
+def build_apps() -> None:
+    """Those that know their exchange by their state alone, so that a life has to do no more than to fill that in."""
+    for name in STATE_ALONE:
+        module: Any = importlib.import_module(f"exchange.apps.{name}.app")
+        module.app = partial(_belonging, module.app(None))
+
+
+def _belonging(app: Any, services: Any) -> Any:
+    app.state.services = services
+    return app
+
+
 def serve_lives() -> None:
     """Obey standard input; its end is the end."""
+    import_everything()
+    build_apps()
+    # What is here already never changes: a life's own collector need not look at it, nor copy its pages.
+    gc.collect()
+    gc.freeze()
     pid = 0
     for line in sys.stdin:
         word = line.strip()

@@ -270,3 +270,8 @@ async def test_the_number_of_statements_does_not_grow(database, database_url, cl
         ["INSERT", "SELECT", "INSERT"],
     )  # COPY is not logged by all
     await watched.close()
+
+
+async def test_a_fresh_exchange_rolls_up_before_its_days_are_prepared(database: Database) -> None:
+    await database.run(roll_up_today)
+    await database.run(roll_up_today)

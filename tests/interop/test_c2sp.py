@@ -10,12 +10,14 @@ import asyncio
 import os
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import metamorphic_log as other
 import pytest
 import pytest_asyncio
@@ -143,7 +145,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     said = ""
     if go is not None:
         built = subprocess.run(
-            [go, "build", "-o", str(out), "main.go"],
+            [go, "build", "-gcflags=all=-N -l", "-o", str(out), "main.go"],
             cwd=PROGRAM, env={**os.environ, **modules}, capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         if built.returncode == 0:
@@ -155,13 +157,27 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opens(program: Path, log: Served, prefix: str, leaves: list[bytes], root: bytes) -> tuple[int, str]:
-    """What the program says of a log served at `prefix`."""
-    given = "".join(f"{leaf.hex()}\n" for leaf in leaves)
-    done = subprocess.run(
-        [str(program), log.vkey, prefix, root.hex(), str(OLD)],
-        input=given, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    return done.returncode, (done.stdout + done.stderr).strip()
+    """What the program says of a log served at `prefix`, whose files are fetched for it."""
+    given = program.with_name("leaves.txt")
+    given.write_text("".join(f"{leaf.hex()}\n" for leaf in leaves))
+    words = [str(program), log.vkey, str(given), root.hex(), str(OLD)]
+    said = []
+    with (
+        httpx.Client(trust_env=False, timeout=30) as http,
+        subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for line in process.stdout:
+            if not line.startswith("get "):
+                said.append(line.strip())
+                continue
+            found = http.get(f"{prefix}/{line[4:].strip()}")
+            process.stdin.write(b64encode(found.content if found.status_code == 200 else b"").decode() + "\n")
+            process.stdin.flush()
+    return process.returncode, "\n".join(said)
 
 
 @pytest.mark.slow

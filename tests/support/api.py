@@ -17,8 +17,9 @@ import itertools
 import secrets
 import socket
 import warnings
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections import OrderedDict, defaultdict
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,10 @@ _APPS = {
     "oauth2": "oauth",
     "hooks": "hooks",
 }
+# Built once and lent to one market after another: an app of so many routes takes up to two tenths of a second, and knows the
+# exchange that it belongs to by its state alone. Those that begin work of their own when they are built are built anew.
+STATE_ALONE = frozenset({"supplier", "buyer", "assessor", "regulator", "operator"})
+_shelf: defaultdict[str, list[Any]] = defaultdict(list)
 _EVIDENCE = {"kind": "business_licence", "sha256": bytes(range(32)), "size_bytes": 9, "media_type": "application/pdf"}
 
 
@@ -201,19 +206,38 @@ def settings_for(folder: Path, **more: str) -> Settings:
     return load({"EXCHANGE_HOME": str(folder), **more})
 
 
-def root_of(made: Services, only: Collection[str] | None = None) -> Root:
+@contextmanager
+def root_of(made: Services, only: Collection[str] | None = None) -> Iterator[Root]:
     """Every app that can be imported (or `only` these and the public ones), behind one origin."""
     public = importlib.import_module("exchange.apps.public.app")
-    apps: dict[str, Any] = dict.fromkeys(public.PREFIXES, public.app(made))
+    lent: dict[str, Any] = {"public": _app("public", made)}
+    apps: dict[str, Any] = dict.fromkeys(public.PREFIXES, lent["public"])
     apps["log"] = public.hot(apps["log"])
     for segment, name in _APPS.items():
         if only is not None and segment not in only:
             continue
-        with warnings.catch_warnings(), suppress(ImportError):
-            warnings.simplefilter("ignore")  # each app's own test builds it with warnings as errors
-            apps[segment] = importlib.import_module(f"exchange.apps.{name}.app").app(made)
+        apps[segment] = _app(name, made)
+        if name in STATE_ALONE:
+            lent[name] = apps[segment]
     web = importlib.import_module("exchange.apps.web.app").app(made)
-    return Root(apps, web, log_requests=False, names=dict.fromkeys(public.PREFIXES, "public"))
+    try:
+        yield Root(apps, web, log_requests=False, names=dict.fromkeys(public.PREFIXES, "public"))
+    finally:
+        for name, app in lent.items():
+            app.state.clear()
+            _shelf[name].append(app)
+
+
+def _app(name: str, made: Services) -> Any:
+    if _shelf[name]:
+        app = _shelf[name].pop()
+        app.state.update({"services": made, "name": name})
+        if name == "public":
+            app.state.tiles = OrderedDict()
+        return app
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each app's own test builds it with warnings as errors
+        return importlib.import_module(f"exchange.apps.{name}.app").app(made)
 
 
 @asynccontextmanager
@@ -232,10 +256,19 @@ async def market(
     on = Ground(loaded, DatabaseUrls.from_one(database_url), keyring or ring(loaded, now), None)
     async with (
         services(on, now, observer) as made,
-        serving(root_of(made, only)) as origin,
-        httpx.AsyncClient(base_url=origin, timeout=30, trust_env=False) as http,
+        serving_all(made, only) as origin,
+        # Nothing is encrypted here, and reading the certificates of the world takes a while.
+        httpx.AsyncClient(base_url=origin, timeout=30, trust_env=False, verify=False) as http,
     ):
         yield Market(made, http)
+
+
+@asynccontextmanager
+async def serving_all(made: Services, only: Collection[str] | None) -> AsyncIterator[str]:
+    """The apps of these services on a free loopback port."""
+    with root_of(made, only) as root:
+        async with serving(root) as origin:
+            yield origin
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID
@@ -123,11 +124,17 @@ def kept_of(number: int, piece: Piece, entries: int) -> PieceKept:
     )
 
 
-async def bundle(folder: Path, size: int = 300, scope: Scope | None = None, old: int | None = 7) -> Path:
-    """A bundle over a log of `size` entries, unpacked; its delivery note beside it."""
+@lru_cache(maxsize=64)
+def _made(size: int, scope: Scope | None, old: int | None) -> tuple[bytes, BundleFacts]:
+    """The same bytes for every test that asks for the same."""
     found = logged(size)
     facts = facts_of(found, scope, old)
-    data = zip_of(found, facts)
+    return zip_of(found, facts), facts
+
+
+async def bundle(folder: Path, size: int = 300, scope: Scope | None = None, old: int | None = 7) -> Path:
+    """A bundle over a log of `size` entries, unpacked; its delivery note beside it."""
+    data, facts = _made(size, scope, old)
     (folder / "export.zip").write_bytes(data)
     said = Delivery(
         export_id="exp_1",
@@ -144,7 +151,7 @@ async def bundle(folder: Path, size: int = 300, scope: Scope | None = None, old:
     return folder / "export"
 
 
-def resigned(folder: Path) -> None:
+def resigned(folder: Path, signer: notes.Ed25519Signer = SIGNER) -> None:
     """What an operator can do who holds the key: list the changed files and sign again."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     for name, facts in manifest["files"].items():
@@ -153,4 +160,4 @@ def resigned(folder: Path) -> None:
             facts["lines"] = line_digests((folder / name).read_bytes())
     data = canonical(manifest)
     (folder / "manifest.json").write_bytes(data)
-    (folder / "manifest.json.sig").write_bytes(notes.sign_note(manifest_text(data), [SIGNER]))
+    (folder / "manifest.json.sig").write_bytes(notes.sign_note(manifest_text(data), [signer]))

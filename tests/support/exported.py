@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +22,7 @@ from exchange.kernel.errors import Problem
 from exchange.kernel.files import FileStore
 from exchange.kernel.subjects import Vault
 from exchange.worker.exporting import Exporting
+from tests.support.pythons import oldest
 from tests.support.sequencing import sequence
 
 ORIGIN = "exchange.example/log"
@@ -107,5 +107,5 @@ def check_outside(folder: Path, data: bytes, *arguments: str) -> subprocess.Comp
 
 def check_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the verifier that lies in a folder."""
-    command = [sys.executable, "-I", "-S", "-B", "verify.py", *arguments]
+    command = [oldest(), "-I", "-S", "-B", "verify.py", *arguments]
     return subprocess.run(command, cwd=folder, env={"PATH": os.defpath}, capture_output=True, text=True, check=False)

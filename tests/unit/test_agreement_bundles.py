@@ -25,6 +25,7 @@ from exchange.kernel.ed25519 import by_arithmetic
 from exchange.kernel.keys import new_key
 from exchange.settings import load
 from tests.support.papers import AT, HANDS, RING, made
+from tests.support.pythons import oldest
 
 FILE = made().bundle()
 NEEDS_OPENSSL = pytest.mark.skipif(not openssl_can(), reason="no openssl that knows Ed25519")
@@ -53,7 +54,7 @@ def run(data: bytes, folder: Path, *flags: str) -> subprocess.CompletedProcess[s
     (folder / stand_alone.NAME).write_bytes(stand_alone.script())
     (folder / "agreement.json").write_bytes(data)
     (folder / "keys.json").write_text(json.dumps(RING.jwks()), encoding="utf-8")
-    command = [sys.executable, "-I", "-S", stand_alone.NAME, "agreement.json", *flags]
+    command = [oldest(), "-I", "-S", stand_alone.NAME, "agreement.json", *flags]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
 
@@ -340,7 +341,7 @@ def test_the_script_says_that_it_has_no_openssl_and_bears_any_terminal(tmp_path:
     (tmp_path / "deep.json").write_bytes(b"[" * 200_000)
 
     def alone(*words: str) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-I", "-S", stand_alone.NAME, "a.json", *words]
+        command = [oldest(), "-I", "-S", stand_alone.NAME, "a.json", *words]
         return subprocess.run(
             command, cwd=tmp_path, capture_output=True, env={"PATH": "", "LC_ALL": "C", "PYTHONUTF8": "0"}, timeout=60
         )

@@ -29,6 +29,7 @@ from settlement.contribution import Order, WeightState, WeightVector
 from settlement.splits import Role, split
 from settlement.weight_orders import RecordSet, Source, WeightWish, in_order, inputs_of, read_order, refuse_sources
 from settlement.weight_orders import source_document as stated
+from tests.support.pythons import oldest
 
 NOW = datetime(2026, 1, 15, 8, tzinfo=UTC)
 MAKER = IdSource(b"weights")
@@ -235,7 +236,7 @@ def test_where_an_order_stands_follows_from_its_answers() -> None:
 
 def run(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     (folder / recompute_script.NAME).write_bytes(recompute_script.script())
-    command = [sys.executable, "-I", "-S", recompute_script.NAME, "vector.json", "inputs.json", *flags]
+    command = [oldest(), "-I", "-S", recompute_script.NAME, "vector.json", "inputs.json", *flags]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -65,6 +65,13 @@ class DirectiveNotice(msgspec.Struct, frozen=True):
     acknowledged_at: Time | None
     answered_at: Time | None
     lifted_at: Time | None
+    rules: Annotated[
+        list[dict[str, str]],
+        Meta(
+            description="What you register later and meets one of these stands under it too. 此后登记且符合任一规则的数据集同样适用。",
+            examples=[[{"personal_data": "contains"}]],
+        ),
+    ] = []
 
 
 class FileView(msgspec.Struct, frozen=True):

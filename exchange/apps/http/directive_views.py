@@ -22,6 +22,16 @@ class DirectiveView(msgspec.Struct, frozen=True):
     id: Annotated[str, Meta(examples=["dir_01m80jwmabesg81hwe4cc73nw9"])]
     kind: Annotated[str, Meta(examples=["freeze"])]
     targets: Annotated[list[str], Meta(examples=[["lst_01m80jwmabesg81hwe4cc73nw9"]])]
+    rules: Annotated[
+        list[dict[str, str]],
+        Meta(
+            description="It is about every dataset that meets one of these, too. 亦及于符合任一规则的全部数据集。",
+            examples=[[{"personal_data": "contains"}]],
+        ),
+    ]
+    matched: Annotated[
+        int, Meta(description="How many datasets stand under it by its rules. 依规则纳入的数据集数量。", examples=[3])
+    ]
     issued_by: Id
     basis: BasisView | None
     reason: Texts
@@ -48,6 +58,8 @@ def directive_view(one: Directive) -> DirectiveView:
         id=one.name,
         kind=one.kind,
         targets=[each.name for each in one.targets],
+        rules=[rule.document() for rule in one.rules],
+        matched=one.matched,
         issued_by=ids.text("org", one.issued_by),
         basis=None if one.basis is None else BasisView(one.basis.law, one.basis.article, dict(one.basis.text)),
         reason=dict(one.reason),

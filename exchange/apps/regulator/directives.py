@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from compliance import answer_store, directive_store
 from compliance.answer_store import Answer
+from compliance.directive_rules import Rule
 from compliance.directive_store import Notice
 from compliance.directives import TARGETS, Basis, Directive, Order, Target
 from exchange.apps.http.answers import Asked, found, write
@@ -25,6 +26,7 @@ from exchange.apps.http.lists import Cursor, Limit
 from exchange.apps.http.wire import Id, Time, body_id, moment_of, object_id, stamp
 from exchange.apps.regulator.seeing import inspect, inspect_page
 from exchange.apps.regulator.wire import Moment
+from exchange.catalog.datasets import Modality, PersonalData
 from exchange.flows.issue_directive import DirectiveReceipt, issue, lift
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
@@ -58,11 +60,30 @@ class BasisWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     article: Annotated[str, Meta(max_length=80, examples=["33"])] = ""
 
 
+class RuleWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Every dataset that was declared to have all of these properties; what is left out is not asked for."""
+
+    licence: Annotated[
+        Annotated[str, Meta(max_length=100, examples=["CC-BY-4.0"])] | None,
+        Meta(description="A name in its SPDX expression. 许可证名称。"),
+    ] = None
+    modality: Annotated[Modality | None, Meta(examples=["text"])] = None
+    language: Annotated[
+        Annotated[str, Meta(max_length=100, examples=["zh"])] | None,
+        Meta(description="BCP 47; a language meets its regions and scripts. 语言标签。"),
+    ] = None
+    personal_data: Annotated[PersonalData | None, Meta(examples=["contains"])] = None
+    cross_border: Annotated[
+        bool | None, Meta(description="Whether a basis for leaving its country was declared. 是否申报出境依据。")
+    ] = None
+
+
 class DirectiveWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An order about up to a hundred organisations, datasets, revisions, listings, offers, agreements, grants or orders."""
+    """An order about up to a hundred organisations, datasets, revisions, listings, offers, agreements, grants or orders,
+    and about every dataset that meets a rule.
+    """
 
     kind: Literal["freeze", "delist", "preserve", "disclose", "inform"]
-    targets: Annotated[tuple[_TargetId, ...], Meta(min_length=1, max_length=100)]
     basis: BasisWish
     reason: Annotated[
         dict[str, str],
@@ -78,6 +99,16 @@ class DirectiveWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    targets: Annotated[tuple[_TargetId, ...], Meta(max_length=100)] = ()
+    rules: Annotated[
+        tuple[RuleWish, ...],
+        Meta(
+            max_length=10,
+            description="Datasets that meet one of them: now, and for freeze, delist and preserve also those that are registered "
+            "while it stands. 符合任一规则的数据集；冻结、下架、保全指令亦及于此后登记者。",
+            examples=[[{"personal_data": "contains", "cross_border": True}]],
+        ),
+    ] = ()
 
 
 class ToldView(msgspec.Struct, frozen=True):
@@ -109,7 +140,8 @@ async def issue_directive(request: Asked, data: JSONBody[DirectiveWish]) -> Resp
     actor = actor_of(request)
     basis = Basis(data.basis.law, data.basis.article, data.basis.text)
     deadline = None if data.deadline is None else moment_of(data.deadline)
-    order = Order(data.kind, tuple(_target(one) for one in data.targets), basis, data.reason, deadline)
+    targets, rules = tuple(map(_target, data.targets)), tuple(map(_rule, data.rules))
+    order = Order(data.kind, targets, basis, data.reason, deadline, rules)
     return await write(request, f"directive.{data.kind}", lambda tx: issue(tx, actor, order))
 
 
@@ -209,6 +241,12 @@ def _target(name: str) -> Target:
     if kind is None:
         raise Refused(INVALID_REQUEST(reason=_NO_TARGET))
     return Target(kind, body_id(prefix, name))
+
+
+def _rule(one: RuleWish) -> Rule:
+    modality = None if one.modality is None else one.modality.value
+    personal = None if one.personal_data is None else one.personal_data.value
+    return Rule(one.licence, modality, one.language, personal, one.cross_border)
 
 
 def _told(one: Notice) -> ToldView:

@@ -21,6 +21,7 @@ from exchange.apps.http.context import services_of
 from exchange.apps.http.offer_views import public_offer
 from exchange.apps.http.pages import render
 from exchange.apps.http.wire import MoneyWire, json_of, object_id
+from exchange.apps.web import register
 from exchange.catalog.browsing import SearchFilter, refuse_filter
 from exchange.catalog.datasets import Modality
 from exchange.catalog.offers import Offer, OfferKind
@@ -182,13 +183,14 @@ async def one_certificate(request: Asked, certificate: FromPath[str]) -> Respons
 
 
 @get("/transparency")
-async def log(request: Asked) -> Response[bytes]:
-    """The head of the audit log, and how to verify it."""
+async def log(request: Asked, page: Annotated[int, QueryParameter(ge=1, le=register.PAGES_MAX)] = 1) -> Response[bytes]:
+    """The head of the audit log, how to verify it, and what regulators have ordered."""
     services = services_of(request)
     async with services.db.read(None) as tx:
         head = await _head(tx)
+        ordered = await register.directives(tx, page)
     keys = [one.vkey for one in notes.log_verifiers(services.keyring, services.settings.process.log_origin)]
-    return render(request, "log.html", head=head, keys=keys, origin=services.settings.origin)
+    return render(request, "log.html", head=head, keys=keys, origin=services.settings.origin, laws=LAWS, **ordered)
 
 
 @get("/docs")

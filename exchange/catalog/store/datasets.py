@@ -67,6 +67,14 @@ async def datasets_of(tx: Tx, dataset_ids: Sequence[UUID]) -> dict[UUID, Dataset
     return {one.id: one for one in map(dataset_of, rows)}
 
 
+async def all_after(tx: Tx, after: UUID | None, limit: int) -> list[Dataset]:
+    """Datasets of any state by id, from `after` on, whoever's they are."""
+    statement = select(*DATASET).order_by(dataset.c.id).limit(limit)
+    if after is not None:
+        statement = statement.where(dataset.c.id > after)
+    return [dataset_of(row) for row in (await tx.conn.execute(statement)).mappings()]
+
+
 async def about_people(tx: Tx, after: UUID | None, limit: int) -> list[Dataset]:
     """Datasets with people in them, by id from `after` on, whoever's they are."""
     statement = select(*DATASET).where(dataset.c.personal_data != PersonalData.NONE.value)

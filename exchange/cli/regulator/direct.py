@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
+from compliance.directive_rules import NO, PROPERTIES, YES
 from compliance.directives import LAWS, Kind
 from exchange.cli.output import say
 from exchange.cli.reading import Refused
@@ -19,6 +20,12 @@ _AT = "/regulator/v1/directives"
 _PLAIN = re.compile(r"[^\w.() -]", re.ASCII)
 _ISSUED = Text(
     "{id}: {kind} of {targets}; told {told} organisations", "{id}：{kind}，对象 {targets}；已通知 {told} 家机构"
+)
+_MATCHED = Text("its rules caught {matched} datasets", "依规则纳入 {matched} 个数据集")
+_BAD_RULE = Text(
+    "a rule is written as name=value,name=value with the names "
+    f"{', '.join(PROPERTIES)} ({YES} or {NO}), not as {{rule}}",
+    f"规则写作 名称=取值,名称=取值，名称为 {'、'.join(PROPERTIES)}（{YES} 或 {NO}），而非 {{rule}}",
 )
 _LIFTED = Text("{id} is lifted; {told} organisations are told", "{id} 已解除；已通知 {told} 家机构")
 _LINE = Text("{id}  {state}  {kind}  {targets}", "{id}  {state}  {kind}  {targets}")
@@ -44,7 +51,16 @@ def add(subs: Any) -> None:
     issue = _verb(verbs, "issue", "issue a directive 发出指令")
     issue.add_argument("kind", choices=get_args(Kind))
     issue.add_argument(
-        "targets", nargs="+", metavar="ID", help="org_, ds_, rev_, lst_, ofr_, agr_, grt_ or ord_ 对象编号"
+        "targets", nargs="*", metavar="ID", help="org_, ds_, rev_, lst_, ofr_, agr_, grt_ or ord_ 对象编号"
+    )
+    issue.add_argument(
+        "--rule",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,...",
+        help="every dataset with all of these declared: "
+        + ", ".join(PROPERTIES)
+        + "; more than once 按申报属性指定数据集",
     )
     issue.add_argument("--law", required=True, choices=sorted(LAWS), help="the law it rests on 法律依据")
     issue.add_argument("--article", default="", metavar="ARTICLE", help="条款")
@@ -92,12 +108,14 @@ def _issue(session: Session, chosen: argparse.Namespace, language: str) -> tuple
     wish = {
         "kind": chosen.kind,
         "targets": chosen.targets,
+        "rules": [_rule(one) for one in chosen.rule],
         "basis": {"law": chosen.law, "article": chosen.article, "text": text},
         "reason": reason,
         "deadline": chosen.deadline,
     }
     answer = session.post(_AT, wish)
-    return answer, [_said(_ISSUED, answer, language)]
+    lines = [_said(_ISSUED, answer, language)]
+    return answer, [*lines, _MATCHED.in_(language).format(**answer)] if chosen.rule else lines
 
 
 def _list(session: Session, chosen: argparse.Namespace, language: str) -> tuple[Any, list[str]]:
@@ -134,5 +152,20 @@ def _lift(session: Session, chosen: argparse.Namespace, language: str) -> tuple[
     return answer, [_said(_LIFTED, answer, language)]
 
 
+def _rule(given: str) -> dict[str, str | bool]:
+    """A rule as it is written on the command line, as the request has it."""
+    pairs = [one.partition("=") for one in given.split(",")]
+    names = [name for name, _, _ in pairs]
+    if len(set(names)) != len(names) or any(name not in PROPERTIES or not value for name, _, value in pairs):
+        raise Refused(Text(_BAD_RULE.en.format(rule=given), _BAD_RULE.zh.format(rule=given)))
+    rule: dict[str, str | bool] = {name: value for name, _, value in pairs}
+    if "cross_border" in rule:
+        if rule["cross_border"] not in (YES, NO):
+            raise Refused(Text(_BAD_RULE.en.format(rule=given), _BAD_RULE.zh.format(rule=given)))
+        rule["cross_border"] = rule["cross_border"] == YES
+    return rule
+
+
 def _said(words: Text, one: Any, language: str) -> str:
-    return words.in_(language).format(**{**one, "targets": ", ".join(one["targets"])})
+    rules = [",".join(f"{name}={value}" for name, value in rule.items()) for rule in one.get("rules", ())]
+    return words.in_(language).format(**{**one, "targets": ", ".join([*one["targets"], *rules]) or "-"})

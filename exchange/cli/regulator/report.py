@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 from typing import Any
 
 from compliance import verify_report
 from compliance.reports.kinds import KINDS, PAGED
-from compliance.reports.shape import cell_text
+from compliance.reports.shape import csv_head, csv_line
 from compliance.verify_notes import Failed
 from exchange.cli.output import say
 from exchange.cli.reading import Refused
@@ -124,13 +123,12 @@ def _verify(chosen: argparse.Namespace, file: Path, language: str) -> int:
 def _rows(chosen: argparse.Namespace, session: Session) -> int:
     kind = KINDS[chosen.kind]
     query = {"report": chosen.kind, "year": chosen.year, "since": chosen.since, "until": chosen.until, "limit": 200}
-    writer = csv.writer(sys.stdout, quoting=csv.QUOTE_ALL, lineterminator="\n")
     if chosen.csv:
-        writer.writerow(kind.names())
+        sys.stdout.write(csv_head(kind).decode())
     for one in session.pages("/regulator/v1/report-rows", **query):
         cells = one["cells"]
         if chosen.csv:
-            writer.writerow([cell_text(cells[name]) for name in kind.names()])
+            sys.stdout.write(csv_line(kind, cells).decode())
         else:
             lines = [f"{name}: {cells[name]}" for name in kind.names() if cells[name] not in (None, "")]
             say(one, as_json=chosen.json, lines=[*lines, ""])

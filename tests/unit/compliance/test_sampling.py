@@ -7,7 +7,6 @@ import hmac
 import io
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from math import isclose, sqrt
 from pathlib import Path
@@ -22,6 +21,7 @@ from compliance.sampling import Frame
 from compliance.verify_sample import check, redraw, seed_of, wilson
 from exchange.kernel import merkle
 from exchange.kernel.stand_alone import joined
+from tests.support.pythons import oldest
 
 SEED = bytes(range(32))
 
@@ -156,7 +156,7 @@ def test_the_script_redraws_alone(tmp_path: Path) -> None:
     file.write_text(json.dumps(made()), encoding="utf-8")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-I", "-S", "-B", str(script), *arguments]
+        command = [oldest(), "-I", "-S", "-B", str(script), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
 
     good = run(str(file))
