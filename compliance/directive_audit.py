@@ -47,6 +47,8 @@ class Stored:
     targets: Sequence[TargetRow]
     notices: Sequence[NoticeRow]
     answers: Sequence[Answer]
+    # Of each of its rules, whether it catches what is registered from now on.
+    rules: Sequence[bool] = ()
 
 
 def was_issued(name: str, logged: Sequence[Line]) -> bool:
@@ -86,6 +88,9 @@ def _as_issued(one: Stored, line: Line) -> Iterator[Fault]:
     if "targets" in line.digests:
         said |= {"words": found.words_digest().hex(), "targets": digest(sorted(t.name for t in found.targets)).hex()}
         fact |= {"words": line.digests.get("reason"), "targets": line.digests["targets"]}
+    if found.rules or "rules" in line.digests:
+        said["rules"] = digest([rule.document() for rule in found.rules]).hex()
+        fact["rules"] = line.digests.get("rules")
     if "deadline" in line.digests:
         said["deadline"], fact["deadline"] = found.deadline_digest().hex(), line.digests["deadline"]
     what = Text("is not as it was issued", "与发出时不符")
@@ -114,6 +119,9 @@ def _as_lifted(one: Stored, lifts: Sequence[Line]) -> Iterator[Fault]:
             ended = Text("it binds though it was lifted", "已解除却仍生效")
             place = f"target {said_of(target)}"
             yield _fault(name, place, binds if stands else ended, str(target.active).lower(), str(stands).lower())
+    if any(active is not stands for active in one.rules):
+        what = Text("its rules do not bind as the log says", "其规则的效力与日志不符")
+        yield _fault(name, "rules", what, str(not stands).lower(), str(stands).lower())
     for told in one.notices:
         if told.lifted is stands:
             what = Text("the notice is not as the log says", "通知与日志不符")

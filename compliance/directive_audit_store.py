@@ -17,6 +17,11 @@ SELECT directive_id, organisation_id, kind, acknowledged_at IS NOT NULL, answere
 FROM compliance.directive_notice WHERE directive_id = ANY ($1::uuid[]) ORDER BY directive_id, organisation_id"""
 
 
+_RULES = """
+SELECT directive_id, active FROM compliance.directive_rule WHERE directive_id = ANY ($1::uuid[])
+ORDER BY directive_id, position"""
+
+
 async def stored(tx: Tx, before: UUID | None, limit: int) -> list[Stored]:
     """Directives with all their rows, newest first."""
     found = await directive_store.directives(tx, before=before, limit=limit)
@@ -28,7 +33,10 @@ async def stored(tx: Tx, before: UUID | None, limit: int) -> list[Stored]:
     for row in await driver.fetch(_NOTICES, wanted):
         notices[row[0]].append(NoticeRow(*row[1:]))
     answers = await answer_store.answers_of(tx, wanted)
-    return [Stored(one, targets[one.id], notices[one.id], answers[one.id]) for one in found]
+    rules: dict[UUID, list[bool]] = {one: [] for one in wanted}
+    for row in await driver.fetch(_RULES, wanted):
+        rules[row[0]].append(row[1])
+    return [Stored(one, targets[one.id], notices[one.id], answers[one.id], rules[one.id]) for one in found]
 
 
 async def unknown(tx: Tx, directive_ids: Sequence[UUID]) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest_asyncio
 
 from compliance import directive_store, store
 from compliance.answer_store import Evidence
+from compliance.directive_rules import Rule
 from exchange.flows import answer_directive, issue_directive
 from exchange.flows.audit_directives import audit_directives
 from exchange.flows.check_books import check_books
@@ -58,6 +60,8 @@ async def shop(database: Database, keyring: Keyring, clock: FixedClock) -> Marke
     asked = await issued(made, "inform", ("organisation", BUYER), deadline=clock.now() + timedelta(days=1))
     told = await notice_of(made, asked, BUYER)
     await run(lambda tx: answer_directive.answer(tx, actor(BUYER), told, TEXT, [FILE]))
+    ruled = replace(order("delist"), rules=(Rule(licence="CC0-1.0"),))
+    assert isinstance(await run(lambda tx: issue_directive.issue(tx, REGULATOR, ruled)), DirectiveReceipt)
     assert await audit_directives(made.database) == []
     return made
 
@@ -104,6 +108,9 @@ EDITS = {
     "answer removed": ("DELETE FROM compliance.directive_answer", "answers"),
     "file": ("UPDATE compliance.directive_file SET sha256 = set_byte(sha256, 0, 7)", "answers"),
     "file name": ("UPDATE compliance.directive_file SET name = 'other.pdf'", "answers"),
+    "rule ended": ("UPDATE compliance.directive_rule SET active = false", "rules do not bind"),
+    "rule changed": ("UPDATE compliance.directive_rule SET licence = 'MIT'", "rules"),
+    "rule removed": ("DELETE FROM compliance.directive_rule", "rules"),
     "directive removed": (f"DELETE FROM {D} WHERE kind = 'freeze'", "it is not there"),
 }
 
