@@ -77,7 +77,7 @@ def run(folder: Path, script: bytes, *files: bytes, words: tuple[str, ...] = ())
     for n, data in enumerate(files):
         (folder / f"{n}.json").write_bytes(data)
     before = ("--before", "1.json") if len(files) > 1 else ()
-    command = [oldest(), "-I", "-S", "recompute_statement.py", "0.json", *before, *words]
+    command = [oldest((3, 10)), "-I", "-S", "recompute_statement.py", "0.json", *before, *words]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 

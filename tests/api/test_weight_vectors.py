@@ -86,7 +86,7 @@ async def _check_by_script(m: Market, party: Party, vector: str, folder: Path) -
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    words = [oldest(), "-I", "-S", "recompute_weights.py", "vector.json", "inputs.json", "--keys", "keys.json"]
+    words = [oldest((3, 10)), "-I", "-S", "recompute_weights.py", "vector.json", "inputs.json", "--keys", "keys.json"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "OK: every line follows from the inputs.\n"), done.stderr
     inputs = json.loads(files["inputs.json"])

@@ -30,9 +30,9 @@ def pythons() -> dict[tuple[int, int], str]:
     return dict(sorted(found.items()))
 
 
-def oldest() -> str:
-    """The oldest of them."""
-    return next(iter(pythons().values()))
+def oldest(since: tuple[int, int] = OLDEST) -> str:
+    """The oldest of them that a script promises to run on."""
+    return next(place for version, place in pythons().items() if version >= since)
 
 
 def _places() -> Iterator[str]:

@@ -236,7 +236,7 @@ def test_where_an_order_stands_follows_from_its_answers() -> None:
 
 def run(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     (folder / recompute_script.NAME).write_bytes(recompute_script.script())
-    command = [oldest(), "-I", "-S", recompute_script.NAME, "vector.json", "inputs.json", *flags]
+    command = [oldest((3, 10)), "-I", "-S", recompute_script.NAME, "vector.json", "inputs.json", *flags]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
