@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance import notes, proofs, tile_audit, tiles, verify, verify_notes
+from compliance import notes, proofs, tile_columns, tiles, verify, verify_notes
 from compliance.entries import Entry, envelope, moment
 from compliance.scopes import Scope
 from compliance.verify_bundle import Bundle
@@ -65,10 +65,11 @@ def test_ids_and_times_by_the_tile_are_as_one_by_one(made: list[tuple[UUID, date
     """As PostgreSQL sends them: 16 bytes, and microseconds since 2000."""
     times = [at.replace(year=2026, month=2, day=28) if one_day else at for _, at in made]
     sent = [(at - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) for at in times]
-    assert tile_audit._moments(b"".join(one.to_bytes(8, "big", signed=True) for one in sent)) == "".join(
-        map(moment, times)
-    )
-    assert tile_audit._ids(b"".join(one.bytes for one, _ in made)) == "".join(ids.text("aud", one) for one, _ in made)
+    found = tile_columns.moments_of(b"".join(one.to_bytes(8, "big", signed=True) for one in sent), len(made))
+    assert found is not None
+    assert found.tobytes().decode() == "".join(map(moment, times))
+    raw = b"".join(one.bytes for one, _ in made)
+    assert tile_columns.ids_of(raw, len(made)) == "".join(ids.text("aud", one) for one, _ in made)
 
 
 @given(st.integers(1, 600), st.data())

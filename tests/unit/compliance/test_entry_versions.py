@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from compliance import tile_audit
+from compliance import tile_audit, tile_columns
 from compliance.auditing import NEW_IN_2
 from compliance.entries import Entry, envelope
 from exchange.kernel.canonical import canonical
@@ -18,8 +18,8 @@ OLD = {name: value for name, value in NEW.items() if name not in NEW_IN_2} | {"v
 
 
 def known(*entries: dict[str, object]) -> bool:
-    read = tile_audit._read([canonical(one) for one in entries])
-    return read is not None and tile_audit._as_of_its_version(read)
+    read = tile_columns.read([canonical(one) for one in entries])
+    return read is not None and tile_audit.Columns(NEW["node"])._sound(read)
 
 
 def test_both_versions_are_read_side_by_side() -> None:
