@@ -78,6 +78,9 @@ def refuse_taken(host: str, port: int) -> None:
     errors   BadSetting
     """
     try:
+        if not 0 <= port < 1 << 16:
+            # The system's own look-up would take it modulo 65,536.
+            raise OverflowError("a port is a number from 0 to 65535")
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
