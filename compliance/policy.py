@@ -182,7 +182,10 @@ def parse_policy(data: bytes) -> Policy:
         except (BadPolicy, BadNote, UnicodeError) as error:
             raise BadPolicy(f"line {number}: {error}") from None
     if reading.quorum is None:
-        raise BadPolicy("there is no quorum line")
+        raise BadPolicy(
+            "there is no quorum line: write `quorum NAME` with a witness or a group of the policy, or `quorum none` "
+            "缺少 quorum 行：请写 `quorum 名称`（策略中的见证方或组），或 `quorum none`"
+        )
     return Policy(tuple(reading.logs), reading.witnesses, reading.groups, reading.quorum)
 
 

@@ -14,6 +14,7 @@ from compliance.entries import CENTRE
 from compliance.problems import EXPORT_SCOPE
 from exchange.kernel import ids
 from exchange.kernel.errors import Problem
+from exchange.kernel.text import Text
 
 ACTIONS_MAX = 50
 _RULE_SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,199}\Z")
@@ -93,9 +94,14 @@ def pinned(scope: Scope, size: int) -> Scope | Problem:
     """
     to_index = size if scope.to_index is None else scope.to_index
     if not 0 <= scope.from_index <= to_index <= size:
-        return EXPORT_SCOPE(reason=f"0 <= {scope.from_index} <= {to_index} <= {size}")
+        return EXPORT_SCOPE(
+            reason=Text(
+                f"the log has {size} entries, and entries {scope.from_index} to {to_index} are no part of it",
+                f"日志共 {size} 条，不存在第 {scope.from_index} 至 {to_index} 条的范围",
+            )
+        )
     if len(scope.actions) > ACTIONS_MAX:
-        return EXPORT_SCOPE(reason=f"{len(scope.actions)} actions > {ACTIONS_MAX}")
+        return EXPORT_SCOPE(reason=Text(f"more than {ACTIONS_MAX} actions", f"操作类型超过 {ACTIONS_MAX} 个"))
     if scope.rule_set is not None and not _RULE_SET.match(scope.rule_set):
-        return EXPORT_SCOPE(reason="this is no name of a rule set")
+        return EXPORT_SCOPE(reason=Text("this is no name of a rule set", "规则版本名称不符合格式"))
     return replace(scope, to_index=to_index, actions=tuple(sorted(set(scope.actions))))

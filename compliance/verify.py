@@ -271,8 +271,10 @@ class Check(Findings):
                 raise failed(what, en, "日志出示了两份历史；请保存两个检查点作为证据")
         if not any(one[:2] == old[:2] for one in known):
             if old.size > new.size:
-                en = "is of a longer log; this export hides what came after"
-                raise failed(what, en, "属于更长的日志；本导出隐瞒了其后的内容")
+                en = f"is of a longer log ({old.size} entries) than this export ({new.size}): give one that you kept before it"
+                raise failed(
+                    what, en, f"属于比本导出（{new.size} 条）更长的日志（{old.size} 条）；请给出早于本导出的检查点"
+                )
             en = f"ask for an export that proves growth from size {old.size}"
             raise failed(what, en, f"请申请可证明自 {old.size} 条起增长的导出")
         self.say(f"your own checkpoint of {old.size} entries still holds", f"您保存的 {old.size} 条的检查点仍然成立")

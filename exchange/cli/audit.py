@@ -102,6 +102,8 @@ async def _log(chosen: argparse.Namespace, tools: Tools, language: str) -> int:
             except asyncio.CancelledError:
                 _tell(chosen, language, report, time.monotonic() - begun, broken=True)
                 raise
+    if not report.faults:
+        _refuse_nothing(span, report, tools)
     _tell(chosen, language, report, time.monotonic() - begun, broken=False)
     return 1 if report.faults else 0
 
@@ -120,6 +122,26 @@ def _span(chosen: argparse.Namespace) -> Span | None:
     if chosen.previous is not None:
         raise Refused(Text("--previous needs the whole log", "--previous 须核验整个日志"))
     return span
+
+
+def _refuse_nothing(span: Span | None, report: LogReport, tools: Tools) -> None:
+    """Say that there was nothing to check: that everything holds would be no lie, and would deceive."""
+    if not report.size:
+        where = tools.settings.home
+        raise Refused(
+            Text(
+                f"there is no entry of a log here ({where}); name the exchange that you mean by EXCHANGE_HOME",
+                f"此处（{where}）的日志没有任何条目；请以 EXCHANGE_HOME 指明要核验的交易所",
+            )
+        )
+    if span is not None and span.first >= report.size:
+        last = report.size - 1
+        raise Refused(
+            Text(
+                f"there is no entry {span.first}: the log has {report.size:,}, from 0 to {last}",
+                f"没有第 {span.first} 条：日志共 {report.size:,} 条，序号为 0 至 {last}",
+            )
+        )
 
 
 async def _marks(made: Any) -> list[Known]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from compliance import verify
 from compliance.exports.forms import check_forms
 from compliance.verify_bundle import Bundle
-from compliance.verify_notes import Failed
+from compliance.verify_notes import Failed, Key
 from exchange.cli.output import say
 from exchange.cli.reading import Refused
 from exchange.kernel.text import Text
@@ -37,6 +37,7 @@ def check(place: Path, known: Known, language: str, *, as_json: bool) -> int:
     if not place.exists():
         raise Refused(Text(f"there is no {place}", f"{place} 不存在"))
     previous, delivery = kept(known.previous), kept(known.delivery)
+    _refuse_keys(known)
     try:
         lines = verify.verify(place, known.vkeys, previous, delivery, known.witnesses)
         with Bundle(place) as bundle:
@@ -54,6 +55,18 @@ def check(place: Path, known: Known, language: str, *, as_json: bool) -> int:
     told = [*lines[language == "zh" :: 2], _FORMS.in_(language).format(names=", ".join(forms) or "-")]
     say({"sound": True, "faults": [], "said": told}, as_json=as_json, lines=[*told, _WHOLE.in_(language)])
     return 0
+
+
+def _refuse_keys(known: Known) -> None:
+    """A key that cannot be read says nothing about the bundle."""
+    for lines, kind in ((known.vkeys, 1), (known.witnesses, 4)):
+        for line in lines:
+            try:
+                Key(line, "", kind=kind)
+            except Failed as error:
+                raise Refused(
+                    Text(f"{line!r} is no key: one line, name+id+key", f"{line!r} 不是公钥：应为一行 name+id+key")
+                ) from error
 
 
 def kept(name: str | None) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import Any
 from compliance import policy, witness_folder
 from compliance.notes import BadNote, Verifier, parse_vkey
 from exchange.cli.tools import Tools
-from exchange.cli.witnessing import WitnessApp, serve_witness
+from exchange.cli.witnessing import WitnessApp, refuse_taken, serve_witness
 from exchange.kernel.settings import BadSetting
 
 PORT = 8490
@@ -51,6 +51,7 @@ async def run(chosen: argparse.Namespace, _tools: Tools) -> int:
             return 0
         logs = known_logs(chosen.log, chosen.policy)
         stop = stop_event()
+        refuse_taken(chosen.host, chosen.port)
         print(f"witness {folder.signer.verifier.vkey} listens on http://{chosen.host}:{chosen.port}", flush=True)
         await serve_witness(WitnessApp(folder, logs), chosen.host, chosen.port, stop)
     return 0

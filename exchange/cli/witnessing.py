@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ import structlog
 from compliance.notes import NoteVerifier
 from compliance.witness import REQUEST_BYTES_MAX, Answer, add_checkpoint
 from compliance.witness_folder import WitnessFolder
+from exchange.kernel.settings import BadSetting
 
 _LOG = structlog.get_logger("witness")
 _CHECKPOINT = re.compile(r"/([0-9a-f]{64})/checkpoint\Z")
@@ -68,6 +70,23 @@ class WitnessApp:
         if answer.status not in (200, 409):
             _LOG.warning("checkpoint-refused", status=answer.status, why=answer.body.decode().strip())
         return answer
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Refuse an address that is taken: the server would share it, and take every other request of whoever listens there.
+
+    errors   BadSetting
+    """
+    try:
+        if not 0 <= port < 1 << 16:
+            # The system's own look-up would take it modulo 65,536.
+            raise OverflowError("a port is a number from 0 to 65535")
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, OverflowError) as error:
+        raise BadSetting(f"cannot listen on {host}:{port}: {error} 无法监听该地址") from None
 
 
 async def serve_witness(app: WitnessApp, host: str, port: int, stop: asyncio.Event) -> None:

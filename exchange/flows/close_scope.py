@@ -15,6 +15,7 @@ from exchange.kernel.canonical import digest
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.store import Link, follow
+from exchange.kernel.text import Text
 from exchange.quality import store as quality
 from settlement.store import linked as settlement_links
 
@@ -29,6 +30,13 @@ LINKS: tuple[Link, ...] = (
 )
 # More are no scope any more; the whole log of a period is the better export then.
 OBJECTS_MAX = 1_000_000
+_NO_ID = Text(
+    f"this is no id of the kinds {', '.join(sorted(KINDS))}", f"编号须属于以下类型：{'、'.join(sorted(KINDS))}"
+)
+_TOO_MANY = Text(
+    f"more than {OBJECTS_MAX} objects belong to it; ask for a period instead",
+    f"关联对象超过 {OBJECTS_MAX} 个，请改为按期间申请",
+)
 
 # The ids of objects by kind, which is the prefix of their ids.
 Objects = dict[str, set[UUID]]
@@ -45,7 +53,7 @@ async def close_scope(tx: Tx, about: str, node_id: str, size: int) -> bytes | Pr
     except ids.BadId:
         object_id = None
     if object_id is None:
-        return EXPORT_SCOPE(reason=f"this is no id of the kinds {', '.join(sorted(KINDS))}")
+        return EXPORT_SCOPE(reason=_NO_ID)
     closure = digest({"about": about, "node": node_id, "size": size})
     if await export_store.closed(tx, closure):
         return closure
@@ -87,6 +95,6 @@ async def _closed(tx: Tx, begin: Objects) -> Objects | Problem:
                     found.setdefault(link.leads_to, set()).update(more)
                     new.setdefault(link.leads_to, set()).update(more)
         if sum(map(len, found.values())) > OBJECTS_MAX:
-            return EXPORT_SCOPE(reason=f"more than {OBJECTS_MAX} objects belong to it; ask for a period instead")
+            return EXPORT_SCOPE(reason=_TOO_MANY)
         fresh = new
     return found

@@ -31,6 +31,7 @@ from exchange.kernel.canonical import digest
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.jobs import Job
+from exchange.kernel.text import Text
 
 JOB = "export_audit"
 WITNESSES_WAIT = timedelta(seconds=2)
@@ -105,7 +106,9 @@ async def _pinned(tx: Tx, actor: Actor, scope: Scope, wanted: Details) -> Asked 
         return _unsigned(earlier)
     formats = tuple(sorted(set(FORMATS if wanted.formats is None else wanted.formats)))
     if not set(formats) <= set(FORMATS):
-        return EXPORT_SCOPE(reason=f"the forms are {', '.join(sorted(FORMATS))}")
+        return EXPORT_SCOPE(
+            reason=Text(f"the forms are {', '.join(sorted(FORMATS))}", f"格式须为 {'、'.join(sorted(FORMATS))}")
+        )
     closure = None if fixed.about is None else await close_scope(tx, fixed.about, fixed.node_id, size)
     if isinstance(closure, Problem):
         return closure
@@ -123,7 +126,7 @@ async def _pinned(tx: Tx, actor: Actor, scope: Scope, wanted: Details) -> Asked 
 
 
 def _unsigned(size: int) -> Problem:
-    return EXPORT_SCOPE(reason=f"no checkpoint of {size} entries was signed")
+    return EXPORT_SCOPE(reason=Text(f"no checkpoint of {size} entries was signed", f"没有条数为 {size} 的已签署检查点"))
 
 
 async def _own(tx: Tx, actor: Actor, export_id: UUID) -> Export | None:

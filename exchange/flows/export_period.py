@@ -12,6 +12,9 @@ from exchange.flows.export_audit import Details, ExportReceipt, request
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
+from exchange.kernel.text import Text
+
+_EMPTY = Text("no entry of the log was written in this period", "该期间内日志没有条目")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,13 @@ async def export_period(
     if period.since is None and period.until is None:
         return await request(tx, actor, scope, details)
     if period.since is not None and period.until is not None and period.since >= period.until:
-        return EXPORT_SCOPE(reason="the period ends before it begins")
+        return EXPORT_SCOPE(reason=Text("the period ends before it begins", "期间的截止早于起始"))
     if any(at is not None and not 1970 <= at.year < 9999 for at in (period.since, period.until)):
-        return EXPORT_SCOPE(reason="no entry of the log was written in this period")
+        return EXPORT_SCOPE(reason=_EMPTY)
     first, last = await store.indexes_between(tx, period.since, period.until, scope.node_id)
     size = None if details is None else details.checkpoint_size
     if first is None or last is None or (size is not None and first >= size):
-        return EXPORT_SCOPE(reason="no entry of the log was written in this period")
+        return EXPORT_SCOPE(reason=_EMPTY)
     ends = [one for one in (last + 1, scope.to_index, size) if one is not None]
     narrowed = replace(scope, from_index=max(scope.from_index, first), to_index=min(ends))
     return await request(tx, actor, narrowed, details)

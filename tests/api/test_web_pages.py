@@ -61,6 +61,8 @@ async def test_every_page_reads_in_both_languages_and_every_link_leads_somewhere
             assert "script" not in page.tags
             assert "default-src 'none'" in answer.headers["content-security-policy"]
             seen.update(link for link in page.links if link.startswith("/"))
+    (tile,) = re.findall(r"curl -O [^<]*(/log/tile/[^<]+)</pre>", (await exchange.http.get("/transparency")).text)
+    assert (await exchange.http.get(tile)).status_code == 200, "a command on the page works as it is written"
     # The documents of apps that other packages serve are checked there.
     for link in sorted(one for one in seen if not re.match(r"/(oauth2|buyer|data|operator|regulator)/", one)):
         assert (await exchange.http.get(link)).status_code == 200, link

@@ -29,7 +29,9 @@ from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Refused
 from exchange.kernel.pages import Page, PageRequest, page_of
+from exchange.kernel.text import Text
 
+_ONE = Text("an export is about one dataset, order or directive", "一次导出仅限一个数据集、订单或指令")
 _Action = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9._-]{0,63}$", examples=["purchase"])]
 _Format = Annotated[str, Meta(pattern=r"^[a-z]{1,20}$", examples=["csv"])]
 _FILE = answers(bytes, 200, 401, 403, 404, 409, media_type="application/zip") | answers(
@@ -216,7 +218,7 @@ def _about(data: ExportWish) -> str | None:
     for prefix, value in found.items():
         body_id(prefix, value)
     if len(found) > 1:
-        raise Refused(EXPORT_SCOPE(reason="an export is about one dataset, order or directive"))
+        raise Refused(EXPORT_SCOPE(reason=_ONE))
     return next(iter(found.values()), None)
 
 

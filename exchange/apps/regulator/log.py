@@ -22,6 +22,7 @@ from exchange.kernel import merkle
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import INVALID_REQUEST, Refused
 from exchange.kernel.pages import Page, PageRequest, page_of
+from exchange.kernel.text import Text
 
 _Object = Annotated[str | None, QueryParameter(max_length=200, description="Id of an object. 对象标识符。")]
 _Organisation = Annotated[str | None, QueryParameter(max_length=40, description="Whom it concerns. 相关机构。")]
@@ -78,7 +79,7 @@ async def search_entries(
 ) -> Response[bytes]:
     """Search the audit log by object, organisation, action and period, newest first. 检索审计日志。"""
     if any(one is not None and one.tzinfo is None for one in (since, until)):
-        raise Refused(INVALID_REQUEST(reason="a time needs its zone"))
+        raise Refused(INVALID_REQUEST(reason=Text("a time needs its zone", "时间须带时区")))
     concerned = body_id("org", organisation) if organisation else None
     wanted = EntryFilter(object_id, concerned, action, since, until)
 

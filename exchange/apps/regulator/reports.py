@@ -29,6 +29,7 @@ from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import INVALID_REQUEST, Refused
 from exchange.kernel.pages import Page, PageRequest, encode_cursor, page_of
+from exchange.kernel.text import Text
 
 KindName = Literal["transactions", "transfers", "cross-border", "processing", "risk", "intermediation"]
 PagedName = Literal["transactions", "transfers", "intermediation"]
@@ -185,7 +186,7 @@ async def read_rows(
     actor, asked = actor_of(request), asked_page(limit, cursor)
     after, size = _place(asked)
     if any(one is not None and one.tzinfo is None for one in (since, until)):
-        raise Refused(INVALID_REQUEST(reason="a time needs its zone"))
+        raise Refused(INVALID_REQUEST(reason=Text("a time needs its zone", "时间须带时区")))
     wish = ReportWish(report, since, until, year, size)
     answer = await services_of(request).db.run(lambda tx: read_page(tx, actor, wish, after, asked.limit + 1))
     read, checkpoint = accepted_value(answer)

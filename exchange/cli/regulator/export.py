@@ -97,9 +97,11 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Do it; the exit code says how it went."""
     language = language_of(chosen, tools)
     try:
+        if chosen.out is not None and not Path(chosen.out).absolute().parent.is_dir():
+            raise Refused(Text(f"there is no folder for {chosen.out}", f"{chosen.out} 所在目录不存在"))
         with Session(chosen.url, tools.environment, language) as session:
             name = chosen.id or session.post(ROUTE, wish_of(chosen))["id"]
-            if not chosen.json:
+            if not chosen.json and not chosen.id:
                 say({}, as_json=False, lines=[_ASKED.in_(language).format(id=name)])
             made = wait(session, name, chosen.wait, language, shown=not chosen.json)
             file = Path(chosen.out or f"{name}.zip")

@@ -19,7 +19,7 @@ from exchange.cli.regulator.looking import Watcher
 from exchange.cli.regulator.watch import add_watching, language_of, told, watcher_of
 from exchange.cli.tools import Tools
 from exchange.cli.witness import PORT, stop_event
-from exchange.cli.witnessing import WitnessApp, serve_witness
+from exchange.cli.witnessing import WitnessApp, refuse_taken, serve_witness
 
 EVERY_S = 60.0
 
@@ -60,6 +60,7 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
         origin = verifiers[0].name
         stop = stop_event()
         app = WitnessApp(folder, {origin: verifiers})
+        refuse_taken(chosen.host, chosen.port)
         print(f"witness {folder.signer.verifier.vkey} listens on http://{chosen.host}:{chosen.port}", flush=True)
         looking = asyncio.create_task(_look_on(watcher, given, folder, origin, language, chosen.every))
         try:

@@ -132,6 +132,36 @@ async def test_a_kept_checkpoint_and_the_mark_are_held_against_the_log(
     assert "state of centre, marks: the mark that must be in this place is missing: none, should be file" in out
 
 
+async def test_nothing_is_never_said_to_hold(audit: Command, database: Database) -> None:
+    code, out = await audit("--entry", 99_999)
+    assert (code, "there is no entry 99999: the log has" in out) == (2, True), out
+    code, out = await audit("--from", 99_999, "--lang", "zh")
+    assert (code, "没有第 99999 条" in out, "全部有效" in out) == (2, True, False), out
+
+
+async def test_an_empty_log_is_no_log_that_holds(
+    database_url: str, database: Database, keyring: Keyring, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.home.mkdir(parents=True, exist_ok=True)
+
+    @asynccontextmanager
+    async def ground(_: Settings) -> AsyncIterator[Ground]:
+        yield Ground(settings, DatabaseUrls.from_one(database_url), keyring, None)
+
+    origin = settings.process.log_origin
+
+    @asynccontextmanager
+    async def sequencing(on: Ground) -> AsyncIterator[Sequencer]:
+        yield sequencer(database, [notes.log_signer(on.keyring, origin)], origin)
+
+    tools = Tools(settings, ground, None, None, None, None, None, {}, sequencing)  # type: ignore[arg-type]
+    chosen = commands.parser().parse_args(["audit", "verify"])
+    assert await chosen.run(chosen, tools) == 2
+    out = capsys.readouterr().out
+    assert "EXCHANGE_HOME" in out
+    assert "Everything holds" not in out
+
+
 async def test_a_bundle_is_checked_without_a_database(audit: Command, tmp_path: Path) -> None:
     folder = await bundle(tmp_path, size=20)
     assert (await audit("--bundle", tmp_path / "export.zip", "--vkey", VKEY))[0] == 0
@@ -145,6 +175,8 @@ async def test_a_bundle_is_checked_without_a_database(audit: Command, tmp_path: 
     code, out = await audit("--bundle", folder, "--vkey", VKEY, "--json")
     assert json.loads(out)["faults"][0]["line"] == 1
     assert (await audit("--bundle", tmp_path / "none"))[0] == 2
+    code, out = await audit("--bundle", folder, "--vkey", "bad", "--lang", "zh")
+    assert (code, "不是公钥" in out) == (2, True), out
 
 
 @pytest.mark.parametrize(
