@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 
@@ -11,6 +12,19 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 # Without the frames' variables: they hold bodies, tokens and settings.
 _TRACEBACK = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+
+
+class _Stderr(io.TextIOBase):
+    """Standard error as it is when a line is written: loggers are kept, and it may be another file by then."""
+
+    def write(self, text: str, /) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STDERR = _Stderr()
 
 
 def configure(*, level: str = "info", pretty: bool = False) -> None:
@@ -29,6 +43,6 @@ def configure(*, level: str = "info", pretty: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_STDERR),
         cache_logger_on_first_use=True,
     )
