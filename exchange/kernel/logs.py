@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 from structlog.processors import ExceptionRenderer
@@ -24,7 +25,7 @@ class _Stderr(io.TextIOBase):
         sys.stderr.flush()
 
 
-_STDERR = _Stderr()
+_STDERR = cast(TextIO, _Stderr())
 
 
 def configure(*, level: str = "info", pretty: bool = False) -> None:
