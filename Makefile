@@ -35,7 +35,7 @@ serve: $(READY) ## start the exchange with the demo's market in it
 
 test: $(READY) ## everything that CI runs
 	@$(BIN)/python tools/check.py
-	@ORACLE_CASES=100000 $(BIN)/python -m pytest tests/e2e tests/simulation tests/interop tests/property/test_pricing_oracle.py tests/integration tests/api -n 2 --dist loadgroup
+	@ORACLE_CASES=100000 $(BIN)/python -m pytest tests/e2e tests/simulation tests/interop tests/property/test_pricing_oracle.py tests/integration tests/api -n 3 --dist loadgroup
 
 check: $(READY) ## format, lint, types, import contracts, architecture, unit and property tests
 	@$(BIN)/python tools/check.py
