@@ -60,9 +60,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], load: Loader)
     errors   prints what is wrong with a setting, a flag or the database, and answers 2
     """
     chosen = parser(next(iter(arguments), "")).parse_args(arguments)
+    came_through = WHERE.set("cli")
     try:
         made = load(environment)
-        WHERE.set("cli")
         logs.configure(level=made.settings.process.log_level, pretty=sys.stderr.isatty())
         # A command says how it wants to run: most on uvloop, the demo without a loop.
         if getattr(chosen, "blocking", False):
@@ -75,3 +75,6 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], load: Loader)
         return 2
     except KeyboardInterrupt:
         return 130
+    finally:
+        # Whoever calls a command from within a process goes on as who they are.
+        WHERE.reset(came_through)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import NoReturn
 
 import pytest
 
-from exchange.cli.commands import COMMANDS, parser
+from exchange.cli.commands import COMMANDS, main, parser
+from exchange.kernel.db import WHERE
 
 # What a command without a database needs none of; each of these takes longer to be imported than the rest together.
 DEAR = ("litestar", "exchange.apps", "exchange.flows", "granian", "alembic")
@@ -30,6 +33,17 @@ def test_an_unknown_command_is_told_all_of_them(capsys: pytest.CaptureFixture[st
         parser("nonsense").parse_args(["nonsense"])
     said = capsys.readouterr().err
     assert all(name in said for name in COMMANDS)
+
+
+def test_who_calls_a_command_goes_on_as_who_they_were() -> None:
+    def load(_environment: Mapping[str, str]) -> NoReturn:
+        seen.append(WHERE.get())
+        raise OSError("no home")
+
+    seen: list[str] = []
+    before = WHERE.get()
+    assert main(["trace", "ord_x"], {}, load) == 2
+    assert (seen, WHERE.get()) == (["cli"], before)
 
 
 def test_checking_from_outside_imports_no_app() -> None:
