@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -25,6 +24,7 @@ from exchange.kernel.keys import Keyring
 from exchange.kernel.pages import PageRequest
 from tests.support.directives import order
 from tests.support.settlement_market import BUYER, SELLER, Market, actor, open_market
+from tests.support.superuser import edit
 
 WATCH = UUID(int=0xAAA1)
 REGULATOR = actor(WATCH, "regulator")
@@ -64,15 +64,6 @@ async def shop(database: Database, keyring: Keyring, clock: FixedClock) -> Marke
     assert isinstance(await run(lambda tx: issue_directive.issue(tx, REGULATOR, ruled)), DirectiveReceipt)
     assert await audit_directives(made.database) == []
     return made
-
-
-async def edit(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute("SET session_replication_role = replica")
-        assert await connection.execute(statement) not in ("UPDATE 0", "DELETE 0")
-    finally:
-        await connection.close()
 
 
 D, T, N = "compliance.directive", "compliance.directive_target", "compliance.directive_notice"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +21,7 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.keys import Keyring
 from tests.support.logged import logged
+from tests.support.superuser import edit
 
 OPERATOR = Actor(UUID(int=9), UUID(int=8), frozenset({"operator"}), frozenset(), "t")
 
@@ -56,15 +56,6 @@ async def log(database: Database, keyring: Keyring, clock: FixedClock) -> Databa
     await database.run(lambda tx: remove_witness(tx, OPERATOR, second.id))
     assert await audit_witnesses(database) == []
     return database
-
-
-async def edit(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute("SET session_replication_role = replica")
-        assert await connection.execute(statement) not in ("UPDATE 0", "DELETE 0")
-    finally:
-        await connection.close()
 
 
 W = "compliance.witness"
