@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
-import subprocess
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -31,7 +27,7 @@ from exchange.worker.loop import drain
 from settlement import postings
 from settlement.store import ledger
 from tests.support.api import Market, Party, market
-from tests.support.pythons import oldest
+from tests.support.reported import checks_alone, head, rows
 from tests.support.sequencing import sequence
 from tests.support.signing import sign_kept
 from tests.support.trade import CONTENT, DATASET, OnSale, on_sale
@@ -85,17 +81,6 @@ async def report(m: Market, regulator: Party, **wish: Any) -> tuple[bytes, dict[
     file = await m.get(regulator, f"/regulator/v1/reports/{asked['id']}/file")
     assert hashlib.sha256(file.content).hexdigest() == shown["sha256"] == file.headers["x-sha256"]
     return file.content, shown
-
-
-def rows(file: bytes) -> list[dict[str, Any]]:
-    with zipfile.ZipFile(io.BytesIO(file)) as archive:
-        return [json.loads(line) for line in archive.read("rows.jsonl").splitlines()]
-
-
-def head(file: bytes) -> dict[str, Any]:
-    with zipfile.ZipFile(io.BytesIO(file)) as archive:
-        found: dict[str, Any] = json.loads(archive.read("report.json"))
-        return found
 
 
 async def test_a_trade_is_in_every_report_and_each_checks_offline(exchange: Market, tmp_path: Path) -> None:
@@ -178,33 +163,7 @@ async def test_a_trade_is_in_every_report_and_each_checks_offline(exchange: Mark
         path = tmp_path / f"{name}.zip"
         path.write_bytes(one_file)
         assert verify(path, [key])
-    await _alone(tmp_path, file, key)
-
-
-async def _alone(tmp_path: Path, file: bytes, key: str) -> None:
-    """The script in the report checks it by itself, and finds what was changed."""
-    folder = tmp_path / "out"
-    with zipfile.ZipFile(io.BytesIO(file)) as archive:
-        archive.extractall(folder)
-    script = tmp_path / "verify_report.py"
-    script.write_bytes((folder / "verify_report.py").read_bytes())
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [oldest(), "-I", "-S", "-B", str(script), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    good = run(str(folder), "--vkey", key)
-    assert (good.returncode, "核验通过" in good.stdout) == (0, True), good.stderr
-    with (folder / "rows.csv").open(encoding="utf-8", newline="") as table:
-        assert next(csv.DictReader(table))["price"] == "300.00"
-    for name in sorted(one.name for one in folder.iterdir()):
-        whole = (folder / name).read_bytes()
-        (folder / name).write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:])
-        bad = run(str(folder))
-        assert (bad.returncode, "Traceback" in bad.stderr) == (1, False), (name, bad.stdout, bad.stderr)
-        (folder / name).write_bytes(whole)
-    (folder / "more.txt").write_bytes(b"x")
-    assert run(str(folder)).returncode == 1
+    checks_alone(tmp_path, file, key)
 
 
 @pytest.mark.parametrize(
