@@ -36,12 +36,12 @@ async def opened(db: Database, order: LaneOrder, first: int, end: int, *, proces
     lows = range(first // WIDTH, last, TILES_PER_PART) if first < end else ()
     made = Lanes(db, order, [Part(low, min(low + TILES_PER_PART, last)) for low in lows])
     others = processes - 1 if end - first >= SHARED_FROM else 0
-    made.others = [asyncio.create_task(made.beside()) for _ in range(others)]
+    beside = [asyncio.create_task(made.beside()) for _ in range(others)]
     try:
         yield made
     finally:
-        for task in (*made.others, *([made.ahead[1]] if made.ahead else ())):
-            await ended(task)
+        await made.leave()
+        await asyncio.gather(*beside)
 
 
 class Lanes:
@@ -58,8 +58,9 @@ class Lanes:
         self._theirs: dict[Part, asyncio.Future[SeenPart | None]] = {}
         self._done: dict[Part, SeenPart] = {}
         self._moved = asyncio.Event()
-        self.others: list[asyncio.Task[None]] = []
-        self.ahead: tuple[Part, asyncio.Task[Rows]] | None = None
+        self._left = False
+        self._leading: list[asyncio.Task[None]] = []
+        self._ahead: tuple[Part, asyncio.Task[Rows]] | None = None
         self._take()
 
     async def parts(self) -> AsyncIterator[SeenPart]:
@@ -73,17 +74,16 @@ class Lanes:
     async def _step(self, part: Part) -> None:
         """Come nearer to a part: by looking at another one while another process is at it."""
         theirs = self._theirs.get(part)
-        if theirs is not None and (theirs.done() or self.ahead is None or not self._room()):
+        if theirs is not None and (theirs.done() or self._ahead is None or not self._room()):
             await asyncio.wait({theirs}, timeout=PATIENCE_S)
             if not theirs.done():
-                for task in self.others:
-                    task.cancel()
+                self._dismiss()
                 await asyncio.wait({theirs})
             del self._theirs[part]
             self._done[part] = theirs.result() or await self._look.at(await self._read(part))
             return
-        assert self.ahead is not None
-        mine, reading = self.ahead
+        assert self._ahead is not None
+        mine, reading = self._ahead
         rows = await reading
         self._take()
         self._done[mine] = await self._look.at(rows)
@@ -91,7 +91,7 @@ class Lanes:
     def _take(self) -> None:
         """Take the next free part for this process: it is read while another one is looked at."""
         part = self._free.popleft() if self._free else None
-        self.ahead = None if part is None else (part, asyncio.create_task(self._read(part)))
+        self._ahead = None if part is None else (part, asyncio.create_task(self._read(part)))
 
     async def _read(self, part: Part) -> Rows:
         return await self._db.run(partial(audit_lane.read, order=self._order, part=part))
@@ -99,13 +99,26 @@ class Lanes:
     def _room(self) -> bool:
         return len(self._theirs) + len(self._done) < EARLY_MAX
 
+    async def leave(self) -> None:
+        """Leave what is under way as it is."""
+        self._left = True
+        self._dismiss()
+        if self._ahead is not None:
+            await ended(self._ahead[1])
+
+    def _dismiss(self) -> None:
+        for task in self._leading:
+            task.cancel()
+
     async def beside(self) -> None:
         """Have another process look at parts, until none is free; whatever becomes of it, each of its parts is answered for."""
         module = "exchange.flows.audit_lane"
         async with lanes.beside(module, self._order, 1, end_s=END_S, answers=True) as others:
-            for other in others:
-                with suppress(OSError, EOFError, RuntimeError, msgspec.MsgspecError):
-                    await self._lead(other)
+            # What leads them is what is cancelled, so that nothing disturbs their end.
+            made = [asyncio.create_task(self._lead(other)) for other in others if not self._left]
+            self._leading += made
+            if made:
+                await asyncio.wait(made)
 
     async def _lead(self, other: Process) -> None:
         told, says = other.stdin, other.stdout
@@ -127,6 +140,8 @@ class Lanes:
                 else:
                     self._moved.clear()
                     await self._moved.wait()
+        except (OSError, EOFError, RuntimeError, msgspec.MsgspecError):
+            pass  # how it ended is told where it is ended
         finally:
             for one in asked:
                 one.set_result(None)

@@ -49,21 +49,22 @@ async def beside(
             other.stdin.write(told)
         yield others
     finally:
-        for other in others:
-            await _end(other, module, end_s)
+        await asyncio.gather(*(_end(other, module, end_s) for other in others))
 
 
 async def _end(other: Process, module: str, end_s: float) -> None:
-    """Let a process end by itself, and insist after a while."""
+    """Let a process end by itself, and insist after a while, or when nobody waits for that."""
     assert other.stdin is not None
     other.stdin.close()
     try:
         # What it still says is taken, so that it is not held up by that.
-        await asyncio.wait_for(other.communicate(), end_s)
-    except TimeoutError:
-        with suppress(ProcessLookupError):  # it may have ended just now
-            other.kill()
-        await other.communicate()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(other.communicate(), end_s)
+    finally:
+        if other.returncode is None:
+            with suppress(ProcessLookupError):  # it may have ended just now
+                other.kill()
+    await other.communicate()
     if other.returncode:
         _LOG.warning("process-failed", module=module, code=other.returncode)
 
