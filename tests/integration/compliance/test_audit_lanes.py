@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from compliance import notes
+from compliance import notes, store
 from exchange.flows import audit_lane, audit_lanes
 from exchange.flows.audit_lane import LaneOrder, Part, Rows, SeenPart
 from exchange.flows.audit_log import LogReport, Span, audit_log
@@ -20,7 +21,7 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.keys import Keyring
 from tests.integration.compliance.test_superuser import ENTRIES, LEAVES, edit, quiet
-from tests.support.logged import ORIGIN, SIZE, logged
+from tests.support.logged import ORIGIN, SIZE, entry, logged, sequenced
 
 # Of three parts the first is always this process's own.
 THEIRS = 2
@@ -201,3 +202,23 @@ async def test_a_lane_whose_leader_is_gone_ends(database: Database, keyring: Key
         other.stdin.close()
         await asyncio.wait_for(other.communicate(), 30)
         assert other.returncode == 0
+
+
+async def test_entries_that_lie_in_another_order_than_leaves_are_looked_at_by_the_tile(
+    database: Database, keyring: Keyring
+) -> None:
+    """The order is that of transactions; a row read out of it would be named again and again by single rows."""
+
+    async def early(tx: Tx) -> None:
+        await store.append(tx, [entry(0)])
+        await database.run(lambda tx: store.append(tx, [entry(n) for n in range(1, 300)]))
+        await store.append(tx, [entry(n) for n in range(300, 600)])
+
+    await database.run(early)
+    await sequenced(database, keyring)
+    order, part = LaneOrder(database.urls, "centre", 600, 0, True), Part(0, 3)
+    rows, points = await database.run(partial(audit_lane.read, order=order, part=part))
+    inside = [json.loads(one)["object"]["id"] for one in rows[0].envelopes or ()]
+    assert inside[:3] == [None, "ord_300", None]
+    seen = await audit_lane.Look(order).at((rows, points))
+    assert [(one.count, one.hashes is not None) for one in seen.tiles] == [(256, True), (256, True), (88, True)]
