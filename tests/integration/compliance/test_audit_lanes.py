@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from compliance import notes, store
-from exchange.flows import audit_lane, audit_lanes
+from exchange.flows import audit_lane, audit_lanes, lanes
 from exchange.flows.audit_lane import LaneOrder, Part, Rows, SeenPart
 from exchange.flows.audit_log import LogReport, Span, audit_log
 from exchange.kernel.clock import FixedClock
@@ -173,6 +173,17 @@ async def test_what_the_other_leaves_is_done_here(
     assert beside.answers < THEIRS
 
 
+async def test_an_audit_that_is_done_before_the_other_began_ends_it(
+    database: Database, keyring: Keyring, clock: FixedClock, beside: Beside
+) -> None:
+    await logged(database, keyring, clock)
+    beside.on_ask = _killed
+    beside.asked = 1
+    report = await _both(beside, database, keyring)
+    assert (report.faults, report.done, beside.answers) == ([], SIZE, 0)
+    assert [one.returncode for one in beside.processes] == [0]
+
+
 async def test_with_an_audit_that_is_broken_off_the_other_ends_too(
     database: Database, keyring: Keyring, clock: FixedClock, beside: Beside
 ) -> None:
@@ -193,7 +204,7 @@ async def test_a_lane_whose_leader_is_gone_ends(database: Database, keyring: Key
     """All that it hears of that is that its standard input closes, though it has an answer that nobody takes."""
     await logged(database, keyring, clock)
     order = LaneOrder(database.urls, "centre", SIZE, 0, True)
-    open_lane = partial(audit_lanes.lanes.beside, "exchange.flows.audit_lane", order, 1, answers=True)
+    open_lane = partial(lanes.beside, "exchange.flows.audit_lane", order, 1, answers=True)
     async with open_lane(end_s=30) as (other,):
         assert other.stdin is not None
         assert other.stdout is not None
