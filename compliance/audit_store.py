@@ -12,18 +12,20 @@ from exchange.kernel.db import Tx
 SOME = 1000
 # One row per tile: the driver makes a handful of objects for 256 entries instead of a dozen for each. An entry that was
 # written by another transaction than it says was changed; a restore from a dump makes rows anew, and a rebase then sets
-# the floor above them.
-_TILES = """
+# the floor above them. A tile's entries, which mostly lie together, are looked for at once and not one by one.
+_LEAVES = """
+          FROM compliance.audit_leaf
+          WHERE node_id = $1 AND leaf_index >= n * 256 AND leaf_index < least($4, n * 256 + 256)"""
+_TILES = f"""
 SELECT n, g.*, CASE WHEN octet_length(t.data) = 32 * t.width THEN t.data END, substr(u.data, 32 * (n & 255)::int + 1, 32)
 FROM generate_series($2::bigint, $3::bigint) AS n
 CROSS JOIN LATERAL (
     SELECT count(*), bool_and(e.node_id = $1), string_agg(int8send(leaf_index) || leaf_hash, ''), array_agg(envelope),
         string_agg(uuid_send(id), ''), string_agg(timestamptz_send(created_at), ''), array_agg(action), array_agg(object_id),
         array_agg(array_send(organisation_ids)), array_agg(leaf_index) FILTER (WHERE entry_seq > $5 AND e.xid::xid <> e.xmin)
-    FROM (SELECT leaf_index, leaf_hash, entry_seq FROM compliance.audit_leaf
-          WHERE node_id = $1 AND leaf_index >= n * 256 AND leaf_index < least($4, n * 256 + 256)
-          ORDER BY leaf_index) l
-    LEFT JOIN compliance.audit_entry e ON e.seq = l.entry_seq) g
+    FROM (SELECT leaf_index, leaf_hash, entry_seq {_LEAVES} ORDER BY leaf_index) l
+    LEFT JOIN (SELECT xmin, * FROM compliance.audit_entry WHERE seq = ANY (ARRAY(SELECT entry_seq {_LEAVES}))) e
+        ON e.seq = l.entry_seq) g
 LEFT JOIN compliance.tile t ON t.node_id = $1 AND t.level = 0 AND t.number = n
 LEFT JOIN compliance.tile u ON u.node_id = $1 AND u.level = 1 AND u.number = n >> 8
 ORDER BY n"""

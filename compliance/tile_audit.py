@@ -165,7 +165,11 @@ class Climb:
         if len(hashes) < tiles.WIDTH:
             self._last = hashes
             return
-        for level, index, value in self._above.append(root_of(hashes)):
+        yield from self.add_root(root_of(hashes))
+
+    def add_root(self, root: bytes) -> Iterator[tuple[tiles.Place, bytes]]:
+        """Take the next tile by the hash over it, where that is known."""
+        for level, index, value in self._above.append(root):
             if level % tiles.HEIGHT == 0:
                 place = (level // tiles.HEIGHT + 1, index // tiles.WIDTH)
                 data = self._open.setdefault(place, bytearray())

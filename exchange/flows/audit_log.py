@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from statistics import median_low
 
-from compliance import audit_store, auditing, notes, tile_audit, tiles, tree_store
+from compliance import audit_store, auditing, notes, tiles, tree_store
 from compliance.audit_store import Ground
-from compliance.auditing import Fault, StoredCheckpoint, TileRows
+from compliance.auditing import Fault, StoredCheckpoint
 from compliance.entries import CENTRE
 from compliance.log import Known
 from compliance.notes import Verifier
 from compliance.tile_audit import Climb
+from exchange.flows import audit_lanes
+from exchange.flows.audit_lane import LaneOrder, SeenPart
+from exchange.flows.audit_lanes import Lanes
 from exchange.kernel import merkle
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.text import Text
 
 Progress = Callable[[int, int], Awaitable[None]]
-TILES_PER_PART = 32
-# Their columns are compared together: among more entries there are more of each kind.
-TILES_TOGETHER = 8
 FAULTS_MAX = 1000
 
 
@@ -69,13 +69,15 @@ async def audit_log(
     marks: Sequence[Known] | None = None,
     node_id: str = CENTRE,
     report: LogReport | None = None,
+    processes: int = audit_lanes.PROCESSES,
 ) -> LogReport:
     """Check every entry of the log, or of a span of it, against its leaf, the tiles and the signed checkpoints.
 
     What is logged while this runs is not looked at. `marks` is what the places say that must know the newest checkpoint, None
-    where nobody asked them. `report` may be handed in, to be read when this is broken off.
+    where nobody asked them. `report` may be handed in, to be read when this is broken off. Where there is much to look at, as
+    many `processes` do; what is found is the same.
     """
-    audit = _Audit(db, keys, origin, progress, node_id, LogReport() if report is None else report)
+    audit = _Audit(db, keys, origin, progress, node_id, LogReport() if report is None else report, processes)
     await audit.begin(span or Span())
     if span is None or span == Span():
         await audit.whole([*known, *(marks or ())])
@@ -95,12 +97,9 @@ class _Audit:
     progress: Progress
     node_id: str
     report: LogReport
+    processes: int
     ground: Ground = field(default_factory=lambda: Ground(None, None, None, None, None, None))
     end: int = 0
-
-    def __post_init__(self) -> None:
-        """Begin with nothing known of the log's entries."""
-        self.columns = tile_audit.Columns(self.node_id)
 
     async def begin(self, span: Span) -> None:
         """Fix the log's size: what at least two of leaves, state and checkpoints agree on."""
@@ -129,18 +128,15 @@ class _Audit:
         strays = asyncio.create_task(self.db.run(lambda tx: audit_store.strays(tx, self.node_id)))
         previous = await self.check_points(await self.points(-1, 0), roots, [])
         try:
-            async for part, points in self.parts(points=True):
-                wanted = sizes | {one.size for one in points}
-                finished: dict[tiles.Place, bytes] = {}
-                newest = max([newest, *map(tile_audit.last_time, part)])
-                for one, hashes in await self.look(part):
-                    low = one.number * tiles.WIDTH
-                    roots |= climb.roots(hashes, [size for size in wanted if low < size <= low + len(hashes)])
-                    finished |= dict(climb.add(hashes))
-                await self.check_upper(finished)
-                previous = await self.check_points(points, roots, previous)
-                roots = {size: roots[size] for size in roots if size in sizes}
-                await self.progress(report.done, self.end)
+            async with self.lanes(points=True) as lanes:
+                async for part in lanes.parts():
+                    newest = max(newest, part.newest)
+                    wanted = sizes | {one.size for one in part.points}
+                    await self.check_upper(await self.climb(part, climb, wanted, roots))
+                    previous = await self.check_points(part.points, roots, previous)
+                    roots = {size: roots[size] for size in roots if size in sizes}
+                    await self.progress(report.done, self.end)
+                    self.past(part)
             await self.check_upper(climb.rest())
             report.note(*auditing.order_faults(previous, newest))
             for mark in known:
@@ -148,7 +144,7 @@ class _Audit:
             await self.check_state(climb)
             await self.check_strays(await strays)
         finally:
-            await _ended(strays)
+            await audit_lanes.ended(strays)
 
     async def part(self) -> None:
         """Check a span: each of its tiles leads up to a root that was signed."""
@@ -166,76 +162,66 @@ class _Audit:
             what = Text("the newest checkpoint is not signed by the log's key", "最新检查点没有日志密钥的签名")
             report.note(Fault("log-checkpoint", auditing.checkpoint_place(report.signed), None, what))
         above: set[tiles.Place] = set()
-        async for part, _ in self.parts(points=False):
-            await self.look(part)
-            above |= {(1, one.number // tiles.WIDTH) for one in part}
-            for one in part:
-                full = one.above and one.tile is not None and len(one.tile) == tiles.WIDTH * merkle.HASH_BYTES
-                if full and auditing.root_of(auditing.slots(one.tile or b"")) != one.above:
-                    report.note(auditing.slot_fault(1, one.number))
-            await self.progress(report.done - report.first, self.end - report.first)
+        async with self.lanes(points=False) as lanes:
+            async for part in lanes.parts():
+                for one in part.tiles:
+                    if one.hashes is None:
+                        await self.name(one.number)
+                self.check_writers(part)
+                above |= {(1, one.number // tiles.WIDTH) for one in part.tiles}
+                report.note(*(auditing.slot_fault(1, one.number) for one in part.tiles if not one.fits))
+                await self.progress(report.done - report.first, self.end - report.first)
+                self.past(part)
         await self.check_chain(above)
         if report.first < report.signed and root is not None:
             await self.check_root(root)
 
     # ------------------------------------------------------------ leaves
 
-    async def parts(self, *, points: bool) -> AsyncIterator[tuple[list[TileRows], list[StoredCheckpoint]]]:
-        """Read tiles, always one part ahead, so that the server works while the last part is looked at."""
-        report = self.report
-        first, last = report.first // tiles.WIDTH, (self.end - 1) // tiles.WIDTH
+    def lanes(self, *, points: bool) -> AbstractAsyncContextManager[Lanes]:
+        """Have the tiles looked at, with or without the checkpoints in them."""
+        order = LaneOrder(self.db.urls, self.node_id, self.report.size, self.ground.floor_seq or 0, points)
+        return audit_lanes.opened(self.db, order, self.report.first, self.end, processes=self.processes)
 
-        async def read(tx: Tx, low: int) -> tuple[list[TileRows], list[StoredCheckpoint]]:
-            high, floor = min(low + TILES_PER_PART - 1, last), self.ground.floor_seq or 0
-            rows = await audit_store.tile_rows(tx, self.node_id, low, high, report.size, floor)
-            up_to = min((high + 1) * tiles.WIDTH, report.size)
-            return rows, await audit_store.checkpoints(tx, self.node_id, low * tiles.WIDTH, up_to) if points else []
+    def past(self, part: SeenPart) -> None:
+        """Say that a part is done."""
+        self.report.done = min((part.tiles[-1].number + 1) * tiles.WIDTH, self.end)
 
-        lows = range(first, last + 1, TILES_PER_PART)
-        ahead = asyncio.create_task(self.db.run(lambda tx: read(tx, first))) if lows else None
-        try:
-            for low in lows:
-                assert ahead is not None
-                found, following = await ahead, low + TILES_PER_PART
-                if following <= last:
-                    ahead = asyncio.create_task(self.db.run(lambda tx, at=following: read(tx, at)))  # type: ignore[misc]
-                yield found
-                report.done = min(following * tiles.WIDTH, self.end)
-        finally:
-            if ahead is not None:
-                await _ended(ahead)
+    async def climb(
+        self, part: SeenPart, climb: Climb, wanted: set[int], roots: dict[int, bytes]
+    ) -> dict[tiles.Place, bytes]:
+        """Name what is wrong with tiles, and put them into the tree; give the upper tiles that are full by that.
 
-    async def look(self, part: list[TileRows]) -> list[tuple[TileRows, list[bytes]]]:
-        """Look at tiles, and name what is wrong with them; give the hashes that their leaves should have."""
-        found: list[tuple[TileRows, list[bytes]]] = []
-        for at in range(0, len(part), TILES_TOGETHER):
-            some = part[at : at + TILES_TOGETHER]
-            made = []
-            for one in some:
-                # A tile takes half a millisecond. In between the loop goes on: it fetches what the server has ready of the
-                # next part, and answers whoever shares it.
-                await asyncio.sleep(0)
-                made.append(tile_audit.hashes(one, self.report.size))
-            whole = [one for one, hashes in zip(some, made, strict=True) if hashes is not None]
-            unfit = self.columns.unfit(whole) if whole else set()
-            for one, hashes in zip(some, made, strict=True):
-                fit = hashes is not None and one.number not in unfit
-                found.append((one, hashes if fit and hashes is not None else await self.name(one)))
+        shapes   `roots` gets those of the sizes that are `wanted`
+        """
+        finished: dict[tiles.Place, bytes] = {}
+        for one in part.tiles:
+            low, width = one.number * tiles.WIDTH, tiles.width_at(0, one.number, self.report.size)
+            inside = [size for size in wanted if low < size <= low + width]
+            if one.root is None or inside:
+                hashes = await self.name(one.number) if one.hashes is None else auditing.slots(one.hashes)
+                roots |= climb.roots(hashes, inside)
+                finished |= dict(climb.add(hashes))
+            else:
+                finished |= dict(climb.add_root(one.root))
         self.check_writers(part)
-        return found
+        return finished
 
-    async def name(self, one: TileRows) -> list[bytes]:
+    async def name(self, number: int) -> list[bytes]:
         """Name what is wrong with a tile, from its rows; give the hashes that its leaves should have."""
-        report = self.report
-        rows = await self.db.run(lambda tx: audit_store.leaf_rows(tx, self.node_id, one.number))
+        report, floor = self.report, self.ground.floor_seq or 0
+        (one,) = await self.db.run(
+            lambda tx: audit_store.tile_rows(tx, self.node_id, number, number, report.size, floor)
+        )
+        rows = await self.db.run(lambda tx: audit_store.leaf_rows(tx, self.node_id, number))
         faults, right = auditing.check_tile(one, rows, report.size, self.node_id)
         report.note(*(f for f in faults if f.index is None or report.first <= f.index < self.end))
         return right
 
-    def check_writers(self, part: list[TileRows]) -> None:
+    def check_writers(self, part: SeenPart) -> None:
         """Name rows that another transaction wrote than they say; all of a part at once mean a restore from a dump."""
-        everything = sum(one.count for one in part)
-        changed = [index for one in part for index in one.rewritten or ()]
+        everything = sum(one.count for one in part.tiles)
+        changed = [index for one in part.tiles for index in one.rewritten]
         if everything and len(changed) == everything:
             place = Text(f"entries {changed[0]:,} to {changed[-1]:,}", f"条目 {changed[0]:,} 至 {changed[-1]:,}")
             self.report.note(auditing.rewritten_fault(place, None, everything))
@@ -344,10 +330,3 @@ class _Audit:
         self.report.waiting = len(waiting)
         for entry in await self.db.run(lambda tx: audit_store.entries(tx, waiting)):
             self.report.note(*auditing.row_faults(entry, self.node_id))
-
-
-async def _ended(task: asyncio.Task[object] | asyncio.Task[list[tuple[int, int | None, bool]]]) -> None:
-    """Let nothing run on behind a broken audit."""
-    task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task

@@ -6,13 +6,12 @@ It reads what it needs from its standard input, and ends with the run, or after 
 from __future__ import annotations
 
 import asyncio
-import sys
 from functools import partial
 from uuid import UUID
 
 import msgspec
-import uvloop
 
+from exchange.flows import lanes
 from exchange.flows.sale import Sales
 from exchange.flows.settle_period import settle_next
 from exchange.kernel.clock import MovedClock
@@ -34,9 +33,7 @@ class LaneOrder(msgspec.Struct, frozen=True):
 
 async def main() -> None:
     """Do one part of a run after another until it is closed, cancelled or gone, or nobody leads it any more."""
-    loop, told = asyncio.get_running_loop(), asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(told), sys.stdin)
-    order = msgspec.json.decode(await told.readline(), type=LaneOrder)
+    order, told = await lanes.told(LaneOrder)
     db, sales = (
         Database(order.urls, MovedClock(order.ahead_s), settings=DatabaseSettings(app_connections_max=1)),
         Sales(),
@@ -54,5 +51,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+    lanes.run(main())

@@ -16,7 +16,7 @@ from compliance import notes, tree_store
 from compliance.marks import FileMark
 from exchange.cli import commands
 from exchange.cli.tools import Tools
-from exchange.flows import audit_log
+from exchange.flows import audit_lanes
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, DatabaseUrls
 from exchange.kernel.files import FileStore
@@ -192,7 +192,7 @@ async def test_ctrl_c_ends_it_cleanly_and_says_how_to_go_on(
     audit: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first part is looked at; then somebody presses Ctrl-C, which the loop makes a cancellation of."""
-    monkeypatch.setattr(audit_log, "TILES_PER_PART", 1)
+    monkeypatch.setattr(audit_lanes, "TILES_PER_PART", 1)
     task = asyncio.create_task(audit())
     while len(asyncio.all_tasks()) < 3 and not task.done():
         await asyncio.sleep(0)
