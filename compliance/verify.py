@@ -28,6 +28,7 @@ from pathlib import Path
 from compliance.verify_bundle import (
     MANIFEST,
     PLAIN,
+    SIG,
     UNLISTED,
     WORDS,
     Bundle,
@@ -54,7 +55,6 @@ from compliance.verify_notes import (
     unbase64,
 )
 
-SIG = "manifest.json.sig"
 UNSIGNED = {MANIFEST, SIG}
 # What every export has; a complete one has its tiles' hashes besides, a selection a proof for each event.
 EVIDENCE = {EVENTS, TILES, "checkpoint", "log.vkey"}
@@ -289,6 +289,7 @@ def verify(
 ) -> list[str]:
     """Check a whole bundle and say what was found; raise Failed with every place that does not hold."""
     with Bundle(place) as bundle:
+        bundle.refuse_other()
         own = bundle.read("log.vkey").decode("utf-8", "replace").splitlines()
         keys = [Key(one, "--vkey") for one in vkeys] or [Key(one, line=n) for n, one in enumerate(own, 1)]
         check = Check(bundle, keys)
@@ -320,6 +321,14 @@ def verify(
         return check.said
 
 
+def kept(name: str | None) -> bytes | None:
+    """A file beside the bundle that was named, or nothing; raise Failed where it cannot be read."""
+    try:
+        return Path(name).read_bytes() if name else None
+    except OSError:
+        raise failed(str(name), "there is no such file that can be read", "没有可读取的此文件") from None
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -333,10 +342,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if options.proof is not None:
             with Bundle(Path(options.bundle)) as bundle:
+                bundle.refuse_other()
                 write_proof(bundle, options.proof, parse(bundle.read(MANIFEST), MANIFEST), sys.stdout.buffer)
             return 0
-        previous = Path(options.previous).read_bytes() if options.previous else None
-        delivery = Path(options.delivery).read_bytes() if options.delivery else None
+        previous, delivery = kept(options.previous), kept(options.delivery)
         for line in verify(Path(options.bundle), options.vkey, previous, delivery, options.witness):
             print(line)
     except Failed as error:

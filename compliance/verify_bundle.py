@@ -18,7 +18,7 @@ from compliance.verify_notes import Failed, Fault, canonical, failed, shown
 from compliance.verify_zip import check_zip
 
 MANIFEST_HEADER = "corpus-exchange/export-manifest@v2"
-MANIFEST = "manifest.json"
+MANIFEST, SIG = "manifest.json", "manifest.json.sig"
 # More faults than that say nothing new.
 FAULTS_MAX = 20
 LINE_MAX = 4_000_000
@@ -58,6 +58,8 @@ class Bundle:
     def __init__(self, place: Path) -> None:
         """Open the place."""
         self.place = place
+        if not place.exists():
+            raise failed(str(place), "there is no such file or folder", "没有此文件或目录")
         try:
             self.zip = zipfile.ZipFile(place) if place.is_file() else None
         except zipfile.BadZipFile as error:
@@ -84,6 +86,12 @@ class Bundle:
         if twice:
             raise failed(twice[0], "is there twice", "重复出现")
         return names
+
+    def refuse_other(self) -> None:
+        """Refuse what is no export at all, rather than name the first file that it lacks."""
+        if not {MANIFEST, SIG} & set(self.names()):
+            en = "is no export: name the zip as it was downloaded, or a folder with all of its files"
+            raise failed(str(self.place), en, "不是导出包：请指定下载所得的 zip 文件，或含其全部文件的目录")
 
     def open(self, name: str) -> BinaryIO:
         """Open a file."""

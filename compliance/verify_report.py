@@ -59,6 +59,8 @@ class Report:
     def __init__(self, place: Path) -> None:
         """Open the place."""
         self.folder, self.zip = place, None
+        if not place.exists():
+            raise failed(str(place), "there is no such file or folder", "没有此文件或目录")
         if place.is_file():
             try:
                 self.zip = zipfile.ZipFile(place)
@@ -106,6 +108,9 @@ def verify(place: Path, vkeys: Sequence[str] = ()) -> list[str]:
 
 
 def _verify(report: Report, vkeys: Sequence[str]) -> list[str]:
+    if not {HEAD, SIG} & set(report.names()):
+        en = "is no report: name the zip as it was downloaded, or a folder with all of its files"
+        raise failed(str(report.folder), en, "不是报告：请指定下载所得的 zip 文件，或含其全部文件的目录")
     keys = [Key(one, "--vkey") for one in vkeys]
     keys = keys or [Key(one) for one in report.read("log.vkey").decode().splitlines()]
     data = report.read(HEAD)

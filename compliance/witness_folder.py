@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from compliance.cosign import Cosigner, time_of
 from compliance.notes import BadNote, checked_name, open_note, parse_checkpoint, parse_note
 from compliance.witness import Cosigned, Keep, origin_path
+from exchange.kernel.text import Text
 
 _KEY, _NAME, _LOCK = "witness.key", "witness.name", "lock"
 _ENDING = ".checkpoint"
@@ -28,6 +29,11 @@ _ENDING = ".checkpoint"
 
 class FolderFault(OSError):
     """A folder that cannot be used as it is; never treated as a new one."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        """Say why, in both languages."""
+        super().__init__(en)
+        self.why = Text(en, zh)
 
 
 @dataclass(slots=True)
@@ -68,9 +74,11 @@ class WitnessFolder:
             try:
                 one = self._cosigned(path.read_bytes())
             except (BadNote, UnicodeError) as error:
-                raise FolderFault(f"{path.name} is not what this witness wrote: {error}") from None
+                raise FolderFault(
+                    f"{path.name} is not what this witness wrote: {error}", f"{path.name} 并非本见证方所写：{error}"
+                ) from None
             if path.name != f"{origin_path(one.checkpoint.origin)}{_ENDING}":
-                raise FolderFault(f"{path.name} has another log's checkpoint")
+                raise FolderFault(f"{path.name} has another log's checkpoint", f"{path.name} 是另一日志的检查点")
             found[one.checkpoint.origin] = one
         self.last = found
 
@@ -97,7 +105,7 @@ def opened(path: Path, name: str | None = None) -> Iterator[WitnessFolder]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderFault(f"another witness runs in {path}") from None
+            raise FolderFault(f"another witness runs in {path}", f"{path} 中已有见证方在运行") from None
         folder = WitnessFolder(path, _signer(path, name))
         folder.read()
         yield folder
@@ -122,15 +130,18 @@ def _signer(path: Path, name: str | None) -> Cosigner:
     known = (path / _NAME).read_text(encoding="utf-8").strip() if (path / _NAME).exists() else None
     if known is None:
         if name is None:
-            raise FolderFault(f"{path} is new: give the witness a name, such as witness.example/w1")
+            raise FolderFault(
+                f"{path} is new: give the witness a name with --name, such as witness.example/w1",
+                f"{path} 是新目录：请用 --name 给出见证方名称，例如 witness.example/w1",
+            )
         if any(path.glob(f"*{_ENDING}")):
-            raise FolderFault(f"{path} has lost the witness's name")
+            raise FolderFault(f"{path} has lost the witness's name", f"{path} 中的见证方名称已丢失")
         _make(path, name)
     elif name not in (None, known):
-        raise FolderFault(f"the witness in {path} is {known}")
+        raise FolderFault(f"the witness in {path} is {known}", f"{path} 中的见证方是 {known}")
     private = load_pem_private_key((path / _KEY).read_bytes(), password=None)
     if not isinstance(private, Ed25519PrivateKey):
-        raise FolderFault(f"{_KEY} is not an Ed25519 key")
+        raise FolderFault(f"{_KEY} is not an Ed25519 key", f"{_KEY} 不是 Ed25519 密钥")
     public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return Cosigner(known or str(name), public, private.sign)
 
@@ -139,7 +150,7 @@ def _make(path: Path, name: str) -> None:
     try:
         checked_name(name)
     except BadNote as error:
-        raise FolderFault(str(error)) from None
+        raise FolderFault(str(error), f"名称不可用：{error}") from None
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (path / _KEY).unlink(missing_ok=True)  # a start that was cut off before the name left one that signed nothing
     with os.fdopen(os.open(path / _KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -171,6 +171,13 @@ async def work_on(made: Services) -> None:
             group.create_task(sequencer(made.settings, made.db, made.keyring, made.files).run())
 
 
+def exists(settings: Settings) -> bool:
+    """Whether there is an exchange of these settings to look into; a database of somebody else's is asked by opening it."""
+    # As exchange.kernel.embedded lays it out: the data, or a note of where they are.
+    there = (settings.home / "postgres" / name for name in ("pgdata", "location.txt"))
+    return settings.database.urls() is not None or any(one.exists() for one in there)
+
+
 def tools(settings: Settings, environment: Mapping[str, str] | None = None) -> Tools:
     """What the commands need; `environment` is handed on to processes that a command starts."""
     return Tools(
@@ -183,6 +190,7 @@ def tools(settings: Settings, environment: Mapping[str, str] | None = None) -> T
         schedule=schedule,
         environment=environment or {},
         sequencing=sequencing,
+        exists=exists,
     )
 
 

@@ -17,6 +17,7 @@ from exchange.kernel.clock import Clock, SandboxClock, SystemClock
 from exchange.kernel.db import DatabaseSettings, DatabaseUrls
 from exchange.kernel.files import FilesSettings
 from exchange.kernel.settings import BadSetting, read, variables
+from exchange.kernel.text import Text
 from exchange.parties.settings import PartiesSettings, TokenSettings
 from settlement.settings import SettlementSettings, StripeSettings
 
@@ -169,8 +170,16 @@ def load(environment: Mapping[str, str]) -> Settings:
     }
     if process.sequencer not in SEQUENCERS or not CHECKPOINT_S_MIN <= process.checkpoint_every_s <= CHECKPOINT_S_MAX:
         raise BadSetting(
-            "EXCHANGE_SEQUENCER is process, inside or off, and EXCHANGE_CHECKPOINT_EVERY_S from 0.05 to 60"
+            Text(
+                "EXCHANGE_SEQUENCER is process, inside or off, and EXCHANGE_CHECKPOINT_EVERY_S from 0.05 to 60",
+                "EXCHANGE_SEQUENCER 须为 process、inside 或 off，EXCHANGE_CHECKPOINT_EVERY_S 须在 0.05 至 60 之间",
+            )
         )
     if process.sandbox and environment.get("STRIPE_API_KEY", "").startswith(("sk_live", "rk_live")):
-        raise BadSetting("EXCHANGE_SANDBOX is set beside a live Stripe key; a sandbox never moves real money")
+        raise BadSetting(
+            Text(
+                "EXCHANGE_SANDBOX is set beside a live Stripe key; a sandbox never moves real money",
+                "设置了 EXCHANGE_SANDBOX，却同时给出 Stripe 正式密钥；沙盒绝不动用真实资金",
+            )
+        )
     return Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))

@@ -86,6 +86,7 @@ async def _log(chosen: argparse.Namespace, tools: Tools, language: str) -> int:
     # What is loaded by now stays: the collector of garbage need not look through it again and again.
     gc.freeze()
     span, report, begun = _span(chosen), LogReport(), time.monotonic()
+    tools.refuse_absent()
     async with tools.ground(tools.settings) as on, tools.sequencing(on) as made:
         # Before the database is read: what is marked by now is in the log that is looked at.
         marks, known = await _marks(made), [*_previous(chosen), *(await made.witnessed() or ())]

@@ -16,6 +16,10 @@ from exchange.cli.reading import Refused
 from exchange.kernel.text import Text
 
 _WHOLE = Text("Everything holds.", "全部有效。")
+_EMPTY = Text(
+    "NOTHING IS IN IT: no entry of the log fits what was asked for; are the ids, names and times the ones you mean?",
+    "其中没有任何条目：日志中没有符合所申请范围的内容；请核对标识、名称与时间是否无误",
+)
 _FORMS = Text("made again from the events, the same to the byte: {names}", "由事件重新生成，逐字节一致：{names}")
 
 
@@ -41,7 +45,8 @@ def check(place: Path, known: Known, language: str, *, as_json: bool) -> int:
     try:
         lines = verify.verify(place, known.vkeys, previous, delivery, known.witnesses)
         with Bundle(place) as bundle:
-            forms = check_forms(bundle, json.loads(bundle.read("manifest.json")))
+            manifest = json.loads(bundle.read("manifest.json"))
+            forms = check_forms(bundle, manifest)
     except Failed as error:
         faults = [{**one._asdict(), "told": {"en": one.told("en"), "zh": one.told("zh")}} for one in error.faults]
         said = [one.told(language) for one in error.faults]
@@ -53,6 +58,8 @@ def check(place: Path, known: Known, language: str, *, as_json: bool) -> int:
         return 1
     # The verifier says everything twice, English first.
     told = [*lines[language == "zh" :: 2], _FORMS.in_(language).format(names=", ".join(forms) or "-")]
+    if not manifest["entries"]:
+        told.append(_EMPTY.in_(language))
     say({"sound": True, "faults": [], "said": told}, as_json=as_json, lines=[*told, _WHOLE.in_(language)])
     return 0
 

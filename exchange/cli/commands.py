@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import select
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 import uvloop
 
+from exchange.cli.output import say
+from exchange.cli.parsing import PARSERS, language_asked
+from exchange.cli.reading import Refused, away
 from exchange.cli.tools import Tools
 from exchange.kernel import logs
 from exchange.kernel.db import WHERE
@@ -38,12 +43,14 @@ COMMANDS = {
     "terms": "exchange.cli.terms",
     "ledger": "exchange.cli.ledger",
 }
+# What a shell says of a program whose reader ended before it did, such as `head`.
+READER_LEFT = 141
 Loader = Callable[[Mapping[str, str]], Tools]
 
 
-def parser(asked: str = "") -> argparse.ArgumentParser:
+def parser(asked: str = "", language: str = "en") -> argparse.ArgumentParser:
     """The whole command line; only the command that is `asked` for, if there is one of that name."""
-    made = argparse.ArgumentParser(
+    made = PARSERS[language](
         prog="exchange",
         description="Corpus Exchange: an exchange for AI training data. 语料交易所。",
         epilog="Settings come from the environment; deploy/env.example and docs/settings.md list them.",
@@ -59,22 +66,53 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], load: Loader)
 
     errors   prints what is wrong with a setting, a flag or the database, and answers 2
     """
-    chosen = parser(next(iter(arguments), "")).parse_args(arguments)
+    try:
+        return _run(arguments, environment, load)
+    except KeyboardInterrupt:
+        # Also while it still loads what it needs: whoever ends a command wants no list of where it was.
+        return 130
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str], load: Loader) -> int:
+    language = language_asked(arguments, environment)
+    chosen = parser(next(iter(arguments), ""), language).parse_args(arguments)
     came_through = WHERE.set("cli")
     try:
         made = load(environment)
         logs.configure(level=made.settings.process.log_level, pretty=sys.stderr.isatty())
         # A command says how it wants to run: most on uvloop, the demo without a loop.
         if getattr(chosen, "blocking", False):
-            code: int = chosen.run(chosen, made)
-            return code
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return int(runner.run(chosen.run(chosen, made)))
-    except (BadSetting, EmbeddedError, OSError) as error:
-        print(f"exchange: {error}", file=sys.stderr)
+            code = int(chosen.run(chosen, made))
+        else:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                code = int(runner.run(chosen.run(chosen, made)))
+        sys.stdout.flush()
+        return code
+    except Refused as refused:
+        as_json = getattr(chosen, "json", False)
+        print(f"exchange: {refused.why.in_(language)}", file=sys.stderr)
+        if as_json:
+            say({"why": refused.why.map()}, as_json=True, lines=[])
         return 2
-    except KeyboardInterrupt:
-        return 130
+    except (BadSetting, EmbeddedError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and _reader_left():
+            return READER_LEFT
+        print(f"exchange: {away(error).in_(language)}", file=sys.stderr)
+        return 2
     finally:
         # Whoever calls a command from within a process goes on as who they are.
         WHERE.reset(came_through)
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads what is printed any more; what is left of it then goes nowhere, without a word."""
+    try:
+        out = sys.stdout.fileno()
+    except ValueError:  # an output that is no file of the system's
+        return False
+    looked = select.poll()
+    looked.register(out, 0)
+    if not any(event & select.POLLERR for _, event in looked.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out)
+    return True

@@ -21,7 +21,9 @@ import httpx
 from exchange.cli.output import add_json
 from exchange.cli.tools import Tools
 from exchange.kernel import embedded
-from exchange.kernel.embedded import EmbeddedError, EmbeddedServer
+from exchange.kernel.embedded import EmbeddedServer
+from exchange.kernel.settings import BadSetting
+from exchange.kernel.text import Text
 from sandbox.demo import run as story
 from sandbox.demo.client import DemoFailed, Origin
 from sandbox.demo.credentials import Credentials
@@ -86,7 +88,7 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
 def forget(home: Path) -> None:
     """Remove an earlier demo: stop its database if that still runs, and delete its folders.
 
-    errors   EmbeddedError where somebody still uses it
+    errors   BadSetting where somebody still uses it
     """
     wanted = home / "postgres"
     if wanted.exists():
@@ -96,7 +98,9 @@ def forget(home: Path) -> None:
         while server.pid() is not None:
             server.start().stop()
             if server.pid() is not None and time.monotonic() > until:
-                raise EmbeddedError(f"an exchange still runs in {home}: stop it first")
+                raise BadSetting(
+                    Text(f"an exchange still runs in {home}: stop it first", f"{home} 中仍有交易所在运行：请先停止")
+                )
             time.sleep(0.2)
         shutil.rmtree(server.folder, ignore_errors=True)
         shutil.rmtree(server.host, ignore_errors=True)

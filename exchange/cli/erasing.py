@@ -63,6 +63,7 @@ async def _erase(chosen: argparse.Namespace, tools: Tools) -> int:
         why = Text(f"{chosen.member} is no member's id", f"{chosen.member} 不是成员标识")
         say({"why": why.map()}, as_json=chosen.json, lines=[why.in_(chosen.lang or tools.language)])
         return 2
+    tools.refuse_absent()
     async with tools.ground(tools.settings) as on, tools.opened(on) as made:
         answer = await made.db.run(lambda tx: request_erasure(tx, None, member_id))
     language = chosen.lang or tools.language
@@ -77,6 +78,7 @@ async def _erase(chosen: argparse.Namespace, tools: Tools) -> int:
 
 async def _list(chosen: argparse.Namespace, tools: Tools) -> int:
     language, rows, before = chosen.lang or tools.language, [], None
+    tools.refuse_absent()
     async with tools.ground(tools.settings) as on, tools.opened(on) as made:
         while page := await made.db.run(lambda tx, at=before: sealed_store.erasures(tx, before=at, limit=1_000)):
             rows += page
@@ -107,6 +109,7 @@ async def _replay(chosen: argparse.Namespace, tools: Tools) -> int:
     except Refused as error:
         say({"why": error.why.map()}, as_json=chosen.json, lines=[error.why.in_(language)])
         return 2
+    tools.refuse_absent()
     async with tools.ground(tools.settings) as on, tools.opened(on) as made:
         done = await replay_erasures(made.db, made.vault, told)
     words = Text(

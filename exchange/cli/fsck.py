@@ -24,6 +24,7 @@ def add(subs: Any) -> None:
 
 async def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Check; 0 when nothing was found, else 1."""
+    tools.refuse_absent()
     async with tools.ground(tools.settings) as on, tools.opened(on) as made:
         with bar("checking", shown=not chosen.json) as progress:
 

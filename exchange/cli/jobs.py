@@ -19,6 +19,7 @@ def add(subs: Any) -> None:
 
 async def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Count."""
+    tools.refuse_absent()
     async with tools.ground(tools.settings) as on, tools.opened(on) as made:
         counted = await made.db.run(jobs.waiting)
     rows = [{"kind": kind, "state": state, "count": count} for kind, state, count in counted]

@@ -79,6 +79,7 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
     language = language_of(chosen, tools.environment)
     try:
         act = _acts()[chosen.action]
+        tools.refuse_absent()
         async with tools.ground(tools.settings) as on, tools.opened(on) as made:
             return await act(chosen, made, language)
     except Refused as refused:

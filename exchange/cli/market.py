@@ -18,6 +18,7 @@ from exchange.cli.admin import create_operator
 from exchange.cli.tools import Tools
 from exchange.kernel.errors import Problem
 from exchange.kernel.settings import BadSetting
+from exchange.kernel.text import Text
 from exchange.settings import ProcessSettings, Settings
 from sandbox.demo.client import DemoFailed, Origin
 from sandbox.demo.credentials import Credentials
@@ -51,7 +52,10 @@ async def sandboxed(tools: Tools) -> AsyncIterator[Tools]:
     if settings.stripe.api_key:
         if settings.stripe.api_key.startswith(("sk_live", "rk_live")):
             raise BadSetting(
-                "a market of made-up money was asked for beside a live Stripe key: use a test key, or none"
+                Text(
+                    "a market of made-up money was asked for beside a live Stripe key: use a test key, or none",
+                    "沙盒市场不使用真实资金，却给出了 Stripe 正式密钥：请使用测试密钥，或不设置密钥",
+                )
             )
         yield replace(tools, settings=settings)
         return

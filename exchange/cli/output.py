@@ -62,7 +62,10 @@ def bar(what: str, *, shown: bool) -> Iterator[Bar]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not shown) as progress:
+    console = Console(file=sys.stderr)
+    # A file that takes the words of a command wants no bar, nor the empty line that one leaves behind.
+    unseen = not (shown and console.is_terminal)
+    with Progress(*columns, console=console, transient=True, disable=unseen) as progress:
         yield Bar(progress, progress.add_task(what, total=None))
 
 

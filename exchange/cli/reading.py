@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from exchange.kernel.embedded import EmbeddedError
 from exchange.kernel.text import Text
 
 _WHY = {
@@ -36,3 +37,19 @@ def read_bytes(name: str) -> bytes | Text:
     except (OSError, ValueError) as error:
         why = next((text for kind, text in _WHY.items() if isinstance(error, kind)), _OTHER)
         return Text(why.en.format(name=name), why.zh.format(name=name))
+
+
+def away(error: Exception) -> Text:
+    """Why a command could not begin or go on: our own words in both languages, the system's with ours around them."""
+    why = getattr(error, "why", None)
+    if isinstance(why, Text):
+        return why
+    name = getattr(error, "filename", None)
+    known = next((text for kind, text in _WHY.items() if isinstance(error, kind)), None)
+    if known is not None and name is not None:
+        return Text(known.en.format(name=name), known.zh.format(name=name))
+    if isinstance(error, ConnectionError):
+        return Text(f"a connection failed: {error}", f"连接失败：{error}")
+    if isinstance(error, EmbeddedError):
+        return Text(str(error), f"内置的 PostgreSQL 无法运行：{error}")
+    return Text(str(error), f"系统报告：{error}")

@@ -75,6 +75,7 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
     language = language_of(chosen, tools.environment)
     try:
         period = _period(chosen)
+        tools.refuse_absent()
         async with tools.ground(tools.settings) as on, tools.opened(on) as made:
             done = _preview if chosen.dry_run else _settle
             return await done(chosen, tools, made, period)

@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from exchange.cli.reading import Refused
+from exchange.kernel.text import Text
 from exchange.settings import Settings
 
 
@@ -23,6 +25,23 @@ class Tools:
     schedule: Callable[[Any], Any]
     environment: Mapping[str, str] = field(default_factory=dict)
     sequencing: Callable[[Any], AbstractAsyncContextManager[Any]] = nullcontext
+    exists: Callable[[Settings], bool] = lambda _: True
+
+    def refuse_absent(self) -> None:
+        """Refuse to look into an exchange that is not there: to open it would make an empty one, of which everything holds.
+
+        errors   Refused
+        """
+        if not self.exists(self.settings):
+            where = self.settings.home
+            raise Refused(
+                Text(
+                    f"there is no exchange in {where}: name the one that you mean by EXCHANGE_HOME "
+                    "(the market of `make serve` lies in .exchange/market), or its database by DATABASE_URL",
+                    f"{where} 中没有交易所：请以 EXCHANGE_HOME 指明（`make serve` 的市场在 .exchange/market 中），"
+                    "或以 DATABASE_URL 指明其数据库",
+                )
+            )
 
     @property
     def language(self) -> str:

@@ -34,6 +34,7 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
             lines=[f"{chosen.order} is no order's id; ids start with ord_"],
         )
         return 1
+    tools.refuse_absent()
     async with tools.ground(tools.settings) as on, tools.opened(on) as made:
         trade = await made.db.run(partial(show_trade, order_id=order_id))
     if trade is None:

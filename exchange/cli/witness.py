@@ -10,9 +10,11 @@ from typing import Any
 
 from compliance import policy, witness_folder
 from compliance.notes import BadNote, Verifier, parse_vkey
+from compliance.witness_folder import WitnessFolder
 from exchange.cli.tools import Tools
 from exchange.cli.witnessing import WitnessApp, refuse_taken, serve_witness
 from exchange.kernel.settings import BadSetting
+from exchange.kernel.text import Text
 
 PORT = 8490
 
@@ -40,7 +42,7 @@ def add(subs: Any) -> None:
     command.set_defaults(run=run)
 
 
-async def run(chosen: argparse.Namespace, _tools: Tools) -> int:
+async def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Serve until asked to stop.
 
     errors   BadSetting for a log's key or a policy that cannot be read; FolderFault
@@ -52,9 +54,15 @@ async def run(chosen: argparse.Namespace, _tools: Tools) -> int:
         logs = known_logs(chosen.log, chosen.policy)
         stop = stop_event()
         refuse_taken(chosen.host, chosen.port)
-        print(f"witness {folder.signer.verifier.vkey} listens on http://{chosen.host}:{chosen.port}", flush=True)
+        print(listens(folder, chosen, tools.language), flush=True)
         await serve_witness(WitnessApp(folder, logs), chosen.host, chosen.port, stop)
     return 0
+
+
+def listens(folder: WitnessFolder, chosen: argparse.Namespace, language: str) -> str:
+    """What a witness says of itself when it begins."""
+    key, address = folder.signer.verifier.vkey, f"http://{chosen.host}:{chosen.port}"
+    return Text(f"witness {key} listens on {address}", f"见证方 {key} 已在 {address} 监听").in_(language)
 
 
 def known_logs(lines: list[str], file: str | None) -> dict[str, list[Verifier]]:
@@ -67,9 +75,11 @@ def known_logs(lines: list[str], file: str | None) -> dict[str, list[Verifier]]:
         if file is not None:
             found += [one.verifier for one in policy.parse_policy(Path(file).read_bytes()).logs]
     except (BadNote, policy.BadPolicy) as error:
-        raise BadSetting(f"a log's key cannot be read: {error}") from None
+        raise BadSetting(Text(f"a log's key cannot be read: {error}", f"日志公钥无法读取：{error}")) from None
     if not found:
-        raise BadSetting("name a log to watch: --log VKEY, or --policy FILE")
+        raise BadSetting(
+            Text("name a log to watch: --log VKEY, or --policy FILE", "请指明要见证的日志：--log VKEY 或 --policy FILE")
+        )
     logs: dict[str, list[Verifier]] = {}
     for one in found:
         logs.setdefault(one.name, []).append(one)

@@ -15,6 +15,7 @@ from compliance.notes import NoteVerifier
 from compliance.witness import REQUEST_BYTES_MAX, Answer, add_checkpoint
 from compliance.witness_folder import WitnessFolder
 from exchange.kernel.settings import BadSetting
+from exchange.kernel.text import Text
 
 _LOG = structlog.get_logger("witness")
 _CHECKPOINT = re.compile(r"/([0-9a-f]{64})/checkpoint\Z")
@@ -86,7 +87,7 @@ def refuse_taken(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except (OSError, OverflowError) as error:
-        raise BadSetting(f"cannot listen on {host}:{port}: {error} 无法监听该地址") from None
+        raise BadSetting(Text(f"cannot listen on {host}:{port}: {error}", f"无法监听 {host}:{port}：{error}")) from None
 
 
 async def serve_witness(app: WitnessApp, host: str, port: int, stop: asyncio.Event) -> None:

@@ -41,8 +41,8 @@ WALLET_TOO_LOW = problem_type(
 FROZEN = problem_type(
     "trade-frozen",
     Kind.FORBIDDEN,
-    title=Text("Frozen by directive", "已被监管指令冻结"),
-    detail=Text("A regulator's directive has frozen {object}.", "监管指令已冻结 {object}。"),
+    title=Text("Stopped by directive", "已被监管指令停止交易"),
+    detail=Text("A regulator's directive has stopped the sale of {object}.", "监管指令已停止 {object} 的交易。"),
     remedy=Text(
         "Ask the regulator named in the directive; orders work again once it is lifted.",
         "请联系指令所列监管机构；指令解除后即可恢复。",

@@ -8,12 +8,19 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
+from exchange.kernel.text import Text
+
 S = TypeVar("S")
 _SIMPLE = (str, int, float, bool, str | None, int | None)
 
 
 class BadSetting(ValueError):
     """A setting that is missing or cannot be read; the text names the variable."""
+
+    def __init__(self, why: Text) -> None:
+        """Say `why`."""
+        super().__init__(why.en)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,12 @@ def read(form: type[S], prefix: str, environment: Mapping[str, str]) -> S:
         return msgspec.convert(found, form, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
         name = f"{prefix}_".upper().lstrip("_")
-        raise BadSetting(f"a setting {name}... cannot be read: {error}; docs/settings.md lists them") from error
+        raise BadSetting(
+            Text(
+                f"a setting {name}... cannot be read: {error}; docs/settings.md lists them",
+                f"设置项 {name}… 无法读取：{error}；全部设置项见 docs/settings.md",
+            )
+        ) from error
 
 
 def variables(form: type[Any], prefix: str) -> list[Variable]:

@@ -203,6 +203,21 @@ async def test_owners_see_what_strangers_do_not(tenants: Tenants, routes: list[R
     assert {one for one in tenants.secrets() if not one.startswith(("tok_", "upl_", "rsc_", "run_", "prv_"))} <= seen
 
 
+async def test_a_misspelt_parameter_shows_nothing(tenants: Tenants, routes: list[Route]) -> None:
+    """A filter that is not understood would otherwise show everything, as if that were the answer."""
+    wrong = []
+    for route in _reads(routes):
+        role = _role(route)
+        if role == "operator":
+            continue
+        headers = {"authorization": f"Bearer {tenants.first[role].token}", "accept-language": "zh"}
+        path = tenants.filled(route.path, role)
+        answer = await tenants.market.http.get(f"{path}?limit_=1", headers=headers)
+        if answer.status_code != 400 or "没有参数 'limit_'" not in answer.json()["detail"]:
+            wrong.append(f"{route}: {answer.status_code} {answer.text[:160]}")
+    assert not wrong, "\n".join(wrong)
+
+
 async def _seen_by_strangers(t: Tenants, routes: list[Route]) -> list[str]:
     wrong, secrets = [], t.secrets()
     for route in routes:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from exchange import main
+from exchange.apps.http.asked import parameters_of
 from tests.support.api import Market, market
 from tests.support.clones import Clones
 from tools import routes
@@ -150,3 +152,22 @@ def _has_example(document: dict[str, Any], value: Any, seen: set[str]) -> bool:
             if _has_example(document, document["components"][kind][one], seen):
                 return True
     return False
+
+
+@pytest.mark.parametrize("name", ["supplier", "buyer", "assessor", "regulator", "operator"])
+def test_what_a_query_may_ask_is_what_the_document_says(exchange: Market, name: str) -> None:
+    """Whatever else is asked is refused in the portals: nothing documented may be."""
+    app = main.root(exchange.services)._apps
+    served = next(one for one in (getattr(each, "app", each) for each in app.values()) if one.state.name == name)
+    compared = 0
+    for route in served.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            template = re.sub(r":\w+}", "}", route.path)
+            for method in {one.lower() for one in handler.http_methods} & {"get", "post"}:
+                documented = served.openapi_schema.to_schema()["paths"].get(template, {}).get(method)
+                if documented is not None:
+                    said = documented.get("parameters", ())
+                    there = {one["name"] for one in said if one["in"] == "query"}
+                    assert parameters_of(handler) - set(route.path_parameters) == there, f"{method} {route.path}"
+                    compared += 1
+    assert compared

@@ -12,6 +12,7 @@ from litestar.connection import ASGIConnection
 
 from exchange.access.reads import Admitted, Read, Recorded, Sent
 from exchange.access.tokens import TokenVerifier
+from exchange.apps.http.asked import refuse_unknown
 from exchange.apps.http.plain import header
 from exchange.flows.ask_quote import Question
 from exchange.flows.once import Answered
@@ -80,12 +81,13 @@ async def needs_portal(connection: Request[Any, Any, Any]) -> None:
     Runs before each handler, and before its body is looked at. (The framework's guards would do as well, but copy the
     handler for each request.)
 
-    errors   raises Refused(unauthenticated) or Refused(forbidden)
+    errors   raises Refused(unauthenticated), Refused(forbidden), or Refused(invalid-request) for what a query may not ask
     """
     handler = connection.route_handler
     portal = handler.opt.get("portal")
     if portal is not None:
         await let_in(connection, portal, revocation_in_flow=bool(handler.opt.get("revocation_in_flow")))
+        refuse_unknown(connection)
 
 
 async def let_in(connection: Connection, portal: str, *, revocation_in_flow: bool) -> None:

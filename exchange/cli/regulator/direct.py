@@ -11,7 +11,7 @@ from compliance.directive_rules import NO, PROPERTIES, YES
 from compliance.directives import LAWS, Kind
 from exchange.cli.output import say
 from exchange.cli.reading import Refused
-from exchange.cli.regulator.session import CLIENT, SECRET, Session, add_verb
+from exchange.cli.regulator.session import CLIENT, SECRET, Session, add_verb, make_folder
 from exchange.cli.regulator.watch import language_of
 from exchange.cli.tools import Tools
 from exchange.kernel.text import LANGUAGES, Text
@@ -19,15 +19,28 @@ from exchange.kernel.text import LANGUAGES, Text
 _AT = "/regulator/v1/directives"
 _PLAIN = re.compile(r"[^\w.() -]", re.ASCII)
 _ISSUED = Text(
-    "{id}: {kind} of {targets}; told {told} organisations", "{id}：{kind}，对象 {targets}；已通知 {told} 家机构"
+    "{id}: {kind} of {targets}; organisations told: {told}", "{id}：{kind}，对象 {targets}；已通知 {told} 家机构"
 )
-_MATCHED = Text("its rules caught {matched} datasets", "依规则纳入 {matched} 个数据集")
+_MATCHED = Text("datasets that its rules caught: {matched}", "依规则纳入 {matched} 个数据集")
 _BAD_RULE = Text(
     "a rule is written as name=value,name=value with the names "
     f"{', '.join(PROPERTIES)} ({YES} or {NO}), not as {{rule}}",
     f"规则写作 名称=取值,名称=取值，名称为 {'、'.join(PROPERTIES)}（{YES} 或 {NO}），而非 {{rule}}",
 )
-_LIFTED = Text("{id} is lifted; {told} organisations are told", "{id} 已解除；已通知 {told} 家机构")
+_LIFTED = Text("{id} is lifted; organisations told: {told}", "{id} 已解除；已通知 {told} 家机构")
+# The codes of the log are English words; whoever reads Chinese is told what they mean.
+_ZH = {
+    "freeze": "冻结",
+    "delist": "下架",
+    "preserve": "保全",
+    "disclose": "披露",
+    "inform": "询问",
+    "issued": "已发出",
+    "acknowledged": "均已确认",
+    "answered": "均已答复",
+    "expired": "已逾期",
+    "lifted": "已解除",
+}
 _LINE = Text("{id}  {state}  {kind}  {targets}", "{id}  {state}  {kind}  {targets}")
 _OWED = Text(
     "told {told}, confirmed {confirmed}, answered {answered}",
@@ -114,7 +127,7 @@ def _issue(session: Session, chosen: argparse.Namespace, language: str) -> tuple
         "deadline": chosen.deadline,
     }
     answer = session.post(_AT, wish)
-    lines = [_said(_ISSUED, answer, language)]
+    lines = [_said(_ISSUED, {**answer, "rules": wish["rules"]}, language)]
     return answer, [*lines, _MATCHED.in_(language).format(**answer)] if chosen.rule else lines
 
 
@@ -141,7 +154,7 @@ def _show(session: Session, chosen: argparse.Namespace, language: str) -> tuple[
         for file in answer["files"] if chosen.files else ():
             # The name is the organisation's: it becomes one plain name in the folder, whatever it says.
             place = Path(chosen.files) / f"{file['id']}-{_PLAIN.sub('_', file['name'])[-100:]}"
-            place.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(place.parent)
             session.save(f"{at}/files/{file['id']}", place)
             lines.append(_SAVED.in_(language).format(file=place))
     return {**one, "answers": answers}, lines
@@ -167,5 +180,13 @@ def _rule(given: str) -> dict[str, str | bool]:
 
 
 def _said(words: Text, one: Any, language: str) -> str:
-    rules = [",".join(f"{name}={value}" for name, value in rule.items()) for rule in one.get("rules", ())]
-    return words.in_(language).format(**{**one, "targets": ", ".join([*one["targets"], *rules]) or "-"})
+    rules = [",".join(f"{name}={_written(value)}" for name, value in rule.items()) for rule in one.get("rules", ())]
+    facts = {**one, "targets": ", ".join([*one["targets"], *rules]) or "-"}
+    if language == "zh":
+        facts |= {name: _ZH.get(facts[name], facts[name]) for name in ("kind", "state") if name in facts}
+    return words.in_(language).format(**facts)
+
+
+def _written(value: str | bool) -> str:
+    """A rule's value as it is written on the command line."""
+    return (YES if value else NO) if isinstance(value, bool) else value

@@ -11,7 +11,7 @@ from typing import Any
 from exchange.cli import bundles
 from exchange.cli.output import add_json, bar, say
 from exchange.cli.reading import Refused
-from exchange.cli.regulator.session import CLIENT, SECRET, Session
+from exchange.cli.regulator.session import CLIENT, SECRET, Session, refuse_no_folder
 from exchange.cli.regulator.verify import add_known
 from exchange.cli.regulator.watch import language_of
 from exchange.cli.tools import Tools
@@ -24,6 +24,10 @@ _READ_BYTES = 1 << 20
 _ASKED = Text("asked for {id}; to go on later: --id {id}", "已申请 {id}；如需稍后继续：--id {id}")
 _MAKING, _FETCHING = Text("making", "生成中"), Text("downloading", "下载中")
 _ENDED = Text("{id} is {state}: {problem}", "{id} 状态为 {state}：{problem}")
+_ERASED = Text(
+    "{id} was removed: personal data that it disclosed was erased since; ask for it anew",
+    "{id} 已被移除：其披露的个人数据此后已被永久删除；请重新申请",
+)
 _SLOW = Text("{id} is still {state}; go on with --id {id}", "{id} 仍处于 {state} 状态；可用 --id {id} 继续")
 _OTHER = Text(
     "what came is not the export ({found}); it was removed, try again", "下载内容与导出不符（{found}），已删除，请重试"
@@ -97,8 +101,7 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
     """Do it; the exit code says how it went."""
     language = language_of(chosen, tools)
     try:
-        if chosen.out is not None and not Path(chosen.out).absolute().parent.is_dir():
-            raise Refused(Text(f"there is no folder for {chosen.out}", f"{chosen.out} 所在目录不存在"))
+        refuse_no_folder(chosen.out)
         with Session(chosen.url, tools.environment, language) as session:
             name = chosen.id or session.post(ROUTE, wish_of(chosen))["id"]
             if not chosen.json and not chosen.id:
@@ -148,7 +151,9 @@ def wait(session: Session, name: str, wait_s: float, language: str, *, shown: bo
             facts = {"id": name, "state": found["state"], "problem": found["problem"] or "-"}
             if found["state"] == "done":
                 return found
-            if found["state"] in ("failed", "cancelled", "erased"):
+            if found["state"] == "erased":
+                raise Refused(Text(_ERASED.en.format(**facts), _ERASED.zh.format(**facts)))
+            if found["state"] in ("failed", "cancelled"):
                 raise Refused(Text(_ENDED.en.format(**facts), _ENDED.zh.format(**facts)))
             if time.monotonic() > until:
                 raise Refused(Text(_SLOW.en.format(**facts), _SLOW.zh.format(**facts)))

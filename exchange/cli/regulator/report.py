@@ -13,7 +13,7 @@ from compliance.reports.shape import csv_head, csv_line
 from compliance.verify_notes import Failed
 from exchange.cli.output import say
 from exchange.cli.reading import Refused
-from exchange.cli.regulator.session import CLIENT, SECRET, Session, add_verb
+from exchange.cli.regulator.session import CLIENT, SECRET, Session, add_verb, refuse_no_folder
 from exchange.cli.regulator.watch import language_of
 from exchange.cli.tools import Tools
 from exchange.kernel.text import Text
@@ -53,7 +53,7 @@ def add(subs: Any) -> None:
     held.add_argument("file", metavar="FILE", help="the zip, or a folder with its files 报告文件")
     for one in (asked, held):
         one.add_argument(
-            "--log", action="append", default=[], metavar="VKEY", help="the log's key, got elsewhere 日志公钥"
+            "--log", "--vkey", action="append", default=[], metavar="VKEY", help="the log's key, got elsewhere 日志公钥"
         )
     command.set_defaults(run=run, blocking=True)
 
@@ -87,6 +87,7 @@ def _kinds(chosen: argparse.Namespace, language: str) -> int:
 
 
 def _ask(chosen: argparse.Namespace, session: Session, language: str) -> int:
+    refuse_no_folder(chosen.out)
     wish = {
         "report": chosen.kind,
         "year": chosen.year,

@@ -11,7 +11,7 @@ from compliance import verify_sample
 from exchange.cli.output import say
 from exchange.cli.reading import Refused
 from exchange.cli.regulator.report import WAIT_S
-from exchange.cli.regulator.session import CLIENT, SECRET, Session, add_verb
+from exchange.cli.regulator.session import CLIENT, SECRET, Session, add_verb, refuse_no_folder
 from exchange.cli.regulator.watch import language_of
 from exchange.cli.tools import Tools
 from exchange.kernel.text import Text
@@ -63,6 +63,7 @@ def run(chosen: argparse.Namespace, tools: Tools) -> int:
 
 
 def _draw(chosen: argparse.Namespace, session: Session, language: str) -> int:
+    refuse_no_folder(chosen.out)
     wish = {"records": chosen.records, "seed": chosen.seed}
     name = session.post(f"/regulator/v1/revisions/{chosen.revision}/samples", wish)["id"]
     session.wait(f"/regulator/v1/samples/{name}", chosen.wait)

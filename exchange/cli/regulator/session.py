@@ -120,8 +120,10 @@ class Session:
                 with file.open("wb") as out:
                     for part in answer.iter_bytes():
                         size += out.write(part)
-        except (httpx.HTTPError, OSError) as error:
+        except httpx.HTTPError as error:
             raise Refused(_away(error)) from error
+        except OSError as error:
+            raise Refused(_unwritable(file, error)) from error
         return size
 
     def resume(self, path: str, file: Path, size: int, etag: str, told: Callable[[int], None]) -> None:
@@ -154,7 +156,9 @@ class Session:
             except (httpx.HTTPError, OSError) as error:
                 # Only attempts that bring nothing count: a bad line still gets there.
                 failures = 0 if file.exists() and file.stat().st_size > at else failures + 1
-                if failures == ATTEMPTS or isinstance(error, OSError):
+                if isinstance(error, OSError):
+                    raise Refused(_unwritable(file, error)) from error
+                if failures == ATTEMPTS:
                     raise Refused(_away(error)) from error
                 time.sleep(_POLL_S)
 
@@ -181,6 +185,31 @@ class Session:
 def _away(error: Exception) -> Text:
     told = str(error) or type(error).__name__
     return Text(f"the exchange cannot be asked: {told}", f"无法连接交易所：{told}")
+
+
+def _unwritable(file: Path, error: OSError) -> Text:
+    why = error.strerror or str(error)
+    return Text(f"the file {file} cannot be written: {why}", f"无法写入文件 {file}：{why}")
+
+
+def refuse_no_folder(file: str | None) -> None:
+    """Refuse a place for a file whose folder does not exist, before anything is asked for.
+
+    errors   Refused
+    """
+    if file is not None and not Path(file).absolute().parent.is_dir():
+        raise Refused(Text(f"there is no folder for {file}", f"{file} 所在目录不存在"))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for what is fetched.
+
+    errors   Refused
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(_unwritable(folder, error)) from error
 
 
 def _why(answer: httpx.Response) -> Text:

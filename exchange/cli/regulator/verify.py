@@ -33,7 +33,7 @@ def add(subs: Any) -> None:
 def add_known(command: argparse.ArgumentParser) -> None:
     """Give a command what its user may have got elsewhere."""
     command.add_argument(
-        "--log", action="append", default=[], metavar="VKEY", help="the log's key, got elsewhere 日志公钥"
+        "--log", "--vkey", action="append", default=[], metavar="VKEY", help="the log's key, got elsewhere 日志公钥"
     )
     command.add_argument(
         "--witness", action="append", default=[], metavar="VKEY", help="a witness's key, got elsewhere 见证方公钥"

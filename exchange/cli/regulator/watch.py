@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,9 @@ def watcher_of(chosen: argparse.Namespace, http: httpx.Client) -> tuple[Watcher,
             trusted = parse_policy(Path(chosen.policy).read_bytes())
             given += [one.verifier for one in trusted.logs]
     except (BadNote, BadPolicy) as error:
-        raise BadSetting(f"a key or the policy cannot be read: {error}") from None
+        raise BadSetting(
+            Text(f"a key or the policy cannot be read: {error}", f"公钥或策略文件无法读取：{error}")
+        ) from None
     return Watcher(http, chosen.url.rstrip("/"), Kept(Path(chosen.folder)), chosen.also, trusted), given
 
 
@@ -117,8 +120,7 @@ def told(watcher: Watcher, seen: Looked, language: str) -> list[str]:
     """What a look found, in lines."""
     lines = []
     if seen.first:
-        keys = ", ".join(one.vkey for one in watcher.kept.verifiers())
-        lines.append(_FIRST.in_(language).format(keys=keys))
+        lines.append(believed(watcher.kept.verifiers(), language))
     facts = {"origin": seen.checkpoint.origin, "size": seen.checkpoint.size, "count": max(len(seen.sights) - 1, 0)}
     lines.append(_SIZE.in_(language).format(**facts))
     lines += [_AWAY.in_(language).format(what=one) for one in seen.away]
@@ -128,6 +130,11 @@ def told(watcher: Watcher, seen: Looked, language: str) -> list[str]:
     lines += [one.say(language) for one in seen.findings]
     last = _NOT_SOUND if seen.findings else _SOUND
     return [*lines, last.in_(language).format(count=len(seen.findings))]
+
+
+def believed(verifiers: Sequence[Verifier], language: str) -> str:
+    """That the log's own word was taken for its keys."""
+    return _FIRST.in_(language).format(keys=", ".join(one.vkey for one in verifiers))
 
 
 def language_of(chosen: argparse.Namespace, tools: Tools) -> str:

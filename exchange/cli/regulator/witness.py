@@ -16,9 +16,9 @@ from compliance.witness_folder import WitnessFolder
 from exchange.cli.output import say
 from exchange.cli.regulator.client import TIMEOUT_S, Unreachable
 from exchange.cli.regulator.looking import Watcher
-from exchange.cli.regulator.watch import add_watching, language_of, told, watcher_of
+from exchange.cli.regulator.watch import add_watching, believed, language_of, told, watcher_of
 from exchange.cli.tools import Tools
-from exchange.cli.witness import PORT, stop_event
+from exchange.cli.witness import PORT, listens, stop_event
 from exchange.cli.witnessing import WitnessApp, refuse_taken, serve_witness
 
 EVERY_S = 60.0
@@ -56,12 +56,15 @@ async def run(chosen: argparse.Namespace, tools: Tools) -> int:
         httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as http,
     ):
         watcher, given = watcher_of(chosen, http)
+        first = not given and not watcher.kept.verifiers()
         verifiers = await asyncio.to_thread(watcher.believe, given)
         origin = verifiers[0].name
         stop = stop_event()
         app = WitnessApp(folder, {origin: verifiers})
         refuse_taken(chosen.host, chosen.port)
-        print(f"witness {folder.signer.verifier.vkey} listens on http://{chosen.host}:{chosen.port}", flush=True)
+        print(listens(folder, chosen, language), flush=True)
+        if first:
+            print(believed(verifiers, language), flush=True)
         looking = asyncio.create_task(_look_on(watcher, given, folder, origin, language, chosen.every))
         try:
             await serve_witness(app, chosen.host, chosen.port, stop)
