@@ -44,6 +44,8 @@ SETTINGS = Settings(
         # A database lives for a second: nothing in the background is worth its while.
         "autovacuum": "off",
         "bgwriter_lru_maxpages": "0",
+        "track_counts": "off",
+        "update_process_title": "off",
         "io_method": "sync",
     },
 )
