@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +17,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import structlog
-import uvloop
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -47,10 +44,6 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("house")
 
-
-# The loop that the exchange runs on. From 3.14 on a policy is deprecated: there the tests run on Python's own loop.
-if sys.version_info < (3, 14):
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 # A fault is told in a few lines: with every frame's locals, drawn in boxes, it would hold up the loop for a second.
 structlog.configure(

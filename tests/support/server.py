@@ -56,6 +56,12 @@ SELECT format('VACUUM (FREEZE, ANALYZE) %s', oid::regclass) FROM pg_class
 WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared \\gexec
 """
 
+# For a whole exchange: its own database, in place of the empty one that a server begins with.
+_OWN = """
+DROP DATABASE :"own";
+CREATE DATABASE :"own" OWNER exchange_migrate TEMPLATE :"template" STRATEGY FILE_COPY;
+"""
+
 
 def run_server(settings: Settings = SETTINGS) -> EmbeddedServer:
     """Start this worker's server; it has the template."""
@@ -63,6 +69,11 @@ def run_server(settings: Settings = SETTINGS) -> EmbeddedServer:
     server = _server(settings)
     _copy_prepared(server.data)
     return server.start()
+
+
+def give_cluster(home: Path) -> None:
+    """Put into an exchange's new home what its first start would make there: a cluster with the newest schema."""
+    _copy_prepared(EmbeddedServer(home / "postgres", Settings()).data)
 
 
 def leave(server: EmbeddedServer) -> None:
@@ -105,6 +116,7 @@ def _prepare(kept: Path) -> None:
         with ThreadPoolExecutor(1) as beside:  # whoever asks may have a loop running here
             beside.submit(upgrade_blocking, url).result()
         server.psql(_SETTLE, database=TEMPLATE)
+        server.psql(_OWN, {"own": SETTINGS.database, "template": TEMPLATE})
         server.stop()
         fresh = kept.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
