@@ -20,6 +20,7 @@ from exchange.kernel.embedded import EmbeddedServer, Settings
 from sandbox.stripe.process import command as stripe_command
 from sandbox.stripe.process import free_port
 from tests.e2e.crashing_server import NUMBERS
+from tests.support.server import give_cluster
 
 READY_S_MAX = 90.0
 WEBHOOK_SECRET = "whsec_crash"
@@ -59,7 +60,8 @@ class Lives:
         self.die_after(0)
         began = time.monotonic()
         self.pid = int(self._ask("start"))
-        with httpx.Client(trust_env=False) as client:
+        # Nothing is encrypted here, and reading the certificates of the world takes a while.
+        with httpx.Client(trust_env=False, verify=False) as client:
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     if client.get(f"{self.origin}/readyz").status_code == 200:
@@ -109,6 +111,7 @@ class Lives:
 def lives(home: Path, *stripe: str, **more: str) -> Iterator[Lives]:
     """A fresh market in `home` with a Stripe that lives on; everything ends with the block."""
     home.mkdir(parents=True, exist_ok=True)
+    give_cluster(home)
     points = home / "points.map"
     points.write_bytes(bytes(NUMBERS.size))
     port, stripe_port = free_port(), free_port()

@@ -63,7 +63,7 @@ class Trader:
     tokens: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     died: Counter[str] = field(default_factory=Counter)
-    _http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=30))
+    _http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=30, verify=False))
     _keys: int = 0
 
     def close(self) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 from typing import Any
 
 import asyncpg
 
-from exchange.kernel.db import DatabaseUrls
 from exchange.kernel.embedded import SUPERUSER, EmbeddedServer
-from exchange.migrations.run import upgrade
+from tests.support.server import TEMPLATE
 
 
 class Clones:
@@ -26,13 +24,10 @@ class Clones:
 
     @classmethod
     async def open(cls, server: EmbeddedServer) -> Clones:
-        """Migrate the template of this worker."""
-        template = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'only')}"
-        server.psql(server.settings.roles_sql.read_text(encoding="utf-8"), {"database": template})
-        url = server.url_for(SUPERUSER, template)
-        await upgrade(DatabaseUrls.from_one(url).migrate)
-        connection = await asyncpg.connect(server.url_for(SUPERUSER, "postgres"))
-        return cls(server, connection, template)
+        """Ready the server's template, which was migrated before it was started."""
+        # The first to connect leaves what every connection needs of the catalogue in one file, which copies carry along.
+        await (await asyncpg.connect(server.url_for(SUPERUSER, TEMPLATE))).close()
+        return cls(server, await asyncpg.connect(server.url_for(SUPERUSER, "postgres")), TEMPLATE)
 
     async def make(self) -> str:
         """A fresh database with the newest schema; its superuser address."""
