@@ -12,10 +12,10 @@ SEED ?= 1
 SEEDS ?=
 NAME ?=
 
-.PHONY: help demo serve test check bench sim docs reference format lock clean
+.PHONY: help demo serve test check bench sim sim-payments docs reference format lock clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found. Debian/Ubuntu: apt-get install python3 python3-venv; Fedora: dnf install python3; macOS: brew install python. Or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 1; }
@@ -45,6 +45,9 @@ bench: $(READY) ## measure against bare baselines (NAME=purchase for one)
 
 sim: $(READY) ## replay one seed of the fault suite (SEED=7), or run many (SEEDS=1000)
 	@$(BIN)/python -m tests.simulation --seed $(SEED) $(if $(SEEDS),--seeds $(SEEDS))
+
+sim-payments: $(READY) ## replay one seed of money at Stripe (SEED=7), or run many (SEEDS=1000)
+	@$(BIN)/python -m tests.simulation.payments --seed $(SEED) $(if $(SEEDS),--seeds $(SEEDS))
 
 docs: $(READY) ## build the documentation site into docs/_build/html
 	@$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html && echo "docs/_build/html/index.html"

@@ -10,6 +10,9 @@ import uvloop
 
 from benchmarks import (
     audit_cost,
+    bank_files,
+    bank_lines,
+    documents,
     exporting,
     ledger,
     plan_check,
@@ -28,7 +31,20 @@ from benchmarks.house import house
 from benchmarks.result import Result
 
 # Those that only calculate, or bring a database of their own, come first and need no exchange.
-CALCULATING = (rating, plan_check, terms, ledger, sequencing, verification, exporting, settlement, audit_cost)
+CALCULATING = (
+    rating,
+    plan_check,
+    terms,
+    ledger,
+    sequencing,
+    verification,
+    exporting,
+    settlement,
+    audit_cost,
+    bank_files,
+    bank_lines,
+    documents,
+)
 SERVED = (purchase, usage, read, quote, tiles)
 ALL = (*CALCULATING, *SERVED)
 

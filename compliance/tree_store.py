@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from compliance import proofs, tiles
 from compliance.entries import CENTRE
@@ -13,6 +14,7 @@ from compliance.log import Growth, LogState, Placed, Snapshot
 from compliance.notes import Checkpoint
 from exchange.kernel import merkle
 from exchange.kernel.db import Tx
+from exchange.kernel.ids import array
 
 _COLUMNS = (
     """size, frontier, base_snapshot::text, target_snapshot::text, cursor_xid::text, cursor_seq, floor_seq, marks"""
@@ -329,3 +331,31 @@ async def envelopes(tx: Tx, from_index: int, limit: int, node_id: str = CENTRE) 
         from_index + limit,
     )
     return [row[1] for position, row in enumerate(rows) if row[0] == from_index + position]
+
+
+_ABOUT = """
+SELECT l.leaf_index, e.envelope, e.organisation_ids, e.created_at
+FROM compliance.audit_leaf l JOIN compliance.audit_entry e ON e.seq = l.entry_seq
+WHERE l.node_id = $1 AND l.leaf_index >= $2 AND l.leaf_index < $3 AND e.action = ANY ($4::text[])
+    AND e.organisation_ids && $5::text::uuid[] ORDER BY l.leaf_index"""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A leaf of the log with whom it concerns."""
+
+    index: int
+    envelope: bytes
+    organisation_ids: tuple[UUID, ...]
+    created_at: datetime
+
+
+async def leaves_about(
+    tx: Tx, places: tuple[int, int], actions: Sequence[str], organisations: Sequence[UUID], node_id: str = CENTRE
+) -> list[Told]:
+    """The leaves of a part of the log that say one of these actions and concern one of these organisations.
+
+    shapes   places: the first leaf, and the one after the last
+    """
+    rows = await (await tx.driver()).fetch(_ABOUT, node_id, *places, list(actions), array(organisations))
+    return [Told(row[0], row[1], tuple(row[2]), row[3]) for row in rows]

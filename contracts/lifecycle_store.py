@@ -22,6 +22,22 @@ _event, _force, _end = t.agreement_event, t.event_force, t.event_end
 _LOCK = "SELECT pg_advisory_xact_lock(7283, hashtext($1::text))"
 
 
+# What suspended an agreement last, or lifted that.
+_SUSPENDED = """
+SELECT DISTINCT ON (e.agreement_id) e.agreement_id, e.kind FROM contracts.event_force f
+JOIN contracts.agreement_event e ON e.id = f.id
+WHERE e.agreement_id = ANY ($1::uuid[]) AND e.kind IN ('suspension', 'lifting') AND f.effective_at <= $2
+ORDER BY e.agreement_id, f.number DESC"""
+
+
+async def suspended_among(tx: Tx, agreement_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these agreements are suspended by an event of their own."""
+    if not agreement_ids:
+        return set()
+    rows = await (await tx.driver()).fetch(_SUSPENDED, list(agreement_ids), tx.now)
+    return {row[0] for row in rows if row[1] == Kind.SUSPENSION.value}
+
+
 async def lock(tx: Tx, agreement_id: UUID) -> None:
     """Let nobody else change this agreement's life until the commit."""
     await (await tx.driver()).execute(_LOCK, agreement_id.hex)

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from exchange.kernel.files import FileStore
     from exchange.kernel.keys import Keyring
     from exchange.process import Ground
+    from exchange.worker.hook_sending import Sending
     from exchange.worker.schedule import Schedule
     from exchange.worker.sequencer import Sequencer
     from exchange.worker.steps import Steps
@@ -83,6 +85,10 @@ async def opened(on: Ground, **more: Any) -> AsyncIterator[Services]:
         if gateway is not None:
             # Stripe signs with the real time, whatever clock this market lives by.
             made.webhook = lambda body, signature: gateway.verify_webhook(body, signature, datetime.now(UTC))
+            if on.settings.stripe.connect_webhook_secret:
+                made.connect_webhook = lambda body, signature: gateway.verify_webhook(
+                    body, signature, datetime.now(UTC), connect=True
+                )
         try:
             yield made
         finally:
@@ -93,9 +99,9 @@ async def opened(on: Ground, **more: Any) -> AsyncIterator[Services]:
 def _gateway(settings: Settings) -> Any:
     if not settings.stripe.api_key:
         return None
-    from settlement.gateway.stripe import StripeGateway
+    from settlement.gateway.stripe.client import StripeGateway
 
-    return StripeGateway(settings.stripe)
+    return StripeGateway(replace(settings.stripe, return_url=settings.stripe.return_url or f"{settings.origin}/"))
 
 
 def steps(made: Services) -> Steps:
@@ -109,7 +115,23 @@ def schedule(made: Services) -> Schedule:
     """The regular work over the same services."""
     from exchange.worker.schedule import Schedule
 
-    return Schedule(made.db, made.holder, made.settings.access, made.keyring, made.settings.settlement)
+    return Schedule(
+        made.db, made.holder, made.settings.access, made.keyring, made.settings.settlement, made.settings.disputes
+    )
+
+
+def webhooks(made: Services) -> Sending:
+    """Tells what happens to those who asked to be told."""
+    import httpx
+
+    from exchange.kernel.clock import SystemClock
+    from exchange.worker.hook_calls import Caller
+    from exchange.worker.hook_sending import Sending
+
+    settings = made.settings.webhooks
+    caller = Caller(settings, httpx.create_ssl_context())
+    node_id = made.settings.process.node_id
+    return Sending(made.db, made.keyring, settings, caller, made.settings.origin, SystemClock(), node_id)
 
 
 def sequencer(settings: Settings, db: Database, keyring: Keyring, files: FileStore) -> Sequencer:
@@ -167,6 +189,7 @@ async def work_on(made: Services) -> None:
         group.create_task(work(made.db, steps(made).table(), lanes=made.settings.process.worker_lanes))
         group.create_task(schedule(made).run())
         group.create_task(witnessing(made).run())
+        group.create_task(webhooks(made).run())
         if made.settings.process.sequencer == "inside":
             group.create_task(sequencer(made.settings, made.db, made.keyring, made.files).run())
 

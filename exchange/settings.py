@@ -19,6 +19,9 @@ from exchange.kernel.files import FilesSettings
 from exchange.kernel.settings import BadSetting, read, variables
 from exchange.kernel.text import Text
 from exchange.parties.settings import PartiesSettings, TokenSettings
+from exchange.webhooks.settings import WebhookSettings
+from settlement.dispute_settings import DisputeSettings
+from settlement.payout_minimums import BadMinimums
 from settlement.settings import SettlementSettings, StripeSettings
 
 SEQUENCERS = ("process", "inside", "off")
@@ -99,6 +102,8 @@ FORMS = {
     "exchange_access": AccessSettings,
     "stripe": StripeSettings,
     "exchange_settlement": SettlementSettings,
+    "exchange_disputes": DisputeSettings,
+    "exchange_webhooks": WebhookSettings,
 }
 
 
@@ -117,6 +122,8 @@ class Settings:
     access: AccessSettings
     stripe: StripeSettings
     settlement: SettlementSettings
+    disputes: DisputeSettings
+    webhooks: WebhookSettings
 
     @property
     def home(self) -> Path:
@@ -182,4 +189,16 @@ def load(environment: Mapping[str, str]) -> Settings:
                 "设置了 EXCHANGE_SANDBOX，却同时给出 Stripe 正式密钥；沙盒绝不动用真实资金",
             )
         )
-    return Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))
+    made = Settings(*(read(form, prefix, given) for prefix, form in FORMS.items()))
+    try:
+        _ = made.settlement.minimums
+    except BadMinimums as error:
+        raise BadSetting(Text(f"least payouts: {error}", f"最低付款额设置有误：{error}")) from error
+    if made.webhooks.loopback and not process.sandbox:
+        raise BadSetting(
+            Text(
+                "EXCHANGE_WEBHOOKS_LOOPBACK lets webhooks reach this very machine; only a sandbox may have it",
+                "EXCHANGE_WEBHOOKS_LOOPBACK 允许 Webhook 访问本机，仅可用于沙盒",
+            )
+        )
+    return made

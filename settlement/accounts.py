@@ -28,12 +28,20 @@ class AccountKind(StrEnum):
     CONVERSION = "conversion"
     CLEARING = "clearing"
     POOL = "pool"
+    CREDIT = "credit"
+    FEES = "fees"
+    DISPUTED = "disputed"
+    RESERVE = "reserve"
+    SWEEP = "sweep"
+    WITHHELD = "withheld"
+    INPUT_TAX = "input_tax"
 
 
 # Only accounts with a floor or a ceiling keep a balance row, and only they are locked: all else is a sum of postings.
 # These are the bounds of a new account; an account of these kinds may be given others (store/accounts.py, set_bounds).
-MIN_BALANCE: dict[AccountKind, int] = {AccountKind.WALLET: 0, AccountKind.HELD: 0}
-MAX_BALANCE: dict[AccountKind, int] = {AccountKind.ADVANCE: 0, AccountKind.DEBT: 0}
+# Nobody buys on credit before a limit is granted, and nobody is owed by us there.
+MIN_BALANCE: dict[AccountKind, int] = {AccountKind.WALLET: 0, AccountKind.HELD: 0, AccountKind.CREDIT: 0}
+MAX_BALANCE: dict[AccountKind, int] = {AccountKind.ADVANCE: 0, AccountKind.DEBT: 0, AccountKind.CREDIT: 0}
 BOUNDED = frozenset({*MIN_BALANCE, *MAX_BALANCE})
 
 OWNED = frozenset(
@@ -46,6 +54,7 @@ OWNED = frozenset(
         AccountKind.HELD,
         AccountKind.ADVANCE,
         AccountKind.DEBT,
+        AccountKind.CREDIT,
     }
 )
 
@@ -96,6 +105,11 @@ def advance(organisation_id: UUID, currency: str) -> AccountKey:
 def debt(organisation_id: UUID, currency: str) -> AccountKey:
     """What a payee owes the exchange after refunds; negative while it is owed, never above zero."""
     return AccountKey(organisation_id, AccountKind.DEBT, currency)
+
+
+def credit(organisation_id: UUID, currency: str) -> AccountKey:
+    """What a buyer owes for orders on account; negative while it is owed, never below its limit nor above zero."""
+    return AccountKey(organisation_id, AccountKind.CREDIT, currency)
 
 
 def platform(kind: AccountKind, currency: str) -> AccountKey:

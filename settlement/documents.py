@@ -23,9 +23,15 @@ from settlement.orders import Order, Source
 from settlement.refunds import REASONS, GivenBack, Refund
 from settlement.runs import Charge, Run
 from settlement.splits import Role, Share, explain, ordered
+from settlement.statement_totals import VERSION, Entry, Totals, totals
 
 _PREFIX = {"order": "ord", "charge": "chg", "refund": "rfd"}
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
+# Since fiscal documents are issued beside it; those from before that have no notice.
+_NOTICE: LocaleMap = {
+    "en": "What a settlement run charges between these two, to the millionth. The invoice for tax is the fiscal document.",
+    "zh": "本单为结算批次在双方之间的明细，精确到百万分之一；税务账单以财税单据为准。",
+}
 _DIVIDED_KEPT_MAX = 50_000
 
 
@@ -83,35 +89,6 @@ class Earlier:
             "number": str(self.number),
             "issued_at": _instant(self.issued_at),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A posting on a payee's payable account that no statement explains yet."""
-
-    journal_id: UUID
-    line: int
-    kind: str
-    source_id: UUID
-    amount: int
-    effective_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The sums of a statement: closing = opening + all the others."""
-
-    opening: int
-    sales: int
-    fees: int
-    shares: int
-    payouts: int
-    adjustments: int
-
-    @property
-    def closing(self) -> int:
-        """What the payee has on account at the end."""
-        return self.opening + self.sales + self.fees + self.shares + self.payouts + self.adjustments
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +202,7 @@ def make_invoice(
             "run": ids.text("run", run.id),
             "period": _period(run),
             "issued_at": _instant(at),
+            "notice": _NOTICE,
             **({"corrects": [corrected[one].reference() for one in sorted(corrected)]} if corrected else {}),
             "lines": [_invoice_line(position, line, earlier) for position, line in enumerate(sold, 1)],
             "net": sum((line.amount for line in sold), Money.zero(run.currency)).to_wire(),
@@ -239,37 +217,6 @@ def make_invoice(
         invoice_id, run.id, series, number, buyer_id, seller_id, run.period_start, run.period_end, total,
         tuple(lines), document, sha256(document), at,
     )  # fmt: skip
-
-
-def totals(
-    payee_id: UUID,
-    opening: int,
-    entries: Sequence[Entry],
-    sources: Mapping[UUID, Source],
-    whole: Mapping[UUID, int] = _NOTHING,
-) -> Totals:
-    """Sort a payee's postings into the columns of a statement.
-
-    A seller's release is shown as the whole sale and the fees taken off it; another payee's is a share. What went back
-    before the release is an adjustment, as is every refund after it.
-
-    shapes   whole: the payee's share of each source before anything went back, where it is more than what was released
-    """
-    sales = fees = shares = payouts = adjustments = 0
-    for entry in entries:
-        source = sources.get(entry.source_id)
-        share = whole.get(entry.source_id, entry.amount) if entry.kind == postings.RELEASE else entry.amount
-        adjustments += entry.amount - share
-        if entry.kind == postings.RELEASE and source is not None and source.seller_id == payee_id:
-            sales += source.gross.units
-            fees += share - source.gross.units
-        elif entry.kind in (postings.RELEASE, postings.POOL):
-            shares += share
-        elif entry.kind in (postings.PAYOUT, postings.PAYOUT_FAILED):
-            payouts += entry.amount
-        else:
-            adjustments += entry.amount
-    return Totals(opening, sales, fees, shares, payouts, adjustments)
 
 
 def make_statement(
@@ -291,14 +238,11 @@ def make_statement(
     """
     opening, number = chain
     sums = totals(payee_id, opening, entries, divided.sources, whole)
-    money = {
-        "opening": sums.opening, "sales": sums.sales, "fees": sums.fees, "shares": sums.shares,
-        "payouts": sums.payouts, "adjustments": sums.adjustments, "closing": sums.closing,
-    }  # fmt: skip
+    money = {**sums.said(), "closing": sums.closing}
     document = canonical(
         {
             "type": "statement",
-            "v": 1,
+            "v": VERSION,
             "id": ids.text("stm", statement_id),
             "organisation": ids.text("org", payee_id),
             "number": str(number),

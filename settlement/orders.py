@@ -34,6 +34,8 @@ class PayBy(StrEnum):
 
     WALLET = "wallet"
     CARD = "card"
+    # Within a credit line: the order counts as paid at once, and its shares wait until it is (settlement.credit).
+    ACCOUNT = "account"
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -68,6 +70,14 @@ class Order(msgspec.Struct, frozen=True):
     def tax_money(self) -> Money:
         """The part of the price that is tax."""
         return Money(self.tax_units, self.price.currency)
+
+
+def shown_state(order: Order, refunded: int) -> str:
+    """What an order is called to people: one that went back as a whole is not called paid any more.
+
+    units    `refunded` of its price, in millionths
+    """
+    return "refunded" if 0 < refunded == order.price.units else order.state.value
 
 
 @dataclass(frozen=True, slots=True)

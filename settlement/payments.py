@@ -50,6 +50,52 @@ class Method(StrEnum):
 
     CARD = "card"
     BANK = "bank"
+    ALIPAY = "alipay"
+    WECHAT_PAY = "wechat_pay"
+    SEPA_DEBIT = "sepa_debit"
+    CHECKOUT = "checkout"
+
+
+# The currencies that each way of paying takes; the others take what the provider does.
+# source: https://docs.stripe.com/payments/alipay, https://docs.stripe.com/payments/wechat-pay,
+#         https://docs.stripe.com/payments/sepa-debit
+CURRENCIES: Mapping[Method, frozenset[str]] = {
+    Method.ALIPAY: frozenset(["AUD", "CAD", "CNY", "EUR", "GBP", "HKD", "JPY", "MYR", "NZD", "SGD", "USD"]),
+    Method.WECHAT_PAY: frozenset(
+        ["AUD", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "JPY", "NOK", "SEK", "SGD", "USD"]
+    ),
+    Method.SEPA_DEBIT: frozenset({"EUR"}),
+}
+# What Checkout offers, in the currencies that each takes.
+OFFERED = (Method.CARD, Method.ALIPAY, Method.WECHAT_PAY, Method.SEPA_DEBIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How a payment through the provider is made: the way, and the payment method kept there where the way needs one."""
+
+    method: Method
+    payment_method: str = ""
+
+
+def means_of(word: str) -> Means:
+    """What a buyer's word for a payment method says.
+
+    shapes   "alipay", "wechat_pay", "checkout", "sepa_debit:pm_..." or the id of a card
+    """
+    kind, _, rest = word.partition(":")
+    if kind == Method.SEPA_DEBIT and rest:
+        return Means(Method.SEPA_DEBIT, rest)
+    if word in (Method.ALIPAY, Method.WECHAT_PAY, Method.CHECKOUT):
+        return Means(Method(word))
+    return Means(Method.CARD, word)
+
+
+def word_of(method: Method, payment_method: str) -> str:
+    """The word that `means_of` reads as this way of paying."""
+    if method is Method.CARD:
+        return payment_method
+    return f"{method.value}:{payment_method}" if payment_method else method.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +113,35 @@ class Payment:
     provider_ref: str | None = None
     failure: str | None = None
     finished_at: datetime | None = None
+    redirect_url: str | None = None
+    qr_code: str | None = None
+    session_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BankEntry:
-    """A credit on the exchange's bank account, as the bank reports it."""
+    """A movement on the exchange's bank account, as the bank reports it; `account_id` is unknown where none is named.
+
+    units    above zero it came in
+    """
 
     entry_ref: str
     reference: str
     amount: Money
     booked_at: datetime
+    account_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BankEntryRecord:
-    """A bank entry as it was recorded, and whom it was given to."""
+    """A bank entry as it was recorded, and whom it was given to; `maybe_id` is whose it may be, by amount and account."""
 
     id: UUID
     entry: BankEntry
     organisation_id: UUID | None
     payment_id: UUID | None
+    maybe_id: UUID | None = None
+    maybe_payment_id: UUID | None = None
 
 
 def amount_possible(amount: Money) -> bool:

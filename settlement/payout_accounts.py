@@ -31,7 +31,7 @@ TRANSITIONS: Mapping[PayoutAccountState, frozenset[PayoutAccountState]] = {
 
 @dataclass(frozen=True, slots=True)
 class PayoutAccount:
-    """One payee's destination on one rail; `destination` is the rail's own name for it."""
+    """One payee's destination on one rail; `destination` is the rail's own name for it, `due` what the rail wants to know."""
 
     organisation_id: UUID
     rail: Rail
@@ -39,3 +39,16 @@ class PayoutAccount:
     destination: str | None
     state: PayoutAccountState
     reason: str | None = None
+    due: tuple[str, ...] = ()
+
+
+def agreement_for(country: str, home: str) -> str:
+    """Under which agreement of Stripe's a payee's account is opened.
+
+    Transfers without card payments exist under the recipient agreement alone, and that is for other countries than the
+    exchange's own, where the full one is asked for, together with card payments that nobody uses.
+
+    shapes   home: the country of the exchange's own account, empty where it was not said
+    source   https://docs.stripe.com/connect/service-agreement-types
+    """
+    return "full" if home and country == home else "recipient"

@@ -13,18 +13,34 @@ from settlement.accounts import AccountKind
 
 
 class PayoutState(StrEnum):
-    """Where a payout stands."""
+    """Where a payout stands.
+
+    On the rail stripe it is sent once the money lies at the payee's account there, and paid once it reached the payee's
+    bank; returned when that bank gave it back to the payee's account, reversed when it came back to the exchange.
+    On the rail bank it is approved with its batch, exported once it stands in the file that the bank gets, and paid or
+    reversed when the bank's statement says so.
+    """
 
     CREATED = "created"
+    APPROVED = "approved"
+    EXPORTED = "exported"
     SENT = "sent"
     PAID = "paid"
+    RETURNED = "returned"
+    REVERSED = "reversed"
     FAILED = "failed"
 
 
 TRANSITIONS: Mapping[PayoutState, frozenset[PayoutState]] = {
-    PayoutState.CREATED: frozenset({PayoutState.SENT, PayoutState.PAID, PayoutState.FAILED}),
-    PayoutState.SENT: frozenset({PayoutState.PAID, PayoutState.FAILED}),
-    PayoutState.PAID: frozenset(),
+    PayoutState.CREATED: frozenset({PayoutState.SENT, PayoutState.APPROVED, PayoutState.PAID, PayoutState.FAILED}),
+    # Its batch is a draft again, or was given up.
+    PayoutState.APPROVED: frozenset({PayoutState.EXPORTED, PayoutState.CREATED, PayoutState.FAILED}),
+    PayoutState.EXPORTED: frozenset({PayoutState.PAID, PayoutState.FAILED}),
+    PayoutState.SENT: frozenset({PayoutState.PAID, PayoutState.RETURNED, PayoutState.REVERSED, PayoutState.FAILED}),
+    PayoutState.PAID: frozenset({PayoutState.RETURNED, PayoutState.REVERSED}),
+    # Sent again to another bank account of the payee.
+    PayoutState.RETURNED: frozenset({PayoutState.SENT, PayoutState.REVERSED}),
+    PayoutState.REVERSED: frozenset(),
     PayoutState.FAILED: frozenset(),
 }
 
@@ -57,6 +73,21 @@ class Payout:
     provider_ref: str | None = None
     failure: str | None = None
     finished_at: datetime | None = None
+    bank_ref: str | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the money has left the exchange's own accounts."""
+        left = {PayoutState.PAID, PayoutState.RETURNED}
+        return self.state in (left | {PayoutState.SENT} if self.rail is Rail.STRIPE else left)
+
+    def may_become(self, target: PayoutState) -> bool:
+        """Whether a rail may say this of it now: what has left is never failed, and what has not left never comes back."""
+        if target not in TRANSITIONS[self.state]:
+            return False
+        if target is PayoutState.FAILED:
+            return not self.gone
+        return self.gone if target in (PayoutState.RETURNED, PayoutState.REVERSED) else True
 
 
 @dataclass(frozen=True, slots=True)

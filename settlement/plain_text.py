@@ -39,6 +39,13 @@ _ROOTS: Mapping[AccountKind, str] = {
     AccountKind.CONVERSION: "Equity:Conversion",
     AccountKind.CLEARING: "Liabilities:Clearing",
     AccountKind.POOL: "Liabilities:Pool",
+    AccountKind.CREDIT: "Assets:Credit",
+    AccountKind.FEES: "Expenses:Fees",
+    AccountKind.DISPUTED: "Assets:Disputed",
+    AccountKind.RESERVE: "Assets:Reserve",
+    AccountKind.SWEEP: "Assets:Sweep",
+    AccountKind.WITHHELD: "Liabilities:Withheld",
+    AccountKind.INPUT_TAX: "Assets:InputTax",
 }
 
 

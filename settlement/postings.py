@@ -10,6 +10,7 @@ from settlement.accounts import (
     AccountKey,
     AccountKind,
     advance,
+    credit,
     debt,
     in_transit,
     payable,
@@ -26,6 +27,7 @@ Credits = tuple[tuple[AccountKey, int], ...]
 TOP_UP = "top_up"
 BANK_CREDIT = "bank_credit"
 BANK_MATCH = "bank_match"
+BANK_FEE = "bank_fee"
 PURCHASE = "purchase"
 CHARGE = "charge"
 COLLECT = "collect"
@@ -33,6 +35,7 @@ RELEASE = "release"
 PAYOUT = "payout"
 PAYOUT_PAID = "payout_paid"
 PAYOUT_FAILED = "payout_failed"
+PAYOUT_REVERSED = "payout_reversed"
 SERVICE_CREDIT = "service_credit"
 _OF_THE_EXCHANGE: dict[str, AccountKind] = {
     "tax": AccountKind.TAX,
@@ -69,13 +72,11 @@ def top_up(payment_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
     return Journal(TOP_UP, payment_id, lines)
 
 
-def bank_credit(entry_id: UUID, organisation_id: UUID | None, amount: Money) -> Journal:
-    """Money reached the bank: the wallet grows, or suspense when nobody is named."""
-    target = (
-        platform(AccountKind.SUSPENSE, amount.currency)
-        if organisation_id is None
-        else wallet(organisation_id, amount.currency)
-    )
+def bank_credit(
+    entry_id: UUID, organisation_id: UUID | None, amount: Money, lies_in: AccountKind = AccountKind.SUSPENSE
+) -> Journal:
+    """Money reached the bank: the wallet grows, or `lies_in` when nobody is named; less than nothing left the bank."""
+    target = platform(lies_in, amount.currency) if organisation_id is None else wallet(organisation_id, amount.currency)
     lines = (
         Line(platform(AccountKind.BANK, amount.currency), -amount.units, entry_id),
         Line(target, amount.units, entry_id),
@@ -92,6 +93,18 @@ def bank_match(entry_id: UUID, organisation_id: UUID, amount: Money) -> Journal:
     return Journal(BANK_MATCH, entry_id, lines)
 
 
+def bank_fee(entry_id: UUID, amount: Money) -> Journal:
+    """What left the bank and waits in suspense is the bank's fee: fees -> suspense.
+
+    units    `amount` is what left, above zero
+    """
+    lines = (
+        Line(platform(AccountKind.FEES, amount.currency), -amount.units, entry_id),
+        Line(platform(AccountKind.SUSPENSE, amount.currency), amount.units, entry_id),
+    )
+    return Journal(BANK_FEE, entry_id, lines)
+
+
 def credits_of(parts: Sequence[Part]) -> Credits:
     """Where each part of a split is credited and how much, worked out once for all sales of one price.
 
@@ -104,6 +117,21 @@ def wallet_purchase(order_id: UUID, buyer_id: UUID, price: Money, to: Credits) -
     """An order paid from the wallet: wallet -> every payee's pending, revenue and tax."""
     first = Line(wallet(buyer_id, price.currency), -price.units, order_id)
     return Journal(PURCHASE, order_id, (first, *[Line(account, units, order_id) for account, units in to]))
+
+
+def credit_purchase(order_id: UUID, buyer_id: UUID, price: Money, to: Credits) -> Journal:
+    """An order on account: what the buyer owes on credit -> every payee's pending, revenue and tax."""
+    first = Line(credit(buyer_id, price.currency), -price.units, order_id)
+    return Journal(PURCHASE, order_id, (first, *[Line(account, units, order_id) for account, units in to]))
+
+
+def collect_credit(collection_id: UUID, order_id: UUID, buyer_id: UUID, amount: Money) -> Journal:
+    """A debt for an order on account is paid from the wallet."""
+    lines = (
+        Line(wallet(buyer_id, amount.currency), -amount.units, order_id),
+        Line(credit(buyer_id, amount.currency), amount.units, order_id),
+    )
+    return Journal(COLLECT, collection_id, lines)
 
 
 def card_purchase(order_id: UUID, charged: Money, parts: Sequence[Part]) -> Journal:
@@ -178,6 +206,15 @@ def payout_failed(payout_id: UUID, organisation_id: UUID, amount: Money) -> Jour
         Line(payable(organisation_id, amount.currency), amount.units, payout_id),
     )
     return Journal(PAYOUT_FAILED, payout_id, lines)
+
+
+def payout_reversed(payout_id: UUID, organisation_id: UUID, amount: Money, rail: AccountKind) -> Journal:
+    """Money that had left came back from the rail (stripe or bank): it is payable again."""
+    lines = (
+        Line(platform(rail, amount.currency), -amount.units, payout_id),
+        Line(payable(organisation_id, amount.currency), amount.units, payout_id),
+    )
+    return Journal(PAYOUT_REVERSED, payout_id, lines)
 
 
 def service_credit(

@@ -24,7 +24,12 @@ from settlement.accounts import AccountKey, AccountKind
 from settlement.conversion import CONVERSION
 
 EDGE = frozenset({AccountKind.STRIPE, AccountKind.BANK})
-POOLED = frozenset({AccountKind.REVENUE, AccountKind.TAX, AccountKind.ROUNDING, AccountKind.SUSPENSE})
+POOLED = frozenset(
+    {
+        *(AccountKind.REVENUE, AccountKind.TAX, AccountKind.ROUNDING, AccountKind.SUSPENSE),
+        *(AccountKind.FEES, AccountKind.SWEEP, AccountKind.RESERVE, AccountKind.DISPUTED),
+    }
+)
 POSTINGS_MAX = 20_000
 # What a sale gives back: from one of these accounts to one of those.
 _SOLD = frozenset(
@@ -33,7 +38,8 @@ _SOLD = frozenset(
         *(AccountKind.ROUNDING, AccountKind.CLEARING, AccountKind.POOL, AccountKind.HELD),
     }
 )
-_PAYERS = frozenset({AccountKind.WALLET, AccountKind.RECEIVABLE})
+_OWING = frozenset({AccountKind.RECEIVABLE, AccountKind.CREDIT})
+_PAYERS = frozenset({AccountKind.WALLET, AccountKind.RECEIVABLE, AccountKind.CREDIT})
 
 Stretch = tuple[int, int]
 
@@ -323,7 +329,7 @@ class Walk:
         found = self._ends(onward=True)
         for at, stretches in self._given_back.items():
             # What made up for a debt of the buyer's is there no more; what came into a wallet is, as far as this walk goes.
-            owed = self._onward[at] if self.postings[at].account.kind is AccountKind.RECEIVABLE else []
+            owed = self._onward[at] if self.postings[at].account.kind in _OWING else []
             made_up = sum(
                 _overlap(stretches, (join.source_start, join.source_start + join.source_size)) for join in owed
             )

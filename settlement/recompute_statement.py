@@ -23,19 +23,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from settlement.recompute_columns import AS_ORDERED, COLUMNS
+
 MILLION = 1_000_000
 # A percentage is counted in parts of this: six decimals of a hundredth.
 WHOLE = 100 * MILLION
 _AMOUNT = re.compile(r"(-?)(\d{1,13})(?:\.(\d{1,6}))?\Z")
-# What moves money as it was ordered: there is nothing to work out, only the sums.
-_AS_ORDERED = {
-    "payout": ("a payout", "付款"),
-    "payout_failed": ("a payout that came back", "退回的付款"),
-    "netting": ("owed money that was taken off", "抵扣欠款"),
-    "advance": ("an advance", "预付款"),
-    "hold": ("reserved by a hold", "冻结"),
-    "hold_end": ("a hold that ended", "冻结结束"),
-}
 Level = tuple[int, int, int]
 # By step: what steps per lifetime had taken in earlier versions of their rule, and of what.
 Carried = Mapping[str, Mapping[str, str]]
@@ -71,7 +64,8 @@ def check(data: bytes, before: bytes | None = None) -> Report:
     document, found = _opened(data)
     currency, rules = document["currency"], _rules(document, found)
     as_they_stand: list[tuple[str, str]] = []
-    sums = dict.fromkeys(("sales", "fees", "shares", "payouts", "adjustments"), 0)
+    names, columns, went_back = COLUMNS[document["v"]]
+    sums = dict.fromkeys(names, 0)
     sortable = True
     for number, line in enumerate(document["lines"], 1):
         at = f"line {number} ({line['kind']} {line.get('source', line['journal'])})"
@@ -85,7 +79,7 @@ def check(data: bytes, before: bytes | None = None) -> Report:
                 sums["fees"] += share - gross
             else:
                 sums["shares"] += share
-            sums["adjustments"] += amount - share
+            sums[went_back] += amount - share
             continue
         if line["kind"] == "release" and "rule" in line:
             _split(line, at, amount, rules, document["organisation"], found)
@@ -101,10 +95,7 @@ def check(data: bytes, before: bytes | None = None) -> Report:
             _guarantee(line, at, amount, found)
         else:
             as_they_stand.append((at, line["kind"]))
-        column = {"release": "shares", "pool": "shares", "payout": "payouts", "payout_failed": "payouts"}.get(
-            line["kind"], "adjustments"
-        )
-        sums[column] += amount
+        sums[columns.get(line["kind"], "adjustments")] += amount
     _sums(document, currency, sums, found, sortable=sortable)
     if before is not None:
         _chain(document, before, currency, found)
@@ -422,8 +413,8 @@ def _opened(data: bytes) -> tuple[dict[str, Any], list[Difference]]:
         if digest != said["sha256"]:
             found.append(Difference("sha256", digest, said["sha256"]))
         said = json.loads(text)
-    if not isinstance(said, dict) or said.get("type") != "statement" or said.get("v") != 1:
-        raise Unreadable("this is no statement of version 1")
+    if not isinstance(said, dict) or said.get("type") != "statement" or said.get("v") not in COLUMNS:
+        raise Unreadable("this is no statement of version 1 or 2")
     return said, found
 
 
@@ -462,7 +453,7 @@ def said_of(report: Report, *, zh: bool) -> list[str]:
         for one in report.differences
     ]
     for at, kind in report.as_they_stand:
-        words = _AS_ORDERED.get(kind, ("no arithmetic is shown", "未列明计算过程"))
+        words = AS_ORDERED.get(kind, ("no arithmetic is shown", "未列明计算过程"))
         lines.append(f"{at}: {words[zh]}{'，按所列金额计入合计' if zh else '; it counts in the sums as it stands'}")
     if report.differences:
         n = len(report.differences)

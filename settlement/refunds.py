@@ -20,7 +20,7 @@ from exchange.kernel.text import LocaleMap
 from settlement.accounts import AccountKey, AccountKind, debt, payable
 
 # Whoever pays stands on these accounts; all other lines of a sale say who got it.
-_PAYERS = frozenset({AccountKind.WALLET, AccountKind.RECEIVABLE, AccountKind.STRIPE})
+_PAYERS = frozenset({AccountKind.WALLET, AccountKind.RECEIVABLE, AccountKind.CREDIT, AccountKind.STRIPE})
 
 
 class BadRefund(ValueError):
@@ -38,6 +38,7 @@ class Reason(StrEnum):
     WRONG_CHARGE = "wrong_charge"
     REVOKED = "revoked"
     BREACH = "breach"
+    CHARGEBACK = "chargeback"
     OTHER = "other"
 
 
@@ -50,6 +51,7 @@ REASONS: Mapping[Reason, LocaleMap] = {
     Reason.WRONG_CHARGE: {"en": "wrongly charged", "zh": "计费有误"},
     Reason.REVOKED: {"en": "data that were paid for were revoked", "zh": "已付费的数据被撤回"},
     Reason.BREACH: {"en": "a promised level was not kept", "zh": "未达到承诺的水平"},
+    Reason.CHARGEBACK: {"en": "the payer's bank took the money back", "zh": "付款方银行拒付追回"},
     Reason.OTHER: {"en": "another reason", "zh": "其他原因"},
 }
 

@@ -126,6 +126,11 @@ def credit_line(credit_id: UUID, amount: Money, explanation: LocaleMap, owed: in
     }
 
 
+def tax_line(document_id: UUID, owed: int) -> dict[str, Any]:
+    """The paper whose tax a line is, and what of the tax the payee owes because it was not there."""
+    return {"source": ids.text("doc", document_id), **({"owed": decimal_text(-owed)} if owed else {})}
+
+
 def _sale(
     sale_id: UUID,
     pieces: Sequence[tuple[Piece, str, int]],

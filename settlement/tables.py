@@ -21,7 +21,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from exchange.kernel.columns import moment, octets, units, uuid, words
 
@@ -126,7 +126,11 @@ payment = Table(
     words("failure", nullable=True),
     moment("created_at"),
     moment("finished_at", nullable=True),
+    words("redirect_url", nullable=True),
+    words("qr_code", nullable=True),
+    words("session_ref", nullable=True),
     UniqueConstraint("provider_ref"),
+    UniqueConstraint("session_ref"),
     Index("payment_organisation", "organisation_id", "id"),
 )
 Index("payment_order", payment.c.order_id, postgresql_where=text("order_id IS NOT NULL"))
@@ -139,6 +143,11 @@ stripe_event = Table(
     Column("payload", LargeBinary),
     moment("received_at"),
     moment("handled_at", nullable=True),
+    words("account", nullable=True),
+    moment("made_at", nullable=True),
+    Column("livemode", Boolean),
+    words("api_version", nullable=True),
+    Index("stripe_event_object", "object_id", "made_at"),
 )
 bank_entry = Table(
     "bank_entry",
@@ -153,7 +162,24 @@ bank_entry = Table(
     uuid("organisation_id", nullable=True),
     uuid("payment_id", nullable=True),
     moment("received_at"),
-    UniqueConstraint("entry_ref"),
+    uuid("account_id", nullable=True),
+    uuid("statement_id", nullable=True),
+    Column("position", Integer),
+    words("end_to_end", nullable=True),
+    Column("counterparty", LargeBinary),
+    words("return_reason", nullable=True),
+    uuid("payout_id", nullable=True),
+    uuid("maybe_id", nullable=True),
+    uuid("maybe_payment_id", nullable=True),
+    UniqueConstraint("entry_ref", "account_id", name="bank_entry_once", postgresql_nulls_not_distinct=True),
+)
+Index("bank_entry_read", bank_entry.c.statement_id, bank_entry.c.position, postgresql_where=text("state = 'read'"))
+Index("bank_entry_unmatched", bank_entry.c.id, postgresql_where=text("state = 'unmatched'"))
+Index(
+    "bank_entry_holder",
+    bank_entry.c.counterparty,
+    bank_entry.c.organisation_id,
+    postgresql_where=text("counterparty IS NOT NULL AND organisation_id IS NOT NULL"),
 )
 run = Table(
     "run",
@@ -263,6 +289,7 @@ charge = Table(
     Index("charge_seller", "seller_id", "id"),
     Index("charge_buyer", "buyer_id", "id"),
     Index("charge_offer", "offer_id", "component"),
+    Index("charge_corrects", "corrects", postgresql_where=text("corrects IS NOT NULL")),
 )
 due = Table(
     "due",
@@ -329,6 +356,10 @@ statement = Table(
     octets("document"),
     octets("sha256"),
     moment("issued_at"),
+    *(
+        Column(name, BigInteger, nullable=False, server_default=text("0"))
+        for name in ("refunds_units", "taxes_units", "holds_units", "withheld_units")
+    ),
     UniqueConstraint("run_id", "organisation_id", "currency"),
     UniqueConstraint("organisation_id", "currency", "number"),
 )
@@ -358,7 +389,9 @@ payout = Table(
     words("failure", nullable=True),
     moment("created_at"),
     moment("finished_at", nullable=True),
+    words("bank_ref", nullable=True),
     UniqueConstraint("provider_ref"),
+    UniqueConstraint("bank_ref"),
     Index("payout_organisation", "organisation_id", "id"),
 )
 Index(
@@ -367,8 +400,9 @@ Index(
     payout.c.period,
     payout.c.rail,
     unique=True,
-    postgresql_where=text("state <> 'failed'"),
+    postgresql_where=text("state NOT IN ('failed', 'reversed')"),
 )
+Index("payout_waiting", payout.c.currency, payout.c.id, postgresql_where=text("rail = 'bank' AND state = 'created'"))
 payout_account = Table(
     "payout_account",
     metadata,
@@ -380,6 +414,7 @@ payout_account = Table(
     words("reason", nullable=True),
     moment("created_at"),
     moment("changed_at"),
+    Column("due", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     UniqueConstraint("destination"),
 )
 service_credit = Table(

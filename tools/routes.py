@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from litestar import Litestar
 
@@ -40,6 +40,8 @@ _METHODS = ("get", "head", "post", "put", "patch", "delete")
 
 class _NoServices:
     """An app that only says what it has needs nothing behind it."""
+
+    endings: ClassVar[list[Any]] = []
 
     def __getattr__(self, _name: str) -> None:
         return None

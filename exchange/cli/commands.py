@@ -42,6 +42,7 @@ COMMANDS = {
     "agreement": "exchange.cli.agreement",
     "terms": "exchange.cli.terms",
     "ledger": "exchange.cli.ledger",
+    "money": "exchange.cli.money",
 }
 # What a shell says of a program whose reader ended before it did, such as `head`.
 READER_LEFT = 141

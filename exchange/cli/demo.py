@@ -158,6 +158,8 @@ def _environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
         "EXCHANGE_HOME": str(home),
         "EXCHANGE_PORT": str(free_port()),
         "EXCHANGE_SANDBOX": "1",
+        # The supplier's own server is on this machine too.
+        "EXCHANGE_WEBHOOKS_LOOPBACK": "1",
         "PYTHONUNBUFFERED": "1",
     }
 

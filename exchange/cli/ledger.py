@@ -144,7 +144,7 @@ async def _export(chosen: argparse.Namespace, made: Any, language: str) -> int:
     inline = chosen.json and not chosen.output
 
     async def flow(tx: Tx) -> Exported:
-        with _written(chosen.output) as out:
+        with written(chosen.output) as out:
             return await export_ledger(tx, wish, pieces.append if inline else out.write)
 
     try:
@@ -158,7 +158,7 @@ async def _export(chosen: argparse.Namespace, made: Any, language: str) -> int:
 
 
 @contextmanager
-def _written(file: str | None) -> Iterator[TextIO]:
+def written(file: str | None) -> Iterator[TextIO]:
     """Standard output, or a file that is there when it is whole and not before."""
     if file is None:
         yield sys.stdout

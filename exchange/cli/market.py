@@ -29,10 +29,11 @@ from sandbox.demo.texts import TEXTS
 from sandbox.stripe.process import free_port, running
 
 READY_S_MAX = 90.0
-_FIRST_READS = {
+FIRST_READS = {
     "operator": "/operator/v1/organisations",
     "supplier": "/supplier/v1/listings",
     "archive": "/supplier/v1/listings",
+    "arbitrator": "/assessor/v1/cases",
     "assessor": "/assessor/v1/assessments",
     "broker": "/assessor/v1/statements",
     "buyer": "/buyer/v1/wallet",
@@ -119,7 +120,7 @@ def announce(settings: Settings, credentials: Credentials) -> None:
         print(f"   client_id     {row['client']}\n   client_secret {row['secret']}")
         print(f"   TOKEN=$(curl -s -u {user} -d grant_type=client_credentials {origin}/oauth2/token |")
         print("""     python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')""")
-        print(f'   curl -s -H "Authorization: Bearer $TOKEN" {origin}{_FIRST_READS[key]}')
+        print(f'   curl -s -H "Authorization: Bearer $TOKEN" {origin}{FIRST_READS[key]}')
     print(flush=True)
 
 

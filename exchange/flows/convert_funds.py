@@ -15,6 +15,7 @@ from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, Problem
 from exchange.kernel.money import BadMoney, Money
+from exchange.parties.roles import PAYEES, PAYEES_NAMED
 from settlement.accounts import AccountKey, AccountKind
 from settlement.conversion import (
     CONVERTIBLE,
@@ -35,9 +36,7 @@ from settlement.problems import (
     RATE_LAPSED,
     WALLET_INSUFFICIENT,
 )
-from settlement.store import ledger, payouts, positions, rates
-
-_PAYEES = frozenset({"supplier", "broker", "assessor"})
+from settlement.store import dispute_stops, ledger, payouts, positions, rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,8 @@ async def convert_funds(tx: Tx, actor: Actor, wish: ConversionWish) -> Conversio
     errors   answers forbidden, rate-lapsed, conversion-amount, wallet-insufficient, payable-insufficient, position-limited
     """
     assert wish.kind in CONVERTIBLE, wish.kind
-    if not actor.roles & (frozenset({"buyer"}) if wish.kind is AccountKind.WALLET else _PAYEES):
-        needs = "buyer" if wish.kind is AccountKind.WALLET else "supplier, broker or assessor"
+    if not actor.roles & (frozenset({"buyer"}) if wish.kind is AccountKind.WALLET else PAYEES):
+        needs = "buyer" if wish.kind is AccountKind.WALLET else PAYEES_NAMED
         return FORBIDDEN(needs=needs)
     await rates.convert_beside(tx)
     rate = in_force(await rates.standing(tx, tx.now), tx.now).get((wish.amount.currency, wish.buy))
@@ -144,8 +143,9 @@ async def _short(tx: Tx, actor: Actor, amount: Money) -> Money | None:
     holder, currency = actor.organisation_id, amount.currency
     keys = [AccountKey(holder, kind, currency) for kind in (AccountKind.PAYABLE, AccountKind.DEBT)]
     await payouts.lock_payable(tx, keys[:1])
-    # A debt stands below zero: what is owed to the exchange is not free.
-    free = Money(max(0, sum((await ledger.sums(tx, keys)).values())), currency)
+    # A debt stands below zero: what is owed to the exchange is not free, nor is what a dispute wants held and could not yet.
+    wanted = (await dispute_stops.uncovered(tx, [holder], currency)).get(holder, 0)
+    free = Money(max(0, sum((await ledger.sums(tx, keys)).values()) - wanted), currency)
     return free if free < amount else None
 
 

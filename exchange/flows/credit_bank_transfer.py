@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import msgspec
 
 from compliance import store as audit
 from compliance.entries import Entry
+from exchange.flows.once import done
 from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
@@ -18,7 +20,7 @@ from settlement import postings
 from settlement.journals import Posted
 from settlement.payments import BankEntry, BankEntryRecord, Method, Payment, PaymentState, named_in
 from settlement.problems import BANK_ENTRY_MISMATCH
-from settlement.store import ledger, payments
+from settlement.store import bank_accounts, ledger, payments
 
 
 class Credited(msgspec.Struct, frozen=True):
@@ -30,6 +32,13 @@ class Credited(msgspec.Struct, frozen=True):
     replayed: bool
 
 
+class FeeTaken(msgspec.Struct, frozen=True):
+    """A bank's fee as it was booked."""
+
+    id: str
+    amount: dict[str, str]
+
+
 async def credit_bank_transfer(tx: Tx, actor: Actor, entries: Sequence[BankEntry]) -> list[Credited | Problem]:
     """Book a batch of bank entries; one that was booked before with the same facts changes nothing.
 
@@ -37,7 +46,8 @@ async def credit_bank_transfer(tx: Tx, actor: Actor, entries: Sequence[BankEntry
     """
     if "operator" not in actor.roles:
         return [FORBIDDEN(needs="operator") for _ in entries]
-    before = await payments.get_bank_entries(tx, [one.entry_ref for one in entries])
+    entries = await placed(tx, entries)
+    before = await payments.get_bank_entries(tx, entries)
     fresh = {one.entry_ref: one for one in entries if one.entry_ref not in before}
     made = await _owners(tx, list(fresh.values()))
     written = await payments.insert_bank_entries(tx, made)
@@ -53,7 +63,7 @@ async def credit_bank_transfer(tx: Tx, actor: Actor, entries: Sequence[BankEntry
     known = before | {one.entry.entry_ref: one for one in new}
     if len(new) < len(made):
         # Somebody else booked some of them since we looked.
-        known |= await payments.get_bank_entries(tx, [one.entry.entry_ref for one in made if one.id not in written])
+        known |= await payments.get_bank_entries(tx, [one.entry for one in made if one.id not in written])
     told: set[str] = set()
     answers = []
     for one in entries:
@@ -72,12 +82,43 @@ async def match_bank_entry(tx: Tx, actor: Actor, entry_id: UUID, organisation_id
         return FORBIDDEN(needs="operator")
     if organisation_id not in await parties.standing(tx, [organisation_id]):
         return NOT_FOUND()
-    record = await payments.match_bank_entry(tx, entry_id, organisation_id)
+    waiting = await payments.find_unmatched(tx, entry_id)
+    if waiting is None:
+        return NOT_FOUND()
+    announced = waiting.maybe_payment_id if waiting.maybe_id == organisation_id else None
+    if announced is not None and not await payments.move_payment(tx, announced, PaymentState.SUCCEEDED):
+        announced = None
+    record = await payments.match_bank_entry(tx, entry_id, organisation_id, announced)
     if record is None:
         return NOT_FOUND()
     await ledger.post(tx, [postings.bank_match(entry_id, organisation_id, record.entry.amount)])
     await audit.append(tx, [_entry(actor, record)])
     return _answer(record.entry, record, replayed=False)
+
+
+async def take_bank_fee(tx: Tx, actor: Actor, entry_id: UUID) -> FeeTaken | Problem:
+    """Book an entry that went out and waits as the bank's fee.
+
+    errors   answers forbidden, not-found
+    """
+    if "operator" not in actor.roles:
+        return FORBIDDEN(needs="operator")
+    amount = await payments.take_fee(tx, entry_id, actor.organisation_id)
+    if amount is None:
+        return NOT_FOUND()
+    await ledger.post(tx, [postings.bank_fee(entry_id, amount)])
+    name = ids.text("rsc", entry_id)
+    await audit.append(tx, [done(actor, "bank.fee", name)])
+    return FeeTaken(name, amount.to_wire())
+
+
+async def placed(tx: Tx, entries: Sequence[BankEntry]) -> list[BankEntry]:
+    """The same on the account that holds clients' money in their currency, once there is one."""
+    accounts = await bank_accounts.client_accounts(tx, list({one.amount.currency for one in entries}))
+    return [
+        replace(one, account_id=accounts[one.amount.currency].id) if one.amount.currency in accounts else one
+        for one in entries
+    ]
 
 
 async def _owners(tx: Tx, entries: Sequence[BankEntry]) -> list[BankEntryRecord]:

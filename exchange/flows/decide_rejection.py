@@ -17,8 +17,9 @@ from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, NOT_FOUND, Problem
 from exchange.kernel.money import Money
 from settlement.acceptances import Fact, Outcome, Said, may_say, said_at
+from settlement.dispute_problems import DISPUTE_EXISTS
 from settlement.refunds import Reason
-from settlement.store import acceptances
+from settlement.store import acceptances, disputes
 
 
 class RejectionDecided(msgspec.Struct, frozen=True):
@@ -35,13 +36,16 @@ async def decide_rejection(
 ) -> RejectionDecided | Problem:
     """Release the shares, or refund all that is left of the order, or an amount of it and release the rest.
 
-    errors   answers forbidden, not-found, acceptance-state, refund-too-large
+    errors   answers forbidden, not-found, dispute-exists, acceptance-state, refund-too-large
     """
     if "operator" not in actor.roles:
         return FORBIDDEN(needs="operator")
     source = await locked_order(tx, order_id)
     if source is None:
         return NOT_FOUND()
+    if await disputes.open_disputes(tx, [order_id]):
+        # Whoever decides that decides the delivery too.
+        return DISPUTE_EXISTS(source=ids.text("ord", order_id))
     order = source.order
     window, facts = await window_of(tx, order), await read_facts(tx, order_id)
     where = stands(tx, order, window, facts)

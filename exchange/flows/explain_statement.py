@@ -14,9 +14,10 @@ from exchange.kernel.db import Tx
 from settlement import postings
 from settlement.accounts import AccountKind
 from settlement.conversion import CONVERSION
-from settlement.documents import Entry
+from settlement.fiscal_journals import FEE_TAX, SELF_BILL_TAX
 from settlement.orders import Source
-from settlement.statement_lines import back_line, conversion_line, credit_line, split_line
+from settlement.statement_lines import back_line, conversion_line, credit_line, split_line, tax_line
+from settlement.statement_totals import Entry
 from settlement.store import guarantees, pools, refunds, shown, sources, split_rules
 from settlement.store.shown import Owned, RunShown
 from settlement.top_up_lines import guarantee_line, pool_line
@@ -55,11 +56,16 @@ async def explain_entries(
     rules = await split_rules.find_rules(tx, sorted({run.rule_id for run in runs.values()})) if runs else {}
     conversions = await shown.conversions_of(tx, sorted(of_kind.get(CONVERSION, ())))
     credits_ = await shown.credits_of(tx, sorted(of_kind.get(postings.SERVICE_CREDIT, ())))
-    owned = await shown.owned_of(tx, [*runs, *credits_], payees)
+    taxes = of_kind.get(SELF_BILL_TAX, set()) | of_kind.get(FEE_TAX, set())
+    owned = await shown.owned_of(tx, [*runs, *credits_, *taxes], payees)
     backs = await shown.back_before_release(tx, sorted(whole), payees)
     paid = await refunds.paid_for(tx, sorted({source for source, _ in backs})) if backs else {}
     topped_up = await _topped_up(tx, of_kind, payees)
     names = await sources.names_of(tx, of_kind.get("hold", set()) | of_kind.get("hold_end", set()))
+    # The tax on a paper is of one payee alone.
+    owing = {source: units for (source, _, kind), units in owned.items() if kind is AccountKind.DEBT}
+    plain: dict[UUID, Mapping[str, Any]] = {source: {"source": name} for source, name in names.items()}
+    plain |= {source: tax_line(source, owing.get(source, 0)) for source in taxes}
     lines: dict[UUID, dict[tuple[str, UUID], Mapping[str, Any]]] = {payee: {} for payee in payees}
     named: dict[UUID, dict[str, Mapping[str, str]]] = {payee: {} for payee in payees}
     for payee, found in entries.items():
@@ -80,8 +86,8 @@ async def explain_entries(
                 lines[payee][key] = topped_up[source, payee]
             elif entry.kind == postings.ADVANCE:
                 lines[payee][key] = {"source": ids.text("adv", source)}
-            elif source in names:
-                lines[payee][key] = {"source": names[source]}
+            elif source in plain:
+                lines[payee][key] = plain[source]
     return Explained(lines, named)
 
 

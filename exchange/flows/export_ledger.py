@@ -58,7 +58,7 @@ async def export_ledger(tx: Tx, wish: ExportWish, sink: Sink) -> Exported:
     errors   NoDays
     """
     await store.pin(tx)
-    span = await _span(tx, wish)
+    span = await span_of(tx, wish)
     since, until = span.bounds
     hashed = hashlib.sha256()
 
@@ -87,7 +87,11 @@ async def export_ledger(tx: Tx, wish: ExportWish, sink: Sink) -> Exported:
     )
 
 
-async def _span(tx: Tx, wish: ExportWish) -> Span:
+async def span_of(tx: Tx, wish: ExportWish) -> Span:
+    """The days that are asked for, or all of the ledger's.
+
+    errors   NoDays
+    """
     ends = await store.ends(tx)
     first = wish.first or (ends and ends[0].astimezone(wish.zone).date())
     end = wish.end or (ends and ends[1].astimezone(wish.zone).date() + _DAY)

@@ -37,4 +37,4 @@ async def export_statement(tx: Tx, actor: Actor, statement_id: UUID) -> bytes | 
 
 def script() -> bytes:
     """The text of the stand-alone script, the same bytes for one release."""
-    return joined(f"settlement/{NAME}", ())
+    return joined(f"settlement/{NAME}", ("settlement/recompute_columns.py",))

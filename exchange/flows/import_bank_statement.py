@@ -6,17 +6,25 @@ from datetime import UTC, datetime, time
 
 import msgspec
 
-from exchange.flows.credit_bank_transfer import Credited, credit_bank_transfer
+from exchange.flows.credit_bank_transfer import Credited, credit_bank_transfer, placed
+from exchange.flows.record_transfer import TransferRecorded, TransferResult, record_transfer
+from exchange.kernel import ids
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, Problem
 from settlement import bank_statement
 from settlement.bank_statement import BankEntry as Line
+from settlement.banking.matching import named
 from settlement.payments import BankEntry
+from settlement.payouts import PayoutState, Rail
+from settlement.store import batches, payments, payouts
 
 
 class LineRead(msgspec.Struct, frozen=True):
-    """What became of one line. Outcome: credited, unmatched (nobody named), known, outgoing (not booked here), refused."""
+    """What became of one line.
+
+    Outcome: credited, unmatched (nobody named), known, paid (a payout, named by its id), outgoing (not booked here), refused.
+    """
 
     entry: str
     outcome: str
@@ -47,7 +55,8 @@ async def import_bank_statement(tx: Tx, actor: Actor, content: bytes) -> Stateme
     incoming = [line for line in statement.entries if line.amount.units > 0]
     answers = await credit_bank_transfer(tx, actor, [_entry(line) for line in incoming]) if incoming else []
     booked = {line.entry_id: _answered(line, one) for line, one in zip(incoming, answers, strict=True)}
-    lines = [booked.get(line.entry_id) or _outgoing(line) for line in statement.entries]
+    paid = await _payouts(tx, [line for line in statement.entries if line.amount.units < 0])
+    lines = [booked.get(line.entry_id) or paid.get(line.entry_id) or _outgoing(line) for line in statement.entries]
     lines += [LineRead(f"line {error.line}", "refused", None, None, dict(error.text)) for error in statement.errors]
     count = {
         name: sum(line.outcome == name for line in lines) for name in ("credited", "unmatched", "known", "refused")
@@ -66,6 +75,39 @@ def _answered(line: Line, one: Credited | Problem) -> LineRead:
         return LineRead(line.entry_id, "refused", line.amount.to_wire(), None, reason)
     outcome = "known" if one.replayed else "credited" if one.organisation else "unmatched"
     return LineRead(line.entry_id, outcome, one.amount, one.organisation, None)
+
+
+async def _payouts(tx: Tx, lines: list[Line]) -> dict[str, LineRead]:
+    """Payouts that outgoing lines name with the right amount: banks without camt.053 tell of them so."""
+    told = {line.entry_id: [id_ for prefix, id_ in named([line.reference]) if prefix == "pot"] for line in lines}
+    wanted = [id_ for found in told.values() for id_ in found]
+    known = await payouts.get_payouts(tx, wanted, lock=True) if wanted else {}
+    about = {
+        line.entry_id: entry
+        for line, entry in zip(lines, await placed(tx, [_entry(one) for one in lines]), strict=True)
+    }
+    told_of = await payments.payouts_told(tx, list(about.values()))
+    read: dict[str, LineRead] = {}
+    for line in lines:
+        for one in (known[id_] for id_ in told[line.entry_id] if id_ in known):
+            if one.rail is not Rail.BANK or one.amount != -line.amount:
+                continue
+            whose = ids.text("org", one.organisation_id)
+            if line.entry_id in told_of:
+                if told_of[line.entry_id] == one.id:
+                    read[line.entry_id] = LineRead(line.entry_id, "known", line.amount.to_wire(), whose, None)
+                continue
+            if one.state is not PayoutState.EXPORTED or one.id in told_of.values():
+                # The bank tells of it a second time, under another name: a person asks the bank.
+                continue
+            (answer,) = await record_transfer(tx, [TransferResult(one.id, "paid")])
+            if isinstance(answer, TransferRecorded):
+                # The same line in a camt.053 file finds itself booked.
+                await payments.insert_payout_entry(tx, about[line.entry_id], one)
+                await batches.end_batches(tx, [one.id])
+                told_of[line.entry_id] = one.id
+                read[line.entry_id] = LineRead(line.entry_id, "paid", line.amount.to_wire(), whose, None)
+    return read
 
 
 def _outgoing(line: Line) -> LineRead:

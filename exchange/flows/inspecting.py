@@ -10,13 +10,14 @@ import msgspec
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store import listings
 from exchange.flows.apply_split_rules import split_now
+from exchange.flows.dispute_stops import hold_released
 from exchange.kernel.db import Tx
 from settlement import postings
 from settlement.acceptances import Fact, Inspection, Standing, inspection_of, standing
 from settlement.journals import Posted
-from settlement.orders import Order
+from settlement.orders import Order, PayBy
 from settlement.runs import releasable
-from settlement.store import acceptances, ledger, refunds, runs
+from settlement.store import acceptances, credit, ledger, refunds, runs
 
 
 class NotReleased(AssertionError):
@@ -55,7 +56,9 @@ async def release_now(tx: Tx, order: Order) -> None:
     others = frozenset(one.order_id for one in dues if one.order_id is not None) - {order.id}
     free = [one.charge_id for one in releasable(dues, others)]
     known = await ledger.journal_ids(tx, [(postings.RELEASE, order.id)])
-    sources = [*([] if known else [order.id]), *free]
+    # An order on account waits for its money, like a charge.
+    owed = order.payment is PayBy.ACCOUNT and await credit.unpaid(tx, order.id) > 0
+    sources = [*([] if known or owed else [order.id]), *free]
     shares = await runs.pending_shares(tx, sources)
     journals = [postings.release(one, shares[one]) for one in sources if one in shares]
     results = await ledger.post(tx, [one for one in journals if one.lines])
@@ -65,6 +68,7 @@ async def release_now(tx: Tx, order: Order) -> None:
     # What has no shares waits on the clearing account; a charge may be of another offer than its order, with a rule of its own.
     if waiting := [one for one in sources if one not in shares]:
         await split_now(tx, currency, waiting)
+    await hold_released(tx, sources, journals)
 
 
 async def read_facts(tx: Tx, order_id: UUID) -> list[Fact]:

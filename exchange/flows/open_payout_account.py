@@ -8,18 +8,19 @@ import msgspec
 
 from compliance import store as audit
 from compliance.entries import Entry
+from exchange.flows.call_provider import CALL_ATTEMPTS
 from exchange.flows.once import done
 from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import CONFLICT, FORBIDDEN, Problem
 from exchange.parties import store as parties
+from exchange.parties.roles import PAYEES, PAYEES_NAMED
 from settlement.payout_accounts import PayoutAccountState
 from settlement.payouts import Rail
 from settlement.store import payout_accounts
 
 OPEN_ACCOUNT = "open_payout_account"
-_PAYEES = frozenset({"supplier", "broker", "assessor"})
 
 
 class PayoutAccountReceipt(msgspec.Struct, frozen=True):
@@ -36,8 +37,8 @@ async def open_payout_account(tx: Tx, actor: Actor, rail: Rail = Rail.STRIPE) ->
 
     errors   answers forbidden, state-conflict where there is one already
     """
-    if not _PAYEES & actor.roles:
-        return FORBIDDEN(needs="supplier, broker or assessor")
+    if not PAYEES & actor.roles:
+        return FORBIDDEN(needs=PAYEES_NAMED)
     standing = (await parties.standing(tx, [actor.organisation_id]))[actor.organisation_id]
     if not await payout_accounts.open_account(tx, actor.organisation_id, rail, standing.country):
         return CONFLICT(state="open", needs="no payout account on this rail")
@@ -49,6 +50,7 @@ async def open_payout_account(tx: Tx, actor: Actor, rail: Rail = Rail.STRIPE) ->
             f"{name}:{tx.now.isoformat()}",
             {"organisation": name, "country": standing.country},
             organisation_id=actor.organisation_id,
+            attempts_max=CALL_ATTEMPTS,
         ),
     )
     await audit.append(tx, [done(actor, "payout-account.open", name)])

@@ -19,9 +19,11 @@ from exchange.access.store import grants
 from exchange.catalog.listings import ListingState
 from exchange.catalog.offers import OfferForSale
 from exchange.catalog.store.listings import load_offers
-from exchange.flows import problems
+from exchange.flows import on_account, problems
 from exchange.flows.auctioned import lost_awards
+from exchange.flows.call_provider import CALL_ATTEMPTS
 from exchange.flows.chain_of_rights import narrowed
+from exchange.flows.on_account import ACCOUNT
 from exchange.flows.once import Answered, Command, CommandBatch, refusal
 from exchange.flows.sale import RULE_SET, Sale, Sales
 from exchange.flows.trials import Tried, trial_of, tried
@@ -37,11 +39,12 @@ from pricing import quotes
 from pricing.basis import EMPTY, Basis
 from pricing.problems import PRICE_NOT_AGREED
 from settlement import postings
-from settlement.accounts import AccountKey, wallet
+from settlement.accounts import AccountKey
+from settlement.credit import CreditLine, CreditOrder
 from settlement.journals import Posted
 from settlement.orders import Order, OrderState, PayBy
-from settlement.payments import Method, Payment, PaymentState, Purpose, card_amount
-from settlement.store import ledger, orders, payments
+from settlement.payments import Payment, PaymentState, Purpose, card_amount, means_of
+from settlement.store import credit, ledger, orders, payments
 
 ACTION = "purchase"
 CHARGE_CARD = "charge_card"
@@ -58,12 +61,13 @@ class Purchase(msgspec.Struct, frozen=True):
     command: Command
     offer_id: UUID
     purposes: tuple[str, ...]
-    payment: Literal["wallet", "card"]
+    payment: Literal["wallet", "card", "account"]
     quote_id: UUID | None = None
     payment_method: str | None = None
     choices: Basis = EMPTY
     starts_at: datetime | None = None
     verified: Money | None = None
+    purchase_order: str | None = None
 
 
 class OrderReceipt(msgspec.Struct, frozen=True):
@@ -91,16 +95,17 @@ class Decided(msgspec.Struct, frozen=True):
     signature: Signature
     grant_id: UUID
     payment_id: UUID | None
+    line: CreditLine | None = None
 
     @property
     def from_wallet(self) -> bool:
-        """Whether money leaves the buyer's wallet now."""
+        """Whether money leaves the buyer's wallet, or credit, now."""
         return self.payment_id is None and self.deal.price.units > 0
 
     @property
-    def wallet(self) -> AccountKey:
-        """The wallet that pays."""
-        return wallet(self.deal.buyer_id, self.deal.price.currency)
+    def payer(self) -> AccountKey:
+        """The wallet that pays, or the credit that it goes on."""
+        return on_account.payer(self.wish, self.deal.buyer_id, self.deal.price.currency)
 
     def receipt(self) -> OrderReceipt:
         """What the buyer is told."""
@@ -131,6 +136,7 @@ class Facts:
     lost: Mapping[UUID, str] = field(default_factory=dict)
     tried: set[Tried] = field(default_factory=set)
     narrowed: frozenset[UUID] = frozenset()
+    lines: on_account.Lines = field(default_factory=dict)
 
 
 async def purchase(tx: Tx, sales: Sales, keyring: Keyring, wishes: Sequence[Purchase]) -> list[Answered | Problem]:
@@ -187,6 +193,7 @@ async def load_facts(tx: Tx, wishes: Sequence[Purchase]) -> Facts:
         ),
         # What is on sale is within its rights; what only a quote or a negotiation still binds may not be.
         await narrowed(tx, [one for one in quoted.values() if not one.for_sale]),
+        await on_account.lines_of(tx, [w.command.actor.organisation_id for w in wishes if w.payment == ACCOUNT]),
     )
 
 
@@ -203,6 +210,9 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
     problem = sale.refuses(wish.purposes, facts.standings[buyer_id].country, tx.now)
     if problem is None and wish.verified is not None and sale.price.units > wish.verified.units:
         problem = problems.PRICE_ABOVE_VERIFIED(price=str(sale.price), verified=str(wish.verified))
+    if problem is not None:
+        return problem
+    problem = problem or on_account.refused(wish, buyer_id, sale.price, facts.lines)
     if problem is not None:
         return problem
     by_card = wish.payment == "card" and sale.price.units > 0
@@ -226,7 +236,8 @@ def decide(tx: Tx, sales: Sales, keyring: Keyring, wish: Purchase, facts: Facts)
     document = sale.template.render(deal)
     signature = keyring.sign("agreement", document)
     payment_id = tx.new_id() if by_card else None
-    return Decided(wish, sale, deal, document, sha256(document), signature, tx.new_id(), payment_id)
+    line = facts.lines.get((buyer_id, sale.price.currency)) if wish.payment == ACCOUNT else None
+    return Decided(wish, sale, deal, document, sha256(document), signature, tx.new_id(), payment_id, line)
 
 
 def refused(wish: Purchase, offer: OfferForSale | None, facts: Facts) -> Problem | None:
@@ -313,16 +324,18 @@ def _quoted(wish: Purchase, facts: Facts, tx: Tx) -> Basis | Problem:
 
 
 async def _afford(tx: Tx, outcomes: dict[int, Decided | Problem]) -> None:
-    """Refuse what the wallets do not hold, first come, first served. They are only looked at here, and held in `_pay`."""
+    """Refuse what wallets and credit do not hold, first come, first served. They are only looked at, and held in `_pay`."""
     wishes = {n: one for n, one in outcomes.items() if isinstance(one, Decided) and one.from_wallet}
-    left = await ledger.available(tx, [one.wallet for one in wishes.values()])
+    left = await ledger.available(tx, [one.payer for one in wishes.values()])
     for n, one in wishes.items():
-        price, there = one.deal.price, left[one.wallet]
-        if price.units > there:
+        price, there = one.deal.price, left[one.payer]
+        if price.units > there and one.line is not None:
+            outcomes[n] = on_account.over_limit(one.line, price, there)
+        elif price.units > there:
             held = Money(there, price.currency)
             outcomes[n] = problems.WALLET_TOO_LOW(price=str(price), available=str(held))
         else:
-            left[one.wallet] = there - price.units
+            left[one.payer] = there - price.units
 
 
 async def _write(tx: Tx, decided: Sequence[Decided]) -> None:
@@ -337,6 +350,8 @@ async def _write(tx: Tx, decided: Sequence[Decided]) -> None:
     if by_card:
         await payments.insert_payments(tx, [_payment(one) for one in by_card])
         await jobs.put(tx, *[_charge(one) for one in by_card])
+    if owing := [one for one in decided if one.line is not None and one.from_wallet]:
+        await credit.insert_orders(tx, [_owed(tx, one) for one in owing])
 
 
 async def _pay(tx: Tx, decided: Sequence[Decided]) -> None:
@@ -344,9 +359,20 @@ async def _pay(tx: Tx, decided: Sequence[Decided]) -> None:
 
     errors   TryAgain where somebody else spent from a wallet since it was looked at
     """
-    paid = [postings.wallet_purchase(d.deal.order_id, d.deal.buyer_id, d.deal.price, d.sale.credits) for d in decided]
+    paid = [
+        (postings.wallet_purchase if d.line is None else postings.credit_purchase)(
+            d.deal.order_id, d.deal.buyer_id, d.deal.price, d.sale.credits
+        )
+        for d in decided
+    ]
     if not all(isinstance(result, Posted) for result in await ledger.post(tx, paid)):
         raise TryAgain("a wallet was spent from meanwhile")
+
+
+def _owed(tx: Tx, one: Decided) -> CreditOrder:
+    assert one.line is not None, "it is on account"
+    sides = one.deal.order_id, one.deal.buyer_id, one.sale.offer.supplier_id
+    return on_account.owed(tx, one.wish, sides, one.deal.price, one.line)
 
 
 def _order(one: Decided) -> Order:
@@ -396,7 +422,7 @@ def _payment(one: Decided) -> Payment:
         purpose=Purpose.ORDER,
         order_id=deal.order_id,
         amount=charged,
-        method=Method.CARD,
+        method=means_of(one.wish.payment_method or "").method,
         state=PaymentState.CREATED,
         created_at=deal.concluded_at,
     )
@@ -405,7 +431,13 @@ def _payment(one: Decided) -> Payment:
 def _charge(one: Decided) -> jobs.Job:
     assert one.payment_id is not None
     payload = {"payment": ids.text("pay", one.payment_id), "payment_method": one.wish.payment_method}
-    return jobs.Job(CHARGE_CARD, str(one.payment_id), payload, organisation_id=one.deal.buyer_id)
+    return jobs.Job(
+        CHARGE_CARD,
+        str(one.payment_id),
+        payload,
+        organisation_id=one.deal.buyer_id,
+        attempts_max=CALL_ATTEMPTS,
+    )
 
 
 def _entry(command: Command, outcome: Decided | Problem) -> Entry:

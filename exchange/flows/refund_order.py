@@ -19,12 +19,15 @@ from exchange.kernel.db import Tx
 from exchange.kernel.errors import NOT_FOUND, Problem
 from exchange.kernel.money import Money
 from settlement import postings, refunds
-from settlement.accounts import AccountKind, payable, receivable, wallet
+from settlement.accounts import AccountKind, credit, payable, receivable, wallet
+from settlement.chargebacks import HOLD_REASON
+from settlement.dispute_problems import DISPUTE_EXISTS
+from settlement.holds import Hold
 from settlement.journals import Posted
-from settlement.orders import Order, OrderState
+from settlement.orders import Order, OrderState, PayBy
 from settlement.problems import REFUND_END, REFUND_TOO_LARGE
 from settlement.refunds import REASONS, Reason, Refund
-from settlement.store import ledger, payouts
+from settlement.store import chargebacks, disputes, holds, ledger, payouts
 from settlement.store import refunds as store
 from settlement.store.refunds import Source
 
@@ -65,11 +68,13 @@ class RefundReceipt(msgspec.Struct, frozen=True):
 async def refund_order(tx: Tx, actor: Actor, wish: RefundWish) -> RefundReceipt | Problem:
     """Refund a sale of the actor's organisation, or anybody's for an operator; a full refund of an order ends its use.
 
-    errors   answers not-found, refund-too-large, refund-grant-end
+    errors   answers not-found, dispute-exists, refund-too-large, refund-grant-end
     """
     source = await lock_source(tx, *wish.source)
     if source is None or not ("operator" in actor.roles or source.order.seller_id == actor.organisation_id):
         return NOT_FOUND()
+    if await disputes.open_disputes(tx, [source.id]):
+        return DISPUTE_EXISTS(source=ids.text(PREFIX[source.kind], source.id))
     units = wanted_units(source, wish.amount)
     if isinstance(units, Problem):
         return units
@@ -102,8 +107,7 @@ async def give_back(
 
     What waits is taken from pending, what was released from payable, and what is no longer there becomes the payee's
     debt. What the buyer still owes for a charge becomes less first; the rest fills the wallet.
-    Card money goes to the wallet too: sending it back to the card is the payment provider's business (issue 7), which
-    will take it from there.
+    Card money goes to the wallet too, from where its buyer may take it back to the card (refund_to_card).
 
     units    0 < units <= source.left
     errors   BadRefund, NotPosted: defects
@@ -138,12 +142,26 @@ async def give_back(
         cause_id=cause_id,
         made_by=made_by,
     )
-    to = ((receivable(source.buyer_id, currency), owed), (wallet(source.buyer_id, currency), units - owed))
+    owing = credit if source.kind == "order" else receivable
+    to = ((owing(source.buyer_id, currency), owed), (wallet(source.buyer_id, currency), units - owed))
     (posted,) = await ledger.post(tx, [postings.refund(made.id, source.id, taken, to)])
     if not isinstance(posted, Posted):
         raise NotPosted(str(posted))
     await store.insert_refund(tx, made)
+    if order.payment is PayBy.CARD and reason is not Reason.CHARGEBACK:
+        await keep_for_banks(tx, source)
     return made
+
+
+async def keep_for_banks(tx: Tx, source: Source) -> None:
+    """Reserve of a buyer's wallet what its bank has taken back and not decided yet: what just went there may go twice else."""
+    key = wallet(source.buyer_id, source.paid.currency)
+    for one in await chargebacks.live_of_order(tx, source.order.id):
+        balances = await ledger.lock_balances(tx, [key])
+        units = min(balances.available.get(key, 0), one.amount.units)
+        if units > 0 and not await chargebacks.held(tx, one.id):
+            (result,) = await holds.open_holds(tx, [Hold(one.id, key, units, HOLD_REASON, one.payment_id)])
+            assert isinstance(result, Posted), result
 
 
 async def end_use(tx: Tx, order: Order, ends_at: datetime | None) -> None:
@@ -189,7 +207,7 @@ def receipt(made: Refund, ends_at: datetime | None) -> RefundReceipt:
 
 async def _end_of_use(tx: Tx, source: Source, units: int, wanted: datetime | None) -> datetime | Problem | None:
     """When the use ends with this refund: now for a whole order, when the wish says for a part, else as before."""
-    if source.kind == "order" and units == source.paid.units - source.refunded_units:
+    if source.kind == "order" and units == source.paid.units - source.refunded_units - source.credited_units:
         return tx.now
     if wanted is None:
         return None

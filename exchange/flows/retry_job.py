@@ -14,6 +14,8 @@ from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import CONFLICT, FORBIDDEN, NOT_FOUND, Problem
+from settlement.open_items import ItemKind
+from settlement.store import open_items
 
 # Work that moves money is never stopped half-way: it ends by itself, or it is corrected by a new booking.
 STOPPABLE = frozenset({profile_revision.KIND, order_weights.KIND, export_audit.JOB, "seal_usage", "root_usage"})
@@ -30,6 +32,8 @@ class JobMoved(msgspec.Struct, frozen=True):
 async def retry_job(tx: Tx, actor: Actor, job_id: UUID) -> JobMoved | Problem:
     """Queue a dead job again; its key to the outside is the same, so nothing happens twice there.
 
+    An open item that told of its end is closed.
+
     errors   answers forbidden, not-found, state-conflict
     """
     job = await _load(tx, actor, job_id)
@@ -38,6 +42,7 @@ async def retry_job(tx: Tx, actor: Actor, job_id: UUID) -> JobMoved | Problem:
     if not await jobs.again(tx, job_id):
         return CONFLICT(state=job.state, needs="dead")
     name = ids.text("job", job_id)
+    await open_items.settle_items(tx, name, [ItemKind.JOB_GIVEN_UP])
     await audit.append(tx, [done(actor, "job.retry", name)])
     return JobMoved(name, job.kind, "queued")
 

@@ -22,6 +22,7 @@ from settlement.store import bounds
 from settlement.store.accounts import set_bounds
 
 _WITHOUT = Text("accounts of this kind have no bounds", "该类账户不设上下限")
+_LINE = Text("a credit line sets this limit, once another client approved it", "该额度由赊购额度审批设定")
 _FLOOR = Text("accounts of this kind keep a floor", "该类账户必须有下限")
 _CEILING = Text("accounts of this kind keep a ceiling", "该类账户必须有上限")
 _TURNED = Text("the floor is above the ceiling", "下限高于上限")
@@ -91,6 +92,8 @@ def _wrong(wish: BoundsWish) -> Text | None:
     low, high = wish.minimum, wish.maximum
     if wish.kind not in BOUNDED:
         return _WITHOUT
+    if wish.kind is AccountKind.CREDIT:
+        return _LINE
     if low is None and wish.kind in MIN_BALANCE:
         return _FLOOR
     if high is None and wish.kind in MAX_BALANCE:

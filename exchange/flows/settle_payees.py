@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from compliance.entries import Entry
 from exchange.catalog.store import listings
+from exchange.flows.bill_payees import Stated, bill_payees
 from exchange.flows.explain_statement import explain_entries
 from exchange.flows.sale import Sales
 from exchange.kernel import ids
@@ -28,15 +30,23 @@ async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]
     offers = await listings.load_offers(tx, [source.offer_id for source in sources.values()])
     shares = {source.id: sales.shares_of(offers[source.offer_id]) for source in sources.values()}
     divided = Divided(sources, shares)
+    chain = await documents.statement_chain(tx, payees, run.currency)
+    stated = [
+        Stated(payee, _statement_id(run, item), chain[payee][1], entries[payee])
+        for item, payee in zip(items, payees, strict=True)
+    ]
+    billed = await bill_payees(tx, run, stated, sources)
+    if billed.booked:
+        # The tax on papers stands on the statement that they are about.
+        entries = await documents.unstated_entries(tx, payees, run.currency, run.seen_until)
     backs = await refunds.given_back(
         tx, [e.source_id for found in entries.values() for e in found if e.kind == postings.REFUND]
     )
     whole = await refunds.whole_shares(tx, list(released))
     explained = await explain_entries(tx, entries, sources, whole)
-    chain = await documents.statement_chain(tx, payees, run.currency)
     made = [
         make_statement(
-            ids.derived(run.opened_at, run.id, "statement", payee, place=item.position),
+            _statement_id(run, item),
             *(run, payee, chain[payee], entries[payee], divided, run.opened_at, backs),
             {source: of[payee] for source, of in whole.items() if payee in of},
             explained.lines[payee],
@@ -46,7 +56,11 @@ async def settle_payees(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem]
         if entries[payee]
     ]
     await documents.insert_statements(tx, made)
-    return [_entry(run, statement) for statement in made]
+    return [_entry(run, statement) for statement in made] + [*billed.logged]
+
+
+def _statement_id(run: Run, item: RunItem) -> UUID:
+    return ids.derived(run.opened_at, run.id, "statement", item.organisation_id, place=item.position)
 
 
 def _entry(run: Run, statement: Statement) -> Entry:

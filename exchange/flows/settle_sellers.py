@@ -13,6 +13,8 @@ from uuid import UUID
 from compliance.entries import Entry
 from exchange.access.grants import Grant
 from exchange.flows.apply_split_rules import split_sales
+from exchange.flows.bill_sales import Backs, bill_sales
+from exchange.flows.dispute_stops import hold_released
 from exchange.flows.milestones import free_escrow
 from exchange.flows.sale import Sales
 from exchange.flows.settle_books import Books, Rated, charges_of, escrowed, keep_books, rate_sellers, release_shares
@@ -37,8 +39,6 @@ from settlement.refunds import Refund
 from settlement.runs import Charge, Run, RunItem, Side
 from settlement.store import documents, ledger, orders, refunds, runs
 
-Backs = Sequence[tuple[Refund, Mapping[str, Any] | None]]
-
 
 class NotPosted(AssertionError):
     """The ledger did not take a journal of a run: a defect, and nothing of this part is kept."""
@@ -57,13 +57,15 @@ async def settle_sellers(tx: Tx, sales: Sales, run: Run, items: Sequence[RunItem
         await orders.mark_settled(tx, settled)
     still = rated.open & set(rated.looked_at)
     await orders.look_again(tx, sorted(still), [one for one in rated.looked_at if one not in still])
-    invoices = await _invoices(tx, rated, items)
+    backs = await _backs(tx, run, items)
+    invoices = await _invoices(tx, rated, items, backs)
     await documents.insert_invoices(tx, invoices)
     # Up to here it makes no difference what other sellers get; from here on wallets and rules are shared.
     if not await runs.is_next(tx, run.id, Side.SELLER, items[0]):
         raise TryAgain(f"sellers before {items[0].organisation_id} were given up")
     found = await _book(tx, rated, items)
     entries = [_held(run, grant) for grant in rated.held] + [_entry(run, invoice) for invoice in invoices]
+    entries += await bill_sales(tx, run, found, invoices, backs)
     return entries + await split_sales(tx, run, {books.item: books.sources for books in found})
 
 
@@ -80,6 +82,9 @@ async def _book(tx: Tx, rated: Rated, items: Sequence[RunItem]) -> list[Books]:
     results = await ledger.write(tx, [journal for books in found for journal in books.journals], balances)
     if not all(isinstance(result, Posted) for result in results):
         raise NotPosted(str(next(result for result in results if not isinstance(result, Posted))))
+    for books in found:
+        named = ids.DerivedIds(run.opened_at, run.id, "dispute", place=books.item.position)
+        await hold_released(replace(tx, ids=named), books.sources, books.journals)
     charges = [one for books in found for one in books.charges]
     released = {one for books in found for one in books.released}
     await runs.insert_dues(tx, charges, [units for books in found for units in books.unpaid], released)
@@ -87,19 +92,24 @@ async def _book(tx: Tx, rated: Rated, items: Sequence[RunItem]) -> list[Books]:
     return found
 
 
-async def _invoices(tx: Tx, rated: Rated, items: Sequence[RunItem]) -> list[Invoice]:
-    """One invoice for each buyer of each seller, over the orders and charges of this run, and what went back since."""
-    run = rated.run
-    sellers = [item.organisation_id for item in items]
+async def _backs(tx: Tx, run: Run, items: Sequence[RunItem]) -> Mapping[UUID, Backs]:
+    """What went back of these sellers' sales and stands on no invoice yet."""
     backs: dict[UUID, list[tuple[Refund, Mapping[str, Any] | None]]] = defaultdict(list)
+    sellers = [item.organisation_id for item in items]
     for back, tax in await refunds.to_invoice(tx, sellers, run.currency, run.period_end):
         backs[back.seller_id].append((back, tax))
+    return backs
+
+
+async def _invoices(tx: Tx, rated: Rated, items: Sequence[RunItem], backs: Mapping[UUID, Backs]) -> list[Invoice]:
+    """One account for each buyer of each seller, over the orders and charges of this run, and what went back since."""
+    run = rated.run
     earlier = await _earlier(tx, [one for found in rated.charges.values() for one in found], backs)
     wanted = []
     for item in items:
         seller = item.organisation_id
         fresh = [one for one in rated.fresh.get(seller, []) if one.price.units]
-        lines = _lines(run, fresh, charges_of(rated, item), backs[seller])
+        lines = _lines(run, fresh, charges_of(rated, item), backs.get(seller, ()))
         first = item.position * ids.PART_ROOM
         wanted += [(seller, buyer, lines[buyer], first + n) for n, buyer in enumerate(sorted(lines))]
     series = [invoice_series(seller, run.opened_at.year) for seller, *_ in wanted]

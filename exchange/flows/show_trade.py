@@ -30,6 +30,8 @@ _BOOKED = {
     "release": Text("Settled: shares become payable", "结算：分成转为应付"),
     "refund": Text("Refunded: everybody's part goes back to the buyer", "退款：各方份额退回买方"),
     "hold": Text("Money held until something is decided", "款项冻结，待确定后处理"),
+    "award": Text("A dispute ended: one side pays the other", "争议了结：一方向另一方付款"),
+    "arbitration_fee": Text("The arbitrator is paid by who lost", "败诉方支付仲裁费"),
     "hold_end": Text("The hold ended: settled or given back", "冻结结束：已结算或退回"),
 }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
 from compliance import store as audit
+from exchange.flows.call_provider import CALL_ATTEMPTS
 from exchange.flows.once import done
 from exchange.kernel import ids, jobs
 from exchange.kernel.actor import Actor
@@ -15,6 +16,7 @@ from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, Problem
 from exchange.kernel.money import Money
 from settlement.payments import (
+    CURRENCIES,
     TOP_UP_LEAST_UNITS,
     TOP_UP_MOST_UNITS,
     Method,
@@ -23,20 +25,26 @@ from settlement.payments import (
     Purpose,
     amount_possible,
     chargeable,
+    word_of,
 )
 from settlement.problems import AMOUNT_INVALID
 from settlement.store import payments
+from settlement.stripe_problems import METHOD_CURRENCY
 
 CHARGE_CARD = "charge_card"
 
 
 @dataclass(frozen=True, slots=True)
 class TopUp:
-    """How much, and how it will come; `payment_method` is the card as Stripe names it."""
+    """How much, and how it will come; `payment_method` is the card or the debit as Stripe names it.
+
+    shapes   mandate: for a debit, the address and the browser from which it was agreed to
+    """
 
     amount: Money
-    method: Literal["card", "bank"]
+    method: str
     payment_method: str | None = None
+    mandate: Mapping[str, str] = field(default_factory=dict)
 
 
 class TopUpReceipt(msgspec.Struct, frozen=True):
@@ -52,12 +60,15 @@ class TopUpReceipt(msgspec.Struct, frozen=True):
 async def top_up(tx: Tx, actor: Actor, wish: TopUp) -> TopUpReceipt | Problem:
     """Write the payment and queue the charge; the wallet grows when the money is there.
 
-    errors   answers forbidden, amount-invalid
+    errors   answers forbidden, amount-invalid, payment-method-currency
     """
     if "buyer" not in actor.roles:
         return FORBIDDEN(needs="buyer")
     currency = wish.amount.currency
-    if not amount_possible(wish.amount) or (wish.method == "card" and not chargeable(wish.amount)):
+    method = Method(wish.method)
+    if currency not in (takes := CURRENCIES.get(method, frozenset({currency}))):
+        return METHOD_CURRENCY(method=method.value, currencies=", ".join(sorted(takes)), currency=currency)
+    if not amount_possible(wish.amount) or (method is not Method.BANK and not chargeable(wish.amount)):
         least, most = Money(TOP_UP_LEAST_UNITS, currency), Money(TOP_UP_MOST_UNITS, currency)
         return AMOUNT_INVALID(least=str(least), most=str(most), currency=currency)
     payment = Payment(
@@ -66,15 +77,24 @@ async def top_up(tx: Tx, actor: Actor, wish: TopUp) -> TopUpReceipt | Problem:
         Purpose.TOP_UP,
         None,
         wish.amount,
-        Method(wish.method),
+        method,
         PaymentState.CREATED,
         tx.now,
     )
     name = ids.text("pay", payment.id)
     await payments.insert_payments(tx, [payment])
-    if payment.method is Method.CARD:
-        payload = {"payment": name, "payment_method": wish.payment_method}
-        await jobs.put(tx, jobs.Job(CHARGE_CARD, str(payment.id), payload, organisation_id=actor.organisation_id))
+    if method is not Method.BANK:
+        payload: dict[str, object] = {"payment": name, "payment_method": word_of(method, wish.payment_method or "")}
+        if wish.mandate:
+            payload["mandate"] = dict(wish.mandate)
+        job = jobs.Job(
+            CHARGE_CARD,
+            str(payment.id),
+            payload,
+            organisation_id=actor.organisation_id,
+            attempts_max=CALL_ATTEMPTS,
+        )
+        await jobs.put(tx, job)
     await audit.append(tx, [done(actor, "wallet.top-up", name)])
     reference = name if payment.method is Method.BANK else None
     return TopUpReceipt(name, payment.state.value, wish.amount.to_wire(), wish.method, reference)

@@ -36,16 +36,18 @@ class Batcher(Generic[C, A]):
         self._some = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._free = self._settings.writers
+        self._over = False
 
     def start(self) -> None:
         """Begin to serve, on the running loop."""
         self._tasks = [asyncio.create_task(self._serve()) for _ in range(self._settings.writers)]
 
     async def stop(self) -> None:
-        """Finish what waits, then end."""
+        """Finish what waits, then end; whoever comes later is told so."""
         while self._waiting:
             self._some.set()
             await asyncio.sleep(0.005)
+        self._over = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -53,9 +55,10 @@ class Batcher(Generic[C, A]):
     async def put(self, command: C) -> A | Problem:
         """The answer to `command`, after the batch that held it committed.
 
-        errors   answers BUSY where too many wait; raises what the flow raised for this command alone
+        errors   answers BUSY where too many wait or all is over; raises what the flow raised for this command alone
         """
-        if len(self._waiting) >= self._settings.waiting_max:
+        # Nobody would answer it any more, and a process that ends would wait for that for ever.
+        if self._over or len(self._waiting) >= self._settings.waiting_max:
             return BUSY()
         future: asyncio.Future[A | Problem] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, future))

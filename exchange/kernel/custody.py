@@ -20,6 +20,7 @@ from exchange.kernel.keys import CUSTODY, Keyring, SigningKey, thumbprint
 
 _NONCE_BYTES = 12
 _INFO = b"corpus-exchange/kept-key/v1"
+_SECRET_INFO = b"corpus-exchange/kept-secret/v1"
 
 
 class SealBroken(ValueError):
@@ -58,9 +59,7 @@ def unsealed(keyring: Keyring, owner: str, kid: str, sealed_by: str, sealed: byt
 
     errors   SealBroken
     """
-    by = next((key for key in keyring.keys() if key.kid == sealed_by and key.purpose == CUSTODY), None)
-    if by is None:
-        raise SealBroken(f"the custody key {sealed_by} is not in this deployment's key folder")
+    by = _custodian(keyring, sealed_by)
     try:
         raw = AESGCM(_sealing(by)).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _about(owner, kid))
     except InvalidTag as error:
@@ -68,8 +67,42 @@ def unsealed(keyring: Keyring, owner: str, kid: str, sealed_by: str, sealed: byt
     return Ed25519PrivateKey.from_private_bytes(raw)
 
 
-def _sealing(by: SigningKey) -> bytes:
-    return HKDF(SHA256(), length=32, salt=None, info=_INFO).derive(by.private.private_bytes_raw())
+def make_secret(size: int) -> bytes:
+    """A secret of so many random bytes."""
+    return os.urandom(size)
+
+
+def seal_secret(keyring: Keyring, owner: str, secret: bytes) -> tuple[str, bytes]:
+    """A secret shared with somebody, sealed for `owner`, and the id of the key that sealed it.
+
+    errors   UnknownKey without a key of purpose custody
+    source   RFC 5869, NIST SP 800-38D
+    """
+    by, nonce = keyring.signer(CUSTODY), os.urandom(_NONCE_BYTES)
+    return by.kid, nonce + AESGCM(_sealing(by, _SECRET_INFO)).encrypt(nonce, secret, owner.encode())
+
+
+def open_secret(keyring: Keyring, owner: str, sealed_by: str, sealed: bytes) -> bytes:
+    """The secret that was sealed for `owner`.
+
+    errors   SealBroken
+    """
+    by = _custodian(keyring, sealed_by)
+    try:
+        return AESGCM(_sealing(by, _SECRET_INFO)).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], owner.encode())
+    except InvalidTag as error:
+        raise SealBroken("a kept secret does not open") from error
+
+
+def _custodian(keyring: Keyring, sealed_by: str) -> SigningKey:
+    by = next((key for key in keyring.keys() if key.kid == sealed_by and key.purpose == CUSTODY), None)
+    if by is None:
+        raise SealBroken(f"the custody key {sealed_by} is not in this deployment's key folder")
+    return by
+
+
+def _sealing(by: SigningKey, info: bytes = _INFO) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=info).derive(by.private.private_bytes_raw())
 
 
 def _about(owner: str, kid: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from exchange.kernel.actor import Actor
 from exchange.kernel.db import Tx
@@ -45,13 +45,21 @@ class JobState:
     result: dict[str, Any] | None = field(default=None)
     created_at: datetime | None = field(default=None)
     ended_at: datetime | None = field(default=None)
+    attempts_max: int | None = field(default=None)
+
+    @property
+    def last(self) -> bool:
+        """Whether a failure of this attempt buries the job."""
+        return self.attempts_max is not None and self.attempts >= self.attempts_max
 
 
 _PUT = """
 INSERT INTO kernel.job (id, kind, dedupe_key, organisation_id, payload, attempts_max, run_at, created_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::jsonb[], $6::int[], $7::timestamptz[], $8::timestamptz[])
 ON CONFLICT (kind, dedupe_key) DO NOTHING"""
-_COLUMNS = "id, kind, state, attempts, payload, done_count, total_count, error, result, created_at, ended_at"
+_COLUMNS = (
+    "id, kind, state, attempts, payload, done_count, total_count, error, result, created_at, ended_at, attempts_max"
+)
 # A job whose worker died keeps 'running' until its lock ends, then it is due again.
 _TAKE = text(
     f"""UPDATE kernel.job SET state = 'running', attempts = attempts + 1, locked_until = :until WHERE id = (
@@ -59,6 +67,21 @@ _TAKE = text(
         AND (state = 'queued' OR (state = 'running' AND locked_until < :now))
         ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING {_COLUMNS}"""
 )
+
+
+# An attempt whose lock ended may have been followed by another: it changes nothing any more.
+_FENCE = "WHERE id = :id AND state = 'running' AND attempts = :attempt RETURNING id"
+_FINISH = text(
+    f"""UPDATE kernel.job SET state = 'done', result = CAST(:result AS jsonb), error = NULL, ended_at = :now,
+        locked_until = NULL {_FENCE}"""
+)
+_FAIL = text(
+    f"""UPDATE kernel.job SET state = CASE WHEN attempts >= coalesce(:most, attempts_max) THEN 'dead' ELSE 'queued' END,
+        error = :error, run_at = :again, locked_until = NULL,
+        ended_at = CASE WHEN attempts >= coalesce(:most, attempts_max) THEN CAST(:now AS timestamptz) END {_FENCE}"""
+)
+_PROGRESS = text(f"UPDATE kernel.job SET done_count = :done, total_count = :total, locked_until = :until {_FENCE}")
+_KEEP = text(f"UPDATE kernel.job SET locked_until = :until {_FENCE}")
 
 
 async def put(tx: Tx, *jobs: Job) -> list[UUID]:
@@ -90,48 +113,32 @@ async def take(tx: Tx, kinds: Sequence[str], lock_s: int = 300) -> JobState | No
     return JobState(*row) if row else None
 
 
-async def finish(tx: Tx, job_id: UUID, result: Mapping[str, Any]) -> None:
-    """Mark a job as done with its result."""
-    await tx.conn.execute(
-        text(
-            "UPDATE kernel.job SET state = 'done', result = CAST(:result AS jsonb), error = NULL, ended_at = :now, "
-            "locked_until = NULL WHERE id = :id"
-        ),
-        {"id": job_id, "result": msgspec.json.encode(result).decode(), "now": tx.now},
-    )
+async def finish(tx: Tx, job: JobState, result: Mapping[str, Any]) -> bool:
+    """Mark a job as done with its result; False where this attempt is no longer the one that runs."""
+    values = {"result": msgspec.json.encode(result).decode(), "now": tx.now}
+    return await _moved(tx, _FINISH, job, values)
 
 
-async def fail(tx: Tx, job: JobState, error: str, attempts_max: int | None = None) -> None:
-    """Put a failed job back with a growing delay, or bury it after its last attempt."""
-    delay = timedelta(seconds=min(3600, 2**job.attempts))
-    await tx.conn.execute(
-        text(
-            "UPDATE kernel.job SET state = CASE WHEN attempts >= coalesce(:most, attempts_max) THEN 'dead' ELSE 'queued' END, "
-            "error = :error, run_at = :again, locked_until = NULL, "
-            "ended_at = CASE WHEN attempts >= coalesce(:most, attempts_max) THEN CAST(:now AS timestamptz) END WHERE id = :id"
-        ),
-        {"id": job.id, "error": error[:2000], "again": tx.now + delay, "now": tx.now, "most": attempts_max},
-    )
+async def fail(tx: Tx, job: JobState, error: str, attempts_max: int | None = None) -> bool:
+    """Put a failed job back with a growing delay, or bury it after its last attempt; False where another attempt runs."""
+    again = tx.now + timedelta(seconds=min(3600, 2**job.attempts))
+    return await _moved(tx, _FAIL, job, {"error": error[:2000], "again": again, "now": tx.now, "most": attempts_max})
 
 
-async def progress(tx: Tx, job_id: UUID, done: int, total: int | None, lock_s: int = 300) -> bool:
-    """Record how far a running job is and keep its lock; False when it was cancelled and should stop."""
-    found = await tx.conn.execute(
-        text(
-            "UPDATE kernel.job SET done_count = :done, total_count = :total, locked_until = :until "
-            "WHERE id = :id AND state = 'running' RETURNING id"
-        ),
-        {"id": job_id, "done": done, "total": total, "until": tx.now + timedelta(seconds=lock_s)},
-    )
+async def progress(tx: Tx, job: JobState, done: int, total: int | None, lock_s: int = 300) -> bool:
+    """Record how far a running job is and keep its lock; False when it was cancelled or taken over, and should stop."""
+    until = tx.now + timedelta(seconds=lock_s)
+    return await _moved(tx, _PROGRESS, job, {"done": done, "total": total, "until": until})
+
+
+async def keep(tx: Tx, job: JobState, lock_s: int) -> bool:
+    """Say that the worker of a running job is still there; False when the job is no longer its own."""
+    return await _moved(tx, _KEEP, job, {"until": tx.now + timedelta(seconds=lock_s)})
+
+
+async def _moved(tx: Tx, statement: TextClause, job: JobState, values: Mapping[str, Any]) -> bool:
+    found = await tx.conn.execute(statement, {**values, "id": job.id, "attempt": job.attempts})
     return found.one_or_none() is not None
-
-
-async def keep(tx: Tx, job_id: UUID, lock_s: int) -> None:
-    """Say that the worker of a running job is still there."""
-    await tx.conn.execute(
-        text("UPDATE kernel.job SET locked_until = :until WHERE id = :id AND state = 'running'"),
-        {"id": job_id, "until": tx.now + timedelta(seconds=lock_s)},
-    )
 
 
 async def cancel(tx: Tx, job_id: UUID) -> bool:

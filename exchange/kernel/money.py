@@ -127,6 +127,10 @@ class Money:
         """Whether this is not more, in the same currency."""
         return self.units <= self._same(other)
 
+    def to_coins(self, rounding: Rounding) -> int:
+        """The amount in the currency's smallest coin, rounded once; what papers and banks count in."""
+        return to_minor(self, rounding)
+
     def _same(self, other: Money) -> int:
         if other.currency != self.currency:
             raise CurrencyMismatch(f"{self.currency} met {other.currency}")

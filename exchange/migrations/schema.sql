@@ -18,6 +18,8 @@ CREATE SCHEMA regulator;
 
 CREATE SCHEMA settlement;
 
+CREATE SCHEMA webhooks;
+
 CREATE FUNCTION access.counted_sql(day date) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -243,6 +245,32 @@ CREATE FUNCTION kernel.refuse_change() RETURNS trigger
         BEGIN RAISE EXCEPTION 'facts of %.% are inserted, never changed', TG_TABLE_SCHEMA, TG_TABLE_NAME
               USING ERRCODE = 'integrity_constraint_violation'; END $$;
 
+CREATE FUNCTION settlement.approval_decided_once() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        BEGIN
+            IF OLD.state <> 'open' OR (NEW.id, NEW.kind, NEW.object_id, NEW.body_sha256, NEW.asked_client, NEW.asked_at)
+                IS DISTINCT FROM (OLD.id, OLD.kind, OLD.object_id, OLD.body_sha256, OLD.asked_client, OLD.asked_at) THEN
+                RAISE EXCEPTION 'an approval is decided once, and what was asked for stays'
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NEW;
+        END $$;
+
+CREATE FUNCTION settlement.call_moves_on() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        BEGIN
+            IF OLD.state IN ('done', 'refused') OR NEW.attempts < OLD.attempts
+                OR (NEW.id, NEW.kind, NEW.object_id, NEW.step, NEW.key, NEW.request, NEW.request_sha256, NEW.first_sent_at)
+                IS DISTINCT FROM
+                (OLD.id, OLD.kind, OLD.object_id, OLD.step, OLD.key, OLD.request, OLD.request_sha256, OLD.first_sent_at) THEN
+                RAISE EXCEPTION 'a call keeps its key and its request, and its answer is final'
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NEW;
+        END $$;
+
 CREATE FUNCTION settlement.check_period() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -285,6 +313,18 @@ CREATE FUNCTION settlement.check_postings() RETURNS trigger
                 RAISE EXCEPTION 'journal % is unknown or not complete', bad USING ERRCODE = 'integrity_constraint_violation';
             END IF;
             RETURN NULL;
+        END $$;
+
+CREATE FUNCTION settlement.fiscal_missing_closes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+        BEGIN
+            IF OLD.closed_at IS NOT NULL OR NEW.closed_at IS NULL OR (NEW.id, NEW.reasons, NEW.about, NEW.account_id)
+                IS DISTINCT FROM (OLD.id, OLD.reasons, OLD.about, OLD.account_id) THEN
+                RAISE EXCEPTION 'what is missing is closed once, and nothing else of it changes'
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN NEW;
         END $$;
 
 CREATE TABLE access.custom_meter (
@@ -1955,6 +1995,25 @@ CREATE TABLE parties.person (
 
 ALTER TABLE ONLY parties.person FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE parties.profile (
+    organisation_id uuid NOT NULL,
+    version integer NOT NULL,
+    legal_name jsonb NOT NULL,
+    address text[] NOT NULL,
+    city text NOT NULL,
+    postcode text NOT NULL,
+    subdivision text NOT NULL,
+    country text NOT NULL,
+    language text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT profile_address_check CHECK (((cardinality(address) >= 1) AND (cardinality(address) <= 3))),
+    CONSTRAINT profile_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT profile_language_check CHECK ((language = ANY (ARRAY['en'::text, 'zh'::text]))),
+    CONSTRAINT profile_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE ONLY parties.profile FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE parties.revoked_token (
     jti text NOT NULL,
     organisation_id uuid NOT NULL,
@@ -2164,9 +2223,9 @@ CREATE TABLE settlement.account (
     currency text NOT NULL,
     min_balance bigint,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT account_check CHECK (((organisation_id IS NOT NULL) = (kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text, 'held'::text, 'advance'::text, 'debt'::text])))),
+    CONSTRAINT account_check CHECK (((organisation_id IS NOT NULL) = (kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text, 'held'::text, 'advance'::text, 'debt'::text, 'credit'::text])))),
     CONSTRAINT account_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text, 'held'::text, 'advance'::text, 'debt'::text, 'stripe'::text, 'bank'::text, 'suspense'::text, 'revenue'::text, 'tax'::text, 'rounding'::text, 'conversion'::text, 'clearing'::text, 'pool'::text])))
+    CONSTRAINT account_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'receivable'::text, 'pending'::text, 'payable'::text, 'in_transit'::text, 'held'::text, 'advance'::text, 'debt'::text, 'credit'::text, 'stripe'::text, 'bank'::text, 'suspense'::text, 'revenue'::text, 'tax'::text, 'rounding'::text, 'conversion'::text, 'clearing'::text, 'pool'::text, 'fees'::text, 'disputed'::text, 'reserve'::text, 'sweep'::text, 'withheld'::text, 'input_tax'::text])))
 );
 
 ALTER TABLE ONLY settlement.account FORCE ROW LEVEL SECURITY;
@@ -2191,6 +2250,29 @@ CREATE TABLE settlement.account_period (
 
 ALTER TABLE ONLY settlement.account_period FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.approval (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    object_id text NOT NULL,
+    body_sha256 bytea NOT NULL,
+    state text NOT NULL,
+    asked_organisation uuid NOT NULL,
+    asked_client uuid NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    decided_organisation uuid,
+    decided_client uuid,
+    decided_at timestamp with time zone,
+    note text,
+    CONSTRAINT approval_body_sha256_check CHECK ((octet_length(body_sha256) = 32)),
+    CONSTRAINT approval_check CHECK (((state = 'open'::text) = (decided_at IS NULL))),
+    CONSTRAINT approval_check1 CHECK (((decided_at IS NULL) = (decided_client IS NULL))),
+    CONSTRAINT approval_check2 CHECK ((decided_client <> asked_client)),
+    CONSTRAINT approval_kind_check CHECK ((kind ~ '^[a-z][a-z-]{0,39}$'::text)),
+    CONSTRAINT approval_state_check CHECK ((state = ANY (ARRAY['open'::text, 'approved'::text, 'refused'::text])))
+);
+
+ALTER TABLE ONLY settlement.approval FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.balance (
     account_id bigint NOT NULL,
     organisation_id uuid NOT NULL,
@@ -2206,6 +2288,24 @@ WITH (fillfactor='40');
 
 ALTER TABLE ONLY settlement.balance FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.bank_account (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    currency text NOT NULL,
+    scheme text NOT NULL,
+    last4 text NOT NULL,
+    digest bytea NOT NULL,
+    sealed_for uuid NOT NULL,
+    sealed bytea NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT bank_account_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT bank_account_kind_check CHECK ((kind = ANY (ARRAY['client'::text, 'escrow'::text]))),
+    CONSTRAINT bank_account_scheme_check CHECK ((scheme = ANY (ARRAY['iban'::text, 'cn'::text])))
+);
+
+ALTER TABLE ONLY settlement.bank_account FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.bank_entry (
     id uuid NOT NULL,
     entry_ref text NOT NULL,
@@ -2217,12 +2317,39 @@ CREATE TABLE settlement.bank_entry (
     organisation_id uuid,
     payment_id uuid,
     received_at timestamp with time zone NOT NULL,
-    CONSTRAINT bank_entry_amount_units_check CHECK ((amount_units > 0)),
+    account_id uuid,
+    statement_id uuid,
+    "position" integer,
+    end_to_end text,
+    counterparty bytea,
+    return_reason text,
+    payout_id uuid,
+    maybe_id uuid,
+    maybe_payment_id uuid,
+    CONSTRAINT bank_entry_amount_units_check CHECK ((amount_units <> 0)),
     CONSTRAINT bank_entry_check CHECK (((state = 'matched'::text) = (organisation_id IS NOT NULL))),
-    CONSTRAINT bank_entry_state_check CHECK ((state = ANY (ARRAY['matched'::text, 'unmatched'::text])))
+    CONSTRAINT bank_entry_counterparty_check CHECK ((octet_length(counterparty) = 32)),
+    CONSTRAINT bank_entry_state_check CHECK ((state = ANY (ARRAY['read'::text, 'matched'::text, 'unmatched'::text])))
 );
 
 ALTER TABLE ONLY settlement.bank_entry FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.bank_statement (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    reference text NOT NULL,
+    sha256 bytea NOT NULL,
+    opening_units bigint NOT NULL,
+    closing_units bigint NOT NULL,
+    currency text NOT NULL,
+    entries integer NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    matched_at timestamp with time zone,
+    CONSTRAINT bank_statement_entries_check CHECK ((entries >= 0)),
+    CONSTRAINT bank_statement_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+
+ALTER TABLE ONLY settlement.bank_statement FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.buyer_claim (
     id uuid NOT NULL,
@@ -2239,6 +2366,30 @@ CREATE TABLE settlement.buyer_claim (
 );
 
 ALTER TABLE ONLY settlement.buyer_claim FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.call_pace (
+    name text NOT NULL,
+    next_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.call_pace FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.card_refund (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    state text NOT NULL,
+    provider_ref text,
+    failure text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT card_refund_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT card_refund_state_check CHECK ((state = ANY (ARRAY['created'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY settlement.card_refund FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.charge (
     id uuid NOT NULL,
@@ -2266,6 +2417,48 @@ CREATE TABLE settlement.charge (
 );
 
 ALTER TABLE ONLY settlement.charge FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.chargeback (
+    id uuid NOT NULL,
+    provider_ref text NOT NULL,
+    payment_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    order_id uuid,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    reason text NOT NULL,
+    state text NOT NULL,
+    withdrawn boolean NOT NULL,
+    reinstated boolean NOT NULL,
+    fee_units bigint NOT NULL,
+    fee_currency text NOT NULL,
+    due_at timestamp with time zone,
+    evidence_sha256 bytea,
+    note text,
+    answered_at timestamp with time zone,
+    covered_units bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT chargeback_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT chargeback_check CHECK (((covered_units >= 0) AND (covered_units <= amount_units))),
+    CONSTRAINT chargeback_check1 CHECK ((withdrawn OR (NOT reinstated))),
+    CONSTRAINT chargeback_fee_units_check CHECK ((fee_units >= 0)),
+    CONSTRAINT chargeback_state_check CHECK ((state = ANY (ARRAY['inquiry'::text, 'needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text, 'closed'::text])))
+);
+
+ALTER TABLE ONLY settlement.chargeback FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.chart (
+    version integer NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    made_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT chart_sha256_check CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT chart_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE ONLY settlement.chart FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.closed_period (
     currency text NOT NULL,
@@ -2300,6 +2493,167 @@ CREATE TABLE settlement.conversion (
 
 ALTER TABLE ONLY settlement.conversion FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.credit_line (
+    id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    currency text NOT NULL,
+    limit_units bigint NOT NULL,
+    days integer NOT NULL,
+    purchase_order_required boolean NOT NULL,
+    state text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    active_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT credit_line_check CHECK (((state = 'asked'::text) = (active_at IS NULL))),
+    CONSTRAINT credit_line_check1 CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
+    CONSTRAINT credit_line_days_check CHECK (((days >= 0) AND (days <= 180))),
+    CONSTRAINT credit_line_limit_units_check CHECK ((limit_units >= 0)),
+    CONSTRAINT credit_line_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'active'::text, 'ended'::text])))
+);
+
+ALTER TABLE ONLY settlement.credit_line FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.credit_order (
+    order_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    currency text NOT NULL,
+    price_units bigint NOT NULL,
+    unpaid_units bigint NOT NULL,
+    due_on date NOT NULL,
+    purchase_order text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT credit_order_check CHECK (((unpaid_units >= 0) AND (unpaid_units <= price_units))),
+    CONSTRAINT credit_order_price_units_check CHECK ((price_units > 0)),
+    CONSTRAINT credit_order_purchase_order_check CHECK (((length(purchase_order) >= 1) AND (length(purchase_order) <= 100)))
+);
+
+ALTER TABLE ONLY settlement.credit_order FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.dispute (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    source_kind text NOT NULL,
+    source_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    giver_id uuid NOT NULL,
+    taker_id uuid NOT NULL,
+    claimant_id uuid NOT NULL,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    state text NOT NULL,
+    due_at timestamp with time zone,
+    round integer NOT NULL,
+    arbitrator_id uuid,
+    earlier_id uuid,
+    waived_by uuid,
+    reworked boolean NOT NULL,
+    redelivered boolean NOT NULL,
+    outcome text,
+    created_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT dispute_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT dispute_check CHECK ((giver_id <> taker_id)),
+    CONSTRAINT dispute_check1 CHECK (((claimant_id = giver_id) OR (claimant_id = taker_id))),
+    CONSTRAINT dispute_check2 CHECK (((arbitrator_id <> giver_id) AND (arbitrator_id <> taker_id))),
+    CONSTRAINT dispute_check3 CHECK ((arbitrator_id <> earlier_id)),
+    CONSTRAINT dispute_check4 CHECK (((state = 'closed'::text) = (outcome IS NOT NULL))),
+    CONSTRAINT dispute_check5 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+    CONSTRAINT dispute_check6 CHECK (((state <> 'closed'::text) OR (due_at IS NULL))),
+    CONSTRAINT dispute_check7 CHECK (((kind = 'chargeback'::text) OR (state <> 'external'::text))),
+    CONSTRAINT dispute_kind_check CHECK ((kind = ANY (ARRAY['order'::text, 'delivery'::text, 'quality'::text, 'usage'::text, 'split'::text, 'chargeback'::text]))),
+    CONSTRAINT dispute_outcome_check CHECK ((outcome = ANY (ARRAY['settled'::text, 'withdrawn'::text, 'decided'::text, 'won'::text, 'lost'::text]))),
+    CONSTRAINT dispute_round_check CHECK ((round = ANY (ARRAY[1, 2]))),
+    CONSTRAINT dispute_source_kind_check CHECK ((source_kind = ANY (ARRAY['order'::text, 'charge'::text]))),
+    CONSTRAINT dispute_state_check CHECK ((state = ANY (ARRAY['open'::text, 'answered'::text, 'arbitration'::text, 'hearing'::text, 'decided'::text, 'rework'::text, 'external'::text, 'closed'::text])))
+);
+
+ALTER TABLE ONLY settlement.dispute FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.dispute_evidence (
+    id uuid NOT NULL,
+    dispute_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    kind text NOT NULL,
+    title bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    size_bytes bigint NOT NULL,
+    media_type text NOT NULL,
+    name text,
+    document bytea,
+    verified boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT dispute_evidence_check CHECK (((kind = 'file'::text) = (document IS NULL))),
+    CONSTRAINT dispute_evidence_check1 CHECK (((kind = 'file'::text) = (name IS NOT NULL))),
+    CONSTRAINT dispute_evidence_check2 CHECK (((kind <> 'file'::text) OR (NOT verified))),
+    CONSTRAINT dispute_evidence_kind_check CHECK ((kind = ANY (ARRAY['file'::text, 'usage_proof'::text, 'log_proof'::text, 'scorecard'::text, 'agreement'::text]))),
+    CONSTRAINT dispute_evidence_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+
+ALTER TABLE ONLY settlement.dispute_evidence FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.dispute_fact (
+    id uuid NOT NULL,
+    dispute_id uuid NOT NULL,
+    number integer NOT NULL,
+    move text NOT NULL,
+    state text NOT NULL,
+    organisation_id uuid,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    words bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT dispute_fact_move_check CHECK ((move = ANY (ARRAY['open'::text, 'answer'::text, 'prove'::text, 'propose'::text, 'accept'::text, 'withdraw'::text, 'escalate'::text, 'assign'::text, 'take_up'::text, 'decline'::text, 'ask'::text, 'decide'::text, 'appeal'::text, 'waive'::text, 'redeliver'::text, 'confirm'::text, 'object'::text, 'lapse'::text, 'close'::text]))),
+    CONSTRAINT dispute_fact_number_check CHECK ((number > 0)),
+    CONSTRAINT dispute_fact_sha256_check CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT dispute_fact_state_check CHECK ((state = ANY (ARRAY['open'::text, 'answered'::text, 'arbitration'::text, 'hearing'::text, 'decided'::text, 'rework'::text, 'external'::text, 'closed'::text])))
+);
+
+ALTER TABLE ONLY settlement.dispute_fact FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.dispute_hold (
+    hold_id uuid NOT NULL,
+    dispute_id uuid NOT NULL,
+    organisation_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY settlement.dispute_hold FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.dispute_money (
+    id uuid NOT NULL,
+    dispute_id uuid NOT NULL,
+    kind text NOT NULL,
+    from_id uuid,
+    to_id uuid NOT NULL,
+    amount_units bigint NOT NULL,
+    currency text NOT NULL,
+    refund_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT dispute_money_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT dispute_money_check CHECK (((kind = 'refund'::text) = (refund_id IS NOT NULL))),
+    CONSTRAINT dispute_money_kind_check CHECK ((kind = ANY (ARRAY['refund'::text, 'award'::text, 'arbitration_fee'::text])))
+);
+
+ALTER TABLE ONLY settlement.dispute_money FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.dispute_stop (
+    dispute_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    currency text NOT NULL,
+    want_units bigint NOT NULL,
+    held_units bigint NOT NULL,
+    released boolean NOT NULL,
+    since timestamp with time zone NOT NULL,
+    live boolean NOT NULL,
+    award_to uuid,
+    CONSTRAINT dispute_stop_check CHECK (((held_units >= 0) AND (held_units <= want_units))),
+    CONSTRAINT dispute_stop_check1 CHECK ((live OR (held_units = 0))),
+    CONSTRAINT dispute_stop_want_units_check CHECK ((want_units > 0))
+);
+
+ALTER TABLE ONLY settlement.dispute_stop FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.due (
     id uuid NOT NULL,
     buyer_id uuid NOT NULL,
@@ -2311,6 +2665,181 @@ CREATE TABLE settlement.due (
 );
 
 ALTER TABLE ONLY settlement.due FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.dunning_case (
+    id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    currency text NOT NULL,
+    stage text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    moved_at timestamp with time zone NOT NULL,
+    paused_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    CONSTRAINT dunning_case_check CHECK (((stage = 'closed'::text) = (closed_at IS NOT NULL))),
+    CONSTRAINT dunning_case_stage_check CHECK ((stage = ANY (ARRAY['opened'::text, 'reminded'::text, 'last_notice'::text, 'suspended'::text, 'closed'::text])))
+);
+
+ALTER TABLE ONLY settlement.dunning_case FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.dunning_grant (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    grant_id uuid NOT NULL,
+    agreement_id uuid NOT NULL,
+    suspended_at timestamp with time zone NOT NULL,
+    resumed_at timestamp with time zone
+);
+
+ALTER TABLE ONLY settlement.dunning_grant FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.dunning_notice (
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    said text NOT NULL,
+    owed_units bigint NOT NULL,
+    paused_units bigint NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT dunning_notice_check CHECK (((paused_units >= 0) AND (paused_units <= owed_units))),
+    CONSTRAINT dunning_notice_owed_units_check CHECK ((owed_units >= 0)),
+    CONSTRAINT dunning_notice_said_check CHECK ((said = ANY (ARRAY['opened'::text, 'reminded'::text, 'last_notice'::text, 'suspended'::text, 'resumed'::text, 'closed'::text])))
+);
+
+ALTER TABLE ONLY settlement.dunning_notice FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.efapiao (
+    id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    invoice_type text NOT NULL,
+    codes_version integer CONSTRAINT efapiao_codes_version_not_null1 NOT NULL,
+    export_id uuid CONSTRAINT efapiao_export_id_not_null1 NOT NULL,
+    original_id uuid,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    exported_at timestamp with time zone NOT NULL,
+    CONSTRAINT efapiao_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT efapiao_invoice_type_check CHECK ((invoice_type = ANY (ARRAY['81'::text, '82'::text])))
+);
+
+ALTER TABLE ONLY settlement.efapiao FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.efapiao_codes (
+    version integer NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    made_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT efapiao_codes_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT efapiao_codes_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE ONLY settlement.efapiao_codes FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.efapiao_confirmation (
+    id uuid NOT NULL,
+    number text NOT NULL,
+    reason text NOT NULL,
+    entered_by uuid NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    CONSTRAINT efapiao_confirmation_number_check CHECK ((number ~ '^[0-9]{20}$'::text)),
+    CONSTRAINT efapiao_confirmation_reason_check CHECK ((reason = ANY (ARRAY['01'::text, '02'::text, '03'::text, '04'::text])))
+);
+
+ALTER TABLE ONLY settlement.efapiao_confirmation FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.efapiao_export (
+    id uuid NOT NULL,
+    count integer NOT NULL,
+    sha256 bytea NOT NULL,
+    made_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT efapiao_export_count_check CHECK ((count >= 1))
+);
+
+ALTER TABLE ONLY settlement.efapiao_export FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.efapiao_number (
+    id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    seller_id uuid NOT NULL,
+    number text NOT NULL,
+    issued_on date NOT NULL,
+    entered_by uuid NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    CONSTRAINT efapiao_number_number_check CHECK ((number ~ '^[0-9]{20}$'::text))
+);
+
+ALTER TABLE ONLY settlement.efapiao_number FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.event_cursor (
+    account text NOT NULL,
+    seen_until timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.event_cursor FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.fiscal_document (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    about text NOT NULL,
+    series text NOT NULL,
+    number bigint NOT NULL,
+    name text NOT NULL,
+    seller_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    currency text NOT NULL,
+    total_units bigint NOT NULL,
+    due_units bigint NOT NULL,
+    tax_units bigint NOT NULL,
+    issued_on date NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    CONSTRAINT fiscal_document_about_check CHECK ((about = ANY (ARRAY['sale'::text, 'fee'::text, 'share'::text]))),
+    CONSTRAINT fiscal_document_check CHECK ((buyer_id <> seller_id)),
+    CONSTRAINT fiscal_document_check1 CHECK ((sha256 = sha256(document))),
+    CONSTRAINT fiscal_document_check2 CHECK (((kind = ANY (ARRAY['389'::text, '261'::text])) = (about = 'share'::text))),
+    CONSTRAINT fiscal_document_kind_check CHECK ((kind = ANY (ARRAY['380'::text, '381'::text, '389'::text, '261'::text]))),
+    CONSTRAINT fiscal_document_number_check CHECK ((number >= 1))
+);
+
+ALTER TABLE ONLY settlement.fiscal_document FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.fiscal_missing (
+    id uuid NOT NULL,
+    about text NOT NULL,
+    seller_id uuid NOT NULL,
+    buyer_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    currency text NOT NULL,
+    reasons text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT fiscal_missing_about_check CHECK ((about = ANY (ARRAY['sale'::text, 'fee'::text, 'share'::text]))),
+    CONSTRAINT fiscal_missing_reasons_check CHECK ((cardinality(reasons) > 0))
+);
+
+ALTER TABLE ONLY settlement.fiscal_missing FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.fiscal_source (
+    document_id uuid NOT NULL,
+    about text NOT NULL,
+    payee_id uuid NOT NULL,
+    source_kind text NOT NULL,
+    source_id uuid NOT NULL,
+    net_units bigint NOT NULL,
+    CONSTRAINT fiscal_source_about_check CHECK ((about = ANY (ARRAY['sale'::text, 'fee'::text, 'share'::text]))),
+    CONSTRAINT fiscal_source_source_kind_check CHECK ((source_kind = ANY (ARRAY['order'::text, 'charge'::text, 'refund'::text])))
+);
+
+ALTER TABLE ONLY settlement.fiscal_source FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.hold (
     id uuid NOT NULL,
@@ -2409,6 +2938,29 @@ CREATE TABLE settlement.journal (
 
 ALTER TABLE ONLY settlement.journal FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.kept_method (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    given text NOT NULL,
+    state text NOT NULL,
+    provider_ref text,
+    setup_ref text,
+    brand text,
+    last4 text,
+    exp_month integer,
+    exp_year integer,
+    redirect_url text,
+    failure text,
+    is_default boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT kept_method_check CHECK (((state <> 'active'::text) OR ((provider_ref IS NOT NULL) AND (last4 IS NOT NULL)))),
+    CONSTRAINT kept_method_check1 CHECK (((NOT is_default) OR (state = 'active'::text))),
+    CONSTRAINT kept_method_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'confirming'::text, 'active'::text, 'failed'::text, 'removed'::text])))
+);
+
+ALTER TABLE ONLY settlement.kept_method FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.mandate (
     id uuid NOT NULL,
     supplier_id uuid NOT NULL,
@@ -2464,6 +3016,41 @@ CREATE TABLE settlement.milestone_escrow (
 
 ALTER TABLE ONLY settlement.milestone_escrow FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.money_proof (
+    id uuid NOT NULL,
+    day date NOT NULL,
+    currency text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    difference_units bigint NOT NULL,
+    short_units bigint NOT NULL,
+    complete boolean NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT money_proof_sha256_check CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT money_proof_short_units_check CHECK ((short_units >= 0))
+);
+
+ALTER TABLE ONLY settlement.money_proof FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.open_item (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    account text,
+    about jsonb NOT NULL,
+    seen integer DEFAULT 1 NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    closed_by uuid,
+    note text,
+    CONSTRAINT open_item_check CHECK (((closed_at IS NULL) = (note IS NULL))),
+    CONSTRAINT open_item_check1 CHECK (((closed_by IS NULL) OR (closed_at IS NOT NULL))),
+    CONSTRAINT open_item_seen_check CHECK ((seen >= 1))
+);
+
+ALTER TABLE ONLY settlement.open_item FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.open_order (
     order_id uuid NOT NULL,
     seller_id uuid NOT NULL,
@@ -2491,13 +3078,27 @@ CREATE TABLE settlement.orders (
     tax jsonb,
     quote_id uuid,
     CONSTRAINT orders_check CHECK (((state = 'paid'::text) = (paid_at IS NOT NULL))),
-    CONSTRAINT orders_payment_check CHECK ((payment = ANY (ARRAY['wallet'::text, 'card'::text]))),
+    CONSTRAINT orders_payment_check CHECK ((payment = ANY (ARRAY['wallet'::text, 'card'::text, 'account'::text]))),
     CONSTRAINT orders_price_units_check CHECK ((price_units >= 0)),
     CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'cancelled'::text]))),
     CONSTRAINT orders_tax CHECK ((((tax_units >= 0) AND (tax_units <= price_units)) AND ((tax_units = 0) OR (tax IS NOT NULL))))
 );
 
 ALTER TABLE ONLY settlement.orders FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.own_sweep (
+    id uuid NOT NULL,
+    currency text NOT NULL,
+    amount_units bigint NOT NULL,
+    note text NOT NULL,
+    body_sha256 bytea NOT NULL,
+    asked_client uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT own_sweep_amount_units_check CHECK ((amount_units > 0)),
+    CONSTRAINT own_sweep_body_sha256_check CHECK ((octet_length(body_sha256) = 32))
+);
+
+ALTER TABLE ONLY settlement.own_sweep FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.payment (
     id uuid NOT NULL,
@@ -2512,9 +3113,12 @@ CREATE TABLE settlement.payment (
     failure text,
     created_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone,
+    redirect_url text,
+    qr_code text,
+    session_ref text,
     CONSTRAINT payment_amount_units_check CHECK ((amount_units > 0)),
     CONSTRAINT payment_check CHECK (((purpose = 'order'::text) = (order_id IS NOT NULL))),
-    CONSTRAINT payment_method_check CHECK ((method = ANY (ARRAY['card'::text, 'bank'::text]))),
+    CONSTRAINT payment_method_check CHECK ((method = ANY (ARRAY['card'::text, 'bank'::text, 'alipay'::text, 'wechat_pay'::text, 'sepa_debit'::text, 'checkout'::text]))),
     CONSTRAINT payment_purpose_check CHECK ((purpose = ANY (ARRAY['top_up'::text, 'order'::text]))),
     CONSTRAINT payment_state_check CHECK ((state = ANY (ARRAY['created'::text, 'processing'::text, 'succeeded'::text, 'failed'::text])))
 );
@@ -2535,10 +3139,11 @@ CREATE TABLE settlement.payout (
     failure text,
     created_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone,
+    bank_ref text,
     CONSTRAINT payout_amount_units_check CHECK ((amount_units > 0)),
     CONSTRAINT payout_period_check CHECK (((length(period) >= 1) AND (length(period) <= 64))),
     CONSTRAINT payout_rail_check CHECK ((rail = ANY (ARRAY['stripe'::text, 'bank'::text]))),
-    CONSTRAINT payout_state_check CHECK ((state = ANY (ARRAY['created'::text, 'sent'::text, 'paid'::text, 'failed'::text])))
+    CONSTRAINT payout_state_check CHECK ((state = ANY (ARRAY['created'::text, 'approved'::text, 'exported'::text, 'sent'::text, 'paid'::text, 'returned'::text, 'reversed'::text, 'failed'::text])))
 );
 
 ALTER TABLE ONLY settlement.payout FORCE ROW LEVEL SECURITY;
@@ -2552,12 +3157,79 @@ CREATE TABLE settlement.payout_account (
     reason text,
     created_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
+    due text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT payout_account_check CHECK (((state = ANY (ARRAY['opening'::text, 'refused'::text])) OR (destination IS NOT NULL))),
     CONSTRAINT payout_account_rail_check CHECK ((rail = ANY (ARRAY['stripe'::text, 'bank'::text]))),
     CONSTRAINT payout_account_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'restricted'::text, 'active'::text, 'refused'::text])))
 );
 
 ALTER TABLE ONLY settlement.payout_account FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.payout_batch (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    currency text NOT NULL,
+    form text NOT NULL,
+    execution_date date NOT NULL,
+    state text NOT NULL,
+    sha256 bytea NOT NULL,
+    count integer NOT NULL,
+    total_units bigint NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    exported_at timestamp with time zone,
+    file_sha256 bytea,
+    stored_sha256 bytea,
+    stored_bytes integer,
+    CONSTRAINT payout_batch_check CHECK (((state = ANY (ARRAY['exported'::text, 'done'::text])) = (exported_at IS NOT NULL))),
+    CONSTRAINT payout_batch_check1 CHECK (((exported_at IS NULL) = (file_sha256 IS NULL))),
+    CONSTRAINT payout_batch_check2 CHECK (((exported_at IS NULL) = (stored_sha256 IS NULL))),
+    CONSTRAINT payout_batch_count_check CHECK ((count >= 0)),
+    CONSTRAINT payout_batch_form_check CHECK ((form = ANY (ARRAY['pain.001'::text, 'csv-gb18030'::text, 'csv-utf8'::text]))),
+    CONSTRAINT payout_batch_sha256_check CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT payout_batch_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'exported'::text, 'done'::text, 'cancelled'::text]))),
+    CONSTRAINT payout_batch_total_units_check CHECK ((total_units >= 0))
+);
+
+ALTER TABLE ONLY settlement.payout_batch FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.payout_batch_item (
+    batch_id uuid NOT NULL,
+    payout_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    organisation_id uuid NOT NULL,
+    amount_units bigint NOT NULL,
+    destination_id uuid NOT NULL,
+    fingerprint bytea NOT NULL,
+    dropped text,
+    CONSTRAINT payout_batch_item_amount_units_check CHECK ((amount_units > 0))
+);
+
+ALTER TABLE ONLY settlement.payout_batch_item FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.payout_destination (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    scheme text NOT NULL,
+    version integer NOT NULL,
+    last4 text NOT NULL,
+    digest bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    sealed bytea NOT NULL,
+    state text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    usable_from timestamp with time zone NOT NULL,
+    active_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT payout_destination_check CHECK (((state <> 'active'::text) OR (active_at IS NOT NULL))),
+    CONSTRAINT payout_destination_check1 CHECK (((state = ANY (ARRAY['replaced'::text, 'withdrawn'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT payout_destination_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT payout_destination_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
+    CONSTRAINT payout_destination_scheme_check CHECK ((scheme = ANY (ARRAY['iban'::text, 'cn'::text]))),
+    CONSTRAINT payout_destination_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'active'::text, 'replaced'::text, 'withdrawn'::text]))),
+    CONSTRAINT payout_destination_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE ONLY settlement.payout_destination FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.pool_distribution (
     id uuid NOT NULL,
@@ -2673,6 +3345,40 @@ CREATE TABLE settlement.preview_line (
 
 ALTER TABLE ONLY settlement.preview_line FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.provider_call (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    object_id uuid NOT NULL,
+    step integer NOT NULL,
+    key text NOT NULL,
+    request bytea NOT NULL,
+    request_sha256 bytea NOT NULL,
+    state text NOT NULL,
+    provider_id text,
+    code text,
+    attempts integer NOT NULL,
+    first_sent_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone NOT NULL,
+    answered_at timestamp with time zone,
+    CONSTRAINT provider_call_attempts_check CHECK ((attempts >= 1)),
+    CONSTRAINT provider_call_check CHECK (((state <> 'done'::text) OR (provider_id IS NOT NULL))),
+    CONSTRAINT provider_call_check1 CHECK (((state = 'sent'::text) = (answered_at IS NULL))),
+    CONSTRAINT provider_call_kind_check CHECK ((kind = ANY (ARRAY['charge'::text, 'transfer'::text, 'payout'::text, 'account'::text, 'checkout'::text, 'refund'::text, 'reversal'::text, 'file'::text, 'evidence'::text]))),
+    CONSTRAINT provider_call_request_sha256_check CHECK ((octet_length(request_sha256) = 32)),
+    CONSTRAINT provider_call_state_check CHECK ((state = ANY (ARRAY['sent'::text, 'unknown'::text, 'done'::text, 'refused'::text]))),
+    CONSTRAINT provider_call_step_check CHECK ((step >= 1))
+);
+
+ALTER TABLE ONLY settlement.provider_call FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.provider_customer (
+    organisation_id uuid NOT NULL,
+    provider_ref text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.provider_customer FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.rate (
     id uuid NOT NULL,
     sell text NOT NULL,
@@ -2693,6 +3399,89 @@ CREATE TABLE settlement.rate (
 );
 
 ALTER TABLE ONLY settlement.rate FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.recon_cursor (
+    provider text NOT NULL,
+    account text NOT NULL,
+    currency text NOT NULL,
+    seen_until timestamp with time zone,
+    looked_at timestamp with time zone,
+    recorded bigint DEFAULT 0 NOT NULL,
+    stopped_txn text,
+    reason text,
+    said text,
+    stopped_at timestamp with time zone,
+    CONSTRAINT recon_cursor_check CHECK (((stopped_txn IS NULL) = (reason IS NULL))),
+    CONSTRAINT recon_cursor_check1 CHECK (((stopped_txn IS NULL) = (stopped_at IS NULL)))
+);
+
+ALTER TABLE ONLY settlement.recon_cursor FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.recon_done (
+    provider text NOT NULL,
+    txn_id text NOT NULL,
+    outcome text NOT NULL,
+    resolution_id uuid,
+    done_at timestamp with time zone NOT NULL,
+    CONSTRAINT recon_done_check CHECK (((outcome = 'resolved'::text) = (resolution_id IS NOT NULL))),
+    CONSTRAINT recon_done_outcome_check CHECK ((outcome = ANY (ARRAY['matched'::text, 'booked'::text, 'resolved'::text])))
+);
+
+ALTER TABLE ONLY settlement.recon_done FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.recon_item (
+    provider text NOT NULL,
+    account text NOT NULL,
+    txn_id text NOT NULL,
+    currency text NOT NULL,
+    type text NOT NULL,
+    category text NOT NULL,
+    amount_units bigint NOT NULL,
+    fee_units bigint NOT NULL,
+    net_units bigint NOT NULL,
+    source text NOT NULL,
+    about jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    available_on timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT recon_item_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+);
+
+ALTER TABLE ONLY settlement.recon_item FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.recon_journal (
+    journal_id uuid NOT NULL,
+    provider text NOT NULL,
+    txn_id text NOT NULL
+);
+
+ALTER TABLE ONLY settlement.recon_journal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.recon_open (
+    provider text NOT NULL,
+    txn_id text NOT NULL,
+    account text NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.recon_open FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.recon_resolution (
+    id uuid NOT NULL,
+    provider text NOT NULL,
+    txn_id text NOT NULL,
+    remedy text NOT NULL,
+    organisation_id uuid,
+    note text NOT NULL,
+    body_sha256 bytea NOT NULL,
+    asked_client uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT recon_resolution_body_sha256_check CHECK ((octet_length(body_sha256) = 32)),
+    CONSTRAINT recon_resolution_check CHECK (((remedy = ANY (ARRAY['wallet'::text, 'debt'::text])) = (organisation_id IS NOT NULL)))
+);
+
+ALTER TABLE ONLY settlement.recon_resolution FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.record_digests (
     revision_id uuid NOT NULL,
@@ -2719,6 +3508,26 @@ CREATE TABLE settlement.record_set (
 
 ALTER TABLE ONLY settlement.record_set FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.recovery (
+    id uuid NOT NULL,
+    payout_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    wanted_units bigint NOT NULL,
+    currency text NOT NULL,
+    state text NOT NULL,
+    brought_units bigint,
+    provider_ref text,
+    failure text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT recovery_brought_units_check CHECK ((brought_units > 0)),
+    CONSTRAINT recovery_check CHECK (((state = 'done'::text) = ((brought_units IS NOT NULL) AND (provider_ref IS NOT NULL)))),
+    CONSTRAINT recovery_state_check CHECK ((state = ANY (ARRAY['created'::text, 'done'::text, 'refused'::text]))),
+    CONSTRAINT recovery_wanted_units_check CHECK ((wanted_units > 0))
+);
+
+ALTER TABLE ONLY settlement.recovery FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.refund (
     id uuid NOT NULL,
     source_kind text NOT NULL,
@@ -2743,7 +3552,7 @@ CREATE TABLE settlement.refund (
     CONSTRAINT refund_check1 CHECK (((receivable_units >= 0) AND (receivable_units <= amount_units))),
     CONSTRAINT refund_check2 CHECK (((cumulative_units >= amount_units) AND (cumulative_units <= paid_units))),
     CONSTRAINT refund_number_check CHECK ((number > 0)),
-    CONSTRAINT refund_reason_check CHECK ((reason = ANY (ARRAY['rejected'::text, 'goodwill'::text, 'duplicate'::text, 'not_delivered'::text, 'defect'::text, 'wrong_charge'::text, 'revoked'::text, 'breach'::text, 'other'::text]))),
+    CONSTRAINT refund_reason_check CHECK ((reason = ANY (ARRAY['rejected'::text, 'goodwill'::text, 'duplicate'::text, 'not_delivered'::text, 'defect'::text, 'wrong_charge'::text, 'revoked'::text, 'breach'::text, 'chargeback'::text, 'other'::text]))),
     CONSTRAINT refund_source_kind_check CHECK ((source_kind = ANY (ARRAY['order'::text, 'charge'::text])))
 );
 
@@ -2780,6 +3589,44 @@ CREATE TABLE settlement.run_item (
 );
 
 ALTER TABLE ONLY settlement.run_item FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.self_billing (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    accepted_by uuid NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    CONSTRAINT self_billing_check CHECK ((sha256 = sha256(document)))
+);
+
+ALTER TABLE ONLY settlement.self_billing FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.self_billing_end (
+    agreement_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    ended_by uuid NOT NULL,
+    ended_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.self_billing_end FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.seller_report (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    period text NOT NULL,
+    currency text NOT NULL,
+    number integer NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    made_by uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT seller_report_check CHECK ((sha256 = sha256(document))),
+    CONSTRAINT seller_report_kind_check CHECK ((kind = ANY (ARRAY['dac7'::text, 'decree-810'::text]))),
+    CONSTRAINT seller_report_number_check CHECK ((number >= 1))
+);
+
+ALTER TABLE ONLY settlement.seller_report FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE settlement.series (
     name text NOT NULL,
@@ -2970,6 +3817,19 @@ CREATE TABLE settlement.split_source (
 
 ALTER TABLE ONLY settlement.split_source FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE settlement.stated_balance (
+    id uuid NOT NULL,
+    place text NOT NULL,
+    currency text NOT NULL,
+    units bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    source text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT stated_balance_place_check CHECK ((place = ANY (ARRAY['stripe'::text, 'bank'::text])))
+);
+
+ALTER TABLE ONLY settlement.stated_balance FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE settlement.statement (
     id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -2988,7 +3848,11 @@ CREATE TABLE settlement.statement (
     document bytea NOT NULL,
     sha256 bytea NOT NULL,
     issued_at timestamp with time zone NOT NULL,
-    CONSTRAINT statement_check CHECK ((closing_units = (((((opening_units + sales_units) + fees_units) + shares_units) + payouts_units) + adjustments_units)))
+    refunds_units bigint DEFAULT 0 NOT NULL,
+    taxes_units bigint DEFAULT 0 NOT NULL,
+    holds_units bigint DEFAULT 0 NOT NULL,
+    withheld_units bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT statement_check CHECK ((closing_units = (((((((((opening_units + sales_units) + fees_units) + shares_units) + refunds_units) + taxes_units) + holds_units) + withheld_units) + payouts_units) + adjustments_units)))
 );
 
 ALTER TABLE ONLY settlement.statement FORCE ROW LEVEL SECURITY;
@@ -3009,7 +3873,11 @@ CREATE TABLE settlement.stripe_event (
     object_id text NOT NULL,
     payload bytea,
     received_at timestamp with time zone NOT NULL,
-    handled_at timestamp with time zone
+    handled_at timestamp with time zone,
+    account text,
+    made_at timestamp with time zone,
+    livemode boolean,
+    api_version text
 );
 
 ALTER TABLE ONLY settlement.stripe_event FORCE ROW LEVEL SECURITY;
@@ -3065,6 +3933,178 @@ CREATE TABLE settlement.weight_vector (
 );
 
 ALTER TABLE ONLY settlement.weight_vector FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.withholding (
+    payout_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    payer text NOT NULL,
+    payee text NOT NULL,
+    income text NOT NULL,
+    currency text NOT NULL,
+    gross_units bigint NOT NULL,
+    withheld_units bigint NOT NULL,
+    rate text NOT NULL,
+    source text NOT NULL,
+    relief_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT withholding_check CHECK (((withheld_units >= 0) AND (withheld_units < gross_units))),
+    CONSTRAINT withholding_gross_units_check CHECK ((gross_units > 0)),
+    CONSTRAINT withholding_income_check CHECK ((income = ANY (ARRAY['royalty'::text, 'service'::text])))
+);
+
+ALTER TABLE ONLY settlement.withholding FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.withholding_adoption (
+    table_id uuid NOT NULL,
+    number integer NOT NULL,
+    adopted_by uuid NOT NULL,
+    adopted_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.withholding_adoption FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.withholding_relief (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    payer text NOT NULL,
+    income text NOT NULL,
+    rate text NOT NULL,
+    number text NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date NOT NULL,
+    recorded_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT withholding_relief_check CHECK ((valid_to >= valid_from)),
+    CONSTRAINT withholding_relief_income_check CHECK ((income = ANY (ARRAY['royalty'::text, 'service'::text]))),
+    CONSTRAINT withholding_relief_number_check CHECK ((number <> ''::text)),
+    CONSTRAINT withholding_relief_payer_check CHECK ((payer ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT withholding_relief_rate_check CHECK ((rate ~ '^0(\.[0-9]{1,6})?$'::text))
+);
+
+ALTER TABLE ONLY settlement.withholding_relief FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.withholding_relief_end (
+    relief_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    ended_by uuid NOT NULL,
+    ended_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY settlement.withholding_relief_end FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE settlement.withholding_table (
+    id uuid NOT NULL,
+    document bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    proposed_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT withholding_table_check CHECK ((sha256 = sha256(document)))
+);
+
+ALTER TABLE ONLY settlement.withholding_table FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE webhooks.attempt (
+    delivery_id uuid NOT NULL,
+    number integer NOT NULL,
+    organisation_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    status integer,
+    ms integer NOT NULL,
+    error text,
+    CONSTRAINT attempt_ms_check CHECK ((ms >= 0)),
+    CONSTRAINT attempt_number_check CHECK ((number >= 1))
+);
+
+ALTER TABLE ONLY webhooks.attempt FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE webhooks.cursor (
+    node_id text NOT NULL,
+    next_index bigint NOT NULL,
+    CONSTRAINT cursor_next_index_check CHECK ((next_index >= 0))
+);
+
+ALTER TABLE ONLY webhooks.cursor FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE webhooks.delivery (
+    id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    step integer NOT NULL,
+    attempts integer NOT NULL,
+    next_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    last_at timestamp with time zone,
+    last_status integer,
+    last_ms integer,
+    last_error text,
+    CONSTRAINT delivery_check CHECK ((attempts >= step)),
+    CONSTRAINT delivery_check1 CHECK (((state = ANY (ARRAY['waiting'::text, 'sending'::text])) = (next_at IS NOT NULL))),
+    CONSTRAINT delivery_check2 CHECK (((state = ANY (ARRAY['delivered'::text, 'failed'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'delivered'::text, 'failed'::text]))),
+    CONSTRAINT delivery_step_check CHECK ((step >= 0))
+);
+
+ALTER TABLE ONLY webhooks.delivery FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE webhooks.endpoint (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    portal text NOT NULL,
+    url text NOT NULL,
+    kinds text[] NOT NULL,
+    label text NOT NULL,
+    state text NOT NULL,
+    reason text,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    last_error text,
+    last_ok_at timestamp with time zone,
+    CONSTRAINT endpoint_check CHECK (((state = 'active'::text) = (reason IS NULL))),
+    CONSTRAINT endpoint_failures_check CHECK ((failures >= 0)),
+    CONSTRAINT endpoint_kinds_check CHECK ((cardinality(kinds) > 0)),
+    CONSTRAINT endpoint_portal_check CHECK ((portal = ANY (ARRAY['supplier'::text, 'buyer'::text, 'assessor'::text]))),
+    CONSTRAINT endpoint_reason_check CHECK ((reason = ANY (ARRAY['owner'::text, 'gone'::text, 'failing'::text]))),
+    CONSTRAINT endpoint_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text, 'removed'::text]))),
+    CONSTRAINT endpoint_url_check CHECK (((length(url) >= 1) AND (length(url) <= 2000)))
+);
+
+ALTER TABLE ONLY webhooks.endpoint FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE webhooks.message (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    portal text NOT NULL,
+    kind text NOT NULL,
+    node_id text NOT NULL,
+    leaf_index bigint,
+    body bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT message_leaf_index_check CHECK ((leaf_index >= 0))
+);
+
+ALTER TABLE ONLY webhooks.message FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE webhooks.secret (
+    id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    sealed_by text NOT NULL,
+    sealed bytea NOT NULL,
+    kid text NOT NULL,
+    public bytea NOT NULL,
+    sealed_private bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    CONSTRAINT secret_public_check CHECK ((octet_length(public) = 32))
+);
+
+ALTER TABLE ONLY webhooks.secret FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE ONLY access.custom_meter
     ADD CONSTRAINT custom_meter_key_key UNIQUE (key);
@@ -3471,6 +4511,9 @@ ALTER TABLE ONLY parties.organisation
 ALTER TABLE ONLY parties.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (member_id);
 
+ALTER TABLE ONLY parties.profile
+    ADD CONSTRAINT profile_pkey PRIMARY KEY (organisation_id, version);
+
 ALTER TABLE ONLY parties.revoked_token
     ADD CONSTRAINT revoked_token_pkey PRIMARY KEY (jti);
 
@@ -3510,14 +4553,26 @@ ALTER TABLE ONLY settlement.account_period
 ALTER TABLE ONLY settlement.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.approval
+    ADD CONSTRAINT approval_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (account_id);
 
+ALTER TABLE ONLY settlement.bank_account
+    ADD CONSTRAINT bank_account_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.bank_entry
-    ADD CONSTRAINT bank_entry_entry_ref_key UNIQUE (entry_ref);
+    ADD CONSTRAINT bank_entry_once UNIQUE NULLS NOT DISTINCT (entry_ref, account_id);
 
 ALTER TABLE ONLY settlement.bank_entry
     ADD CONSTRAINT bank_entry_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.bank_statement
+    ADD CONSTRAINT bank_statement_account_id_reference_key UNIQUE (account_id, reference);
+
+ALTER TABLE ONLY settlement.bank_statement
+    ADD CONSTRAINT bank_statement_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY settlement.buyer_claim
     ADD CONSTRAINT buyer_claim_mandate_id_buyer_id_key UNIQUE (mandate_id, buyer_id);
@@ -3525,11 +4580,29 @@ ALTER TABLE ONLY settlement.buyer_claim
 ALTER TABLE ONLY settlement.buyer_claim
     ADD CONSTRAINT buyer_claim_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.call_pace
+    ADD CONSTRAINT call_pace_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY settlement.card_refund
+    ADD CONSTRAINT card_refund_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.card_refund
+    ADD CONSTRAINT card_refund_provider_ref_key UNIQUE (provider_ref);
+
 ALTER TABLE ONLY settlement.charge
     ADD CONSTRAINT charge_grant_id_component_period_index_run_id_key UNIQUE (grant_id, component, period_index, run_id);
 
 ALTER TABLE ONLY settlement.charge
     ADD CONSTRAINT charge_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.chargeback
+    ADD CONSTRAINT chargeback_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.chargeback
+    ADD CONSTRAINT chargeback_provider_ref_key UNIQUE (provider_ref);
+
+ALTER TABLE ONLY settlement.chart
+    ADD CONSTRAINT chart_pkey PRIMARY KEY (version);
 
 ALTER TABLE ONLY settlement.closed_period
     ADD CONSTRAINT closed_period_pkey PRIMARY KEY (currency, period_end);
@@ -3537,8 +4610,80 @@ ALTER TABLE ONLY settlement.closed_period
 ALTER TABLE ONLY settlement.conversion
     ADD CONSTRAINT conversion_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.credit_line
+    ADD CONSTRAINT credit_line_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.credit_order
+    ADD CONSTRAINT credit_order_pkey PRIMARY KEY (order_id);
+
+ALTER TABLE ONLY settlement.dispute_evidence
+    ADD CONSTRAINT dispute_evidence_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.dispute_fact
+    ADD CONSTRAINT dispute_fact_dispute_id_number_key UNIQUE (dispute_id, number);
+
+ALTER TABLE ONLY settlement.dispute_fact
+    ADD CONSTRAINT dispute_fact_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.dispute_hold
+    ADD CONSTRAINT dispute_hold_pkey PRIMARY KEY (hold_id);
+
+ALTER TABLE ONLY settlement.dispute_money
+    ADD CONSTRAINT dispute_money_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.dispute
+    ADD CONSTRAINT dispute_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.dispute_stop
+    ADD CONSTRAINT dispute_stop_pkey PRIMARY KEY (dispute_id, organisation_id);
+
 ALTER TABLE ONLY settlement.due
     ADD CONSTRAINT due_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.dunning_case
+    ADD CONSTRAINT dunning_case_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.dunning_grant
+    ADD CONSTRAINT dunning_grant_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.dunning_notice
+    ADD CONSTRAINT dunning_notice_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.efapiao_codes
+    ADD CONSTRAINT efapiao_codes_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY settlement.efapiao_confirmation
+    ADD CONSTRAINT efapiao_confirmation_number_key UNIQUE (number);
+
+ALTER TABLE ONLY settlement.efapiao_confirmation
+    ADD CONSTRAINT efapiao_confirmation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.efapiao_export
+    ADD CONSTRAINT efapiao_export_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.efapiao_number
+    ADD CONSTRAINT efapiao_number_number_key UNIQUE (number);
+
+ALTER TABLE ONLY settlement.efapiao_number
+    ADD CONSTRAINT efapiao_number_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.efapiao
+    ADD CONSTRAINT efapiao_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.event_cursor
+    ADD CONSTRAINT event_cursor_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY settlement.fiscal_document
+    ADD CONSTRAINT fiscal_document_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.fiscal_document
+    ADD CONSTRAINT fiscal_document_series_number_key UNIQUE (series, number);
+
+ALTER TABLE ONLY settlement.fiscal_missing
+    ADD CONSTRAINT fiscal_missing_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.fiscal_source
+    ADD CONSTRAINT fiscal_source_pkey PRIMARY KEY (source_id, about, payee_id);
 
 ALTER TABLE ONLY settlement.hold_end
     ADD CONSTRAINT hold_end_pkey PRIMARY KEY (hold_id);
@@ -3573,6 +4718,15 @@ ALTER TABLE ONLY settlement.journal
 ALTER TABLE ONLY settlement.journal
     ADD CONSTRAINT journal_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.kept_method
+    ADD CONSTRAINT kept_method_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.kept_method
+    ADD CONSTRAINT kept_method_provider_ref_key UNIQUE (provider_ref);
+
+ALTER TABLE ONLY settlement.kept_method
+    ADD CONSTRAINT kept_method_setup_ref_key UNIQUE (setup_ref);
+
 ALTER TABLE ONLY settlement.mandate_end
     ADD CONSTRAINT mandate_end_pkey PRIMARY KEY (mandate_id);
 
@@ -3585,11 +4739,20 @@ ALTER TABLE ONLY settlement.milestone_escrow
 ALTER TABLE ONLY settlement.milestone_escrow
     ADD CONSTRAINT milestone_escrow_pkey PRIMARY KEY (order_id, component);
 
+ALTER TABLE ONLY settlement.money_proof
+    ADD CONSTRAINT money_proof_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.open_item
+    ADD CONSTRAINT open_item_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.open_order
     ADD CONSTRAINT open_order_pkey PRIMARY KEY (order_id);
 
 ALTER TABLE ONLY settlement.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.own_sweep
+    ADD CONSTRAINT own_sweep_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY settlement.payment
     ADD CONSTRAINT payment_pkey PRIMARY KEY (id);
@@ -3597,11 +4760,29 @@ ALTER TABLE ONLY settlement.payment
 ALTER TABLE ONLY settlement.payment
     ADD CONSTRAINT payment_provider_ref_key UNIQUE (provider_ref);
 
+ALTER TABLE ONLY settlement.payment
+    ADD CONSTRAINT payment_session_ref_key UNIQUE (session_ref);
+
 ALTER TABLE ONLY settlement.payout_account
     ADD CONSTRAINT payout_account_destination_key UNIQUE (destination);
 
 ALTER TABLE ONLY settlement.payout_account
     ADD CONSTRAINT payout_account_pkey PRIMARY KEY (organisation_id, rail);
+
+ALTER TABLE ONLY settlement.payout
+    ADD CONSTRAINT payout_bank_ref_key UNIQUE (bank_ref);
+
+ALTER TABLE ONLY settlement.payout_batch_item
+    ADD CONSTRAINT payout_batch_item_pkey PRIMARY KEY (batch_id, payout_id);
+
+ALTER TABLE ONLY settlement.payout_batch
+    ADD CONSTRAINT payout_batch_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.payout_destination
+    ADD CONSTRAINT payout_destination_organisation_id_scheme_version_key UNIQUE (organisation_id, scheme, version);
+
+ALTER TABLE ONLY settlement.payout_destination
+    ADD CONSTRAINT payout_destination_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY settlement.payout
     ADD CONSTRAINT payout_pkey PRIMARY KEY (id);
@@ -3636,17 +4817,56 @@ ALTER TABLE ONLY settlement.preview_line
 ALTER TABLE ONLY settlement.preview
     ADD CONSTRAINT preview_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY settlement.provider_call
+    ADD CONSTRAINT provider_call_key_key UNIQUE (key);
+
+ALTER TABLE ONLY settlement.provider_call
+    ADD CONSTRAINT provider_call_kind_object_id_step_key UNIQUE (kind, object_id, step);
+
+ALTER TABLE ONLY settlement.provider_call
+    ADD CONSTRAINT provider_call_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.provider_customer
+    ADD CONSTRAINT provider_customer_pkey PRIMARY KEY (organisation_id);
+
+ALTER TABLE ONLY settlement.provider_customer
+    ADD CONSTRAINT provider_customer_provider_ref_key UNIQUE (provider_ref);
+
 ALTER TABLE ONLY settlement.rate
     ADD CONSTRAINT rate_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY settlement.rate
     ADD CONSTRAINT rate_sell_buy_valid_from_key UNIQUE (sell, buy, valid_from);
 
+ALTER TABLE ONLY settlement.recon_cursor
+    ADD CONSTRAINT recon_cursor_pkey PRIMARY KEY (provider, account, currency);
+
+ALTER TABLE ONLY settlement.recon_done
+    ADD CONSTRAINT recon_done_pkey PRIMARY KEY (provider, txn_id);
+
+ALTER TABLE ONLY settlement.recon_item
+    ADD CONSTRAINT recon_item_pkey PRIMARY KEY (provider, txn_id);
+
+ALTER TABLE ONLY settlement.recon_journal
+    ADD CONSTRAINT recon_journal_pkey PRIMARY KEY (journal_id);
+
+ALTER TABLE ONLY settlement.recon_open
+    ADD CONSTRAINT recon_open_pkey PRIMARY KEY (provider, txn_id);
+
+ALTER TABLE ONLY settlement.recon_resolution
+    ADD CONSTRAINT recon_resolution_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.record_digests
     ADD CONSTRAINT record_digests_pkey PRIMARY KEY (revision_id, part, number);
 
 ALTER TABLE ONLY settlement.record_set
     ADD CONSTRAINT record_set_pkey PRIMARY KEY (revision_id);
+
+ALTER TABLE ONLY settlement.recovery
+    ADD CONSTRAINT recovery_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.recovery
+    ADD CONSTRAINT recovery_provider_ref_key UNIQUE (provider_ref);
 
 ALTER TABLE ONLY settlement.refund
     ADD CONSTRAINT refund_pkey PRIMARY KEY (id);
@@ -3665,6 +4885,18 @@ ALTER TABLE ONLY settlement.run
 
 ALTER TABLE ONLY settlement.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.self_billing_end
+    ADD CONSTRAINT self_billing_end_pkey PRIMARY KEY (agreement_id);
+
+ALTER TABLE ONLY settlement.self_billing
+    ADD CONSTRAINT self_billing_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.seller_report
+    ADD CONSTRAINT seller_report_kind_period_currency_number_key UNIQUE (kind, period, currency, number);
+
+ALTER TABLE ONLY settlement.seller_report
+    ADD CONSTRAINT seller_report_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY settlement.series
     ADD CONSTRAINT series_pkey PRIMARY KEY (name);
@@ -3720,6 +4952,9 @@ ALTER TABLE ONLY settlement.split_run
 ALTER TABLE ONLY settlement.split_source
     ADD CONSTRAINT split_source_pkey PRIMARY KEY (journal_id, line);
 
+ALTER TABLE ONLY settlement.stated_balance
+    ADD CONSTRAINT stated_balance_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY settlement.statement_line
     ADD CONSTRAINT statement_line_journal_id_posting_line_key UNIQUE (journal_id, posting_line);
 
@@ -3752,6 +4987,48 @@ ALTER TABLE ONLY settlement.weight_vector
 
 ALTER TABLE ONLY settlement.weight_vector
     ADD CONSTRAINT weight_vector_pkey PRIMARY KEY (order_id);
+
+ALTER TABLE ONLY settlement.withholding_adoption
+    ADD CONSTRAINT withholding_adoption_number_key UNIQUE (number);
+
+ALTER TABLE ONLY settlement.withholding_adoption
+    ADD CONSTRAINT withholding_adoption_pkey PRIMARY KEY (table_id);
+
+ALTER TABLE ONLY settlement.withholding
+    ADD CONSTRAINT withholding_pkey PRIMARY KEY (payout_id);
+
+ALTER TABLE ONLY settlement.withholding_relief_end
+    ADD CONSTRAINT withholding_relief_end_pkey PRIMARY KEY (relief_id);
+
+ALTER TABLE ONLY settlement.withholding_relief
+    ADD CONSTRAINT withholding_relief_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY settlement.withholding_table
+    ADD CONSTRAINT withholding_table_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY webhooks.attempt
+    ADD CONSTRAINT attempt_pkey PRIMARY KEY (delivery_id, number);
+
+ALTER TABLE ONLY webhooks.cursor
+    ADD CONSTRAINT cursor_pkey PRIMARY KEY (node_id);
+
+ALTER TABLE ONLY webhooks.delivery
+    ADD CONSTRAINT delivery_endpoint_id_message_id_key UNIQUE (endpoint_id, message_id);
+
+ALTER TABLE ONLY webhooks.delivery
+    ADD CONSTRAINT delivery_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY webhooks.endpoint
+    ADD CONSTRAINT endpoint_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY webhooks.message
+    ADD CONSTRAINT message_organisation_id_portal_node_id_leaf_index_key UNIQUE (organisation_id, portal, node_id, leaf_index);
+
+ALTER TABLE ONLY webhooks.message
+    ADD CONSTRAINT message_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY webhooks.secret
+    ADD CONSTRAINT secret_pkey PRIMARY KEY (id);
 
 CREATE INDEX custom_meter_organisation ON access.custom_meter USING btree (organisation_id);
 
@@ -3955,23 +5232,97 @@ CREATE INDEX certificate_revision ON quality.certificate USING btree (revision_i
 
 CREATE INDEX scorecard_supplier ON quality.scorecard USING btree (supplier_id, id);
 
+CREATE UNIQUE INDEX approval_once ON settlement.approval USING btree (kind, object_id, body_sha256) WHERE (state <> 'refused'::text);
+
+CREATE INDEX approval_open ON settlement.approval USING btree (id) WHERE (state = 'open'::text);
+
+CREATE UNIQUE INDEX bank_account_client ON settlement.bank_account USING btree (currency) WHERE ((kind = 'client'::text) AND (closed_at IS NULL));
+
+CREATE UNIQUE INDEX bank_account_once ON settlement.bank_account USING btree (digest, currency) WHERE (closed_at IS NULL);
+
+CREATE INDEX bank_entry_holder ON settlement.bank_entry USING btree (counterparty, organisation_id) WHERE ((counterparty IS NOT NULL) AND (organisation_id IS NOT NULL));
+
+CREATE INDEX bank_entry_read ON settlement.bank_entry USING btree (statement_id, "position") WHERE (state = 'read'::text);
+
+CREATE INDEX bank_entry_unmatched ON settlement.bank_entry USING btree (id) WHERE (state = 'unmatched'::text);
+
 CREATE INDEX buyer_claim_broker ON settlement.buyer_claim USING btree (broker_id);
 
 CREATE INDEX buyer_claim_pair ON settlement.buyer_claim USING btree (supplier_id, buyer_id);
 
 CREATE INDEX buyer_claim_supplier ON settlement.buyer_claim USING btree (supplier_id);
 
+CREATE INDEX card_refund_organisation ON settlement.card_refund USING btree (organisation_id, id);
+
+CREATE INDEX card_refund_payment ON settlement.card_refund USING btree (payment_id);
+
 CREATE INDEX charge_buyer ON settlement.charge USING btree (buyer_id, id);
+
+CREATE INDEX charge_corrects ON settlement.charge USING btree (corrects) WHERE (corrects IS NOT NULL);
 
 CREATE INDEX charge_offer ON settlement.charge USING btree (offer_id, component);
 
 CREATE INDEX charge_seller ON settlement.charge USING btree (seller_id, id);
 
+CREATE INDEX chargeback_live ON settlement.chargeback USING btree (order_id) WHERE (withdrawn AND (closed_at IS NULL));
+
+CREATE INDEX chargeback_payment ON settlement.chargeback USING btree (payment_id);
+
 CREATE INDEX conversion_organisation ON settlement.conversion USING btree (organisation_id, id);
 
 CREATE INDEX conversion_pair ON settlement.conversion USING btree (sell, buy, converted_at);
 
+CREATE UNIQUE INDEX credit_line_active ON settlement.credit_line USING btree (buyer_id, currency) WHERE (state = 'active'::text);
+
+CREATE INDEX credit_order_buyer ON settlement.credit_order USING btree (buyer_id, order_id);
+
+CREATE INDEX credit_order_due ON settlement.credit_order USING btree (due_on, order_id) WHERE (unpaid_units > 0);
+
+CREATE INDEX dispute_arbitrator ON settlement.dispute USING btree (arbitrator_id, id);
+
+CREATE INDEX dispute_due ON settlement.dispute USING btree (due_at, id) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX dispute_evidence_of ON settlement.dispute_evidence USING btree (dispute_id, id);
+
+CREATE INDEX dispute_giver ON settlement.dispute USING btree (giver_id, id);
+
+CREATE INDEX dispute_hold_of ON settlement.dispute_hold USING btree (dispute_id);
+
+CREATE INDEX dispute_money_of ON settlement.dispute_money USING btree (dispute_id, id);
+
+CREATE UNIQUE INDEX dispute_once ON settlement.dispute USING btree (source_id) WHERE ((state <> 'closed'::text) AND (kind <> 'split'::text));
+
+CREATE INDEX dispute_order ON settlement.dispute USING btree (order_id);
+
+CREATE UNIQUE INDEX dispute_split_once ON settlement.dispute USING btree (source_id, giver_id, taker_id) WHERE ((state <> 'closed'::text) AND (kind = 'split'::text));
+
+CREATE INDEX dispute_stop_short ON settlement.dispute_stop USING btree (organisation_id, currency) WHERE (live AND released AND (held_units < want_units));
+
+CREATE INDEX dispute_stop_source ON settlement.dispute_stop USING btree (source_id) WHERE (live AND (NOT released));
+
+CREATE INDEX dispute_taker ON settlement.dispute USING btree (taker_id, id);
+
 CREATE INDEX due_open ON settlement.due USING btree (seller_id, currency, id) WHERE (NOT released);
+
+CREATE INDEX due_unpaid ON settlement.due USING btree (buyer_id, seller_id, currency) WHERE (unpaid_units > 0);
+
+CREATE INDEX dunning_case_buyer ON settlement.dunning_case USING btree (buyer_id, id);
+
+CREATE UNIQUE INDEX dunning_case_open ON settlement.dunning_case USING btree (buyer_id, seller_id, currency) WHERE (closed_at IS NULL);
+
+CREATE UNIQUE INDEX dunning_grant_open ON settlement.dunning_grant USING btree (case_id, grant_id) WHERE (resumed_at IS NULL);
+
+CREATE INDEX dunning_notice_case ON settlement.dunning_notice USING btree (case_id, id);
+
+CREATE INDEX efapiao_of_export ON settlement.efapiao USING btree (export_id, id);
+
+CREATE INDEX fiscal_document_buyer ON settlement.fiscal_document USING btree (buyer_id, id);
+
+CREATE INDEX fiscal_document_seller ON settlement.fiscal_document USING btree (seller_id, id);
+
+CREATE INDEX fiscal_missing_open ON settlement.fiscal_missing USING btree (id) WHERE (closed_at IS NULL);
+
+CREATE INDEX fiscal_source_document ON settlement.fiscal_source USING btree (document_id);
 
 CREATE INDEX hold_open_due ON settlement.hold_open USING btree (due_at, hold_id) WHERE (due_at IS NOT NULL);
 
@@ -3985,9 +5336,17 @@ CREATE INDEX invoice_buyer ON settlement.invoice USING btree (buyer_id, id);
 
 CREATE INDEX invoice_seller ON settlement.invoice USING btree (seller_id, id);
 
+CREATE UNIQUE INDEX kept_method_default ON settlement.kept_method USING btree (organisation_id) WHERE is_default;
+
+CREATE INDEX kept_method_organisation ON settlement.kept_method USING btree (organisation_id, id);
+
 CREATE INDEX mandate_broker ON settlement.mandate USING btree (broker_id);
 
 CREATE INDEX mandate_supplier ON settlement.mandate USING btree (supplier_id);
+
+CREATE INDEX money_proof_newest ON settlement.money_proof USING btree (currency, at DESC);
+
+CREATE UNIQUE INDEX open_item_once ON settlement.open_item USING btree (kind, subject) WHERE (closed_at IS NULL);
 
 CREATE INDEX open_order_seller ON settlement.open_order USING btree (seller_id, currency);
 
@@ -4001,15 +5360,37 @@ CREATE INDEX payment_order ON settlement.payment USING btree (order_id) WHERE (o
 
 CREATE INDEX payment_organisation ON settlement.payment USING btree (organisation_id, id);
 
-CREATE UNIQUE INDEX payout_once ON settlement.payout USING btree (account_id, period, rail) WHERE (state <> 'failed'::text);
+CREATE UNIQUE INDEX payout_batch_item_once ON settlement.payout_batch_item USING btree (payout_id) WHERE (dropped IS NULL);
+
+CREATE UNIQUE INDEX payout_destination_active ON settlement.payout_destination USING btree (organisation_id, scheme) WHERE (state = 'active'::text);
+
+CREATE UNIQUE INDEX payout_destination_asked ON settlement.payout_destination USING btree (organisation_id, scheme) WHERE (state = 'asked'::text);
+
+CREATE UNIQUE INDEX payout_once ON settlement.payout USING btree (account_id, period, rail) WHERE (state <> ALL (ARRAY['failed'::text, 'reversed'::text]));
 
 CREATE INDEX payout_organisation ON settlement.payout USING btree (organisation_id, id);
+
+CREATE INDEX payout_waiting ON settlement.payout USING btree (currency, id) WHERE ((rail = 'bank'::text) AND (state = 'created'::text));
 
 CREATE INDEX pool_share_organisation ON settlement.pool_share USING btree (organisation_id, distribution_id);
 
 CREATE INDEX position_limit_currency ON settlement.position_limit USING btree (currency, id);
 
 CREATE INDEX posting_account ON settlement.posting USING btree (account_id, journal_id) INCLUDE (amount);
+
+CREATE UNIQUE INDEX provider_call_once ON settlement.provider_call USING btree (kind, object_id) WHERE ((state = 'done'::text) AND (kind <> 'payout'::text));
+
+CREATE UNIQUE INDEX provider_call_under_way ON settlement.provider_call USING btree (kind, object_id) WHERE (state = ANY (ARRAY['sent'::text, 'unknown'::text]));
+
+CREATE INDEX recon_journal_item ON settlement.recon_journal USING btree (provider, txn_id);
+
+CREATE INDEX recon_open_order ON settlement.recon_open USING btree (provider, account, currency, created_at, txn_id);
+
+CREATE INDEX recon_resolution_item ON settlement.recon_resolution USING btree (provider, txn_id, id);
+
+CREATE INDEX recovery_organisation ON settlement.recovery USING btree (organisation_id, id);
+
+CREATE INDEX recovery_payout ON settlement.recovery USING btree (payout_id);
 
 CREATE INDEX refund_buyer ON settlement.refund USING btree (buyer_id, id);
 
@@ -4022,6 +5403,8 @@ CREATE INDEX refund_seller ON settlement.refund USING btree (seller_id, id);
 CREATE INDEX run_item_pending ON settlement.run_item USING btree (run_id, side, organisation_id) WHERE (state = 'pending'::text);
 
 CREATE UNIQUE INDEX run_open ON settlement.run USING btree (currency, region) NULLS NOT DISTINCT WHERE (state = 'open'::text);
+
+CREATE INDEX self_billing_of ON settlement.self_billing USING btree (organisation_id, id);
 
 CREATE INDEX service_credit_buyer ON settlement.service_credit USING btree (buyer_id, id);
 
@@ -4049,7 +5432,29 @@ CREATE INDEX split_run_rule ON settlement.split_run USING btree (rule_id, seq);
 
 CREATE INDEX split_source_source ON settlement.split_source USING btree (source_id);
 
+CREATE INDEX stated_balance_newest ON settlement.stated_balance USING btree (place, currency, at DESC, id DESC);
+
+CREATE INDEX stripe_event_object ON settlement.stripe_event USING btree (object_id, made_at);
+
 CREATE INDEX weight_member_organisation ON settlement.weight_member USING btree (organisation_id, order_id);
+
+CREATE INDEX withholding_of ON settlement.withholding USING btree (organisation_id, payout_id);
+
+CREATE INDEX withholding_relief_of ON settlement.withholding_relief USING btree (organisation_id, id);
+
+CREATE INDEX delivery_due ON webhooks.delivery USING btree (endpoint_id, next_at) WHERE (state = ANY (ARRAY['waiting'::text, 'sending'::text]));
+
+CREATE INDEX delivery_message ON webhooks.delivery USING btree (message_id);
+
+CREATE INDEX endpoint_failing ON webhooks.endpoint USING btree (failing_since) WHERE (state <> 'removed'::text);
+
+CREATE INDEX endpoint_organisation ON webhooks.endpoint USING btree (organisation_id, portal, id);
+
+CREATE INDEX message_age ON webhooks.message USING btree (created_at);
+
+CREATE INDEX message_organisation ON webhooks.message USING btree (organisation_id, portal, id);
+
+CREATE INDEX secret_endpoint ON webhooks.secret USING btree (endpoint_id, id);
 
 CREATE TRIGGER access_custom_meter_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON access.custom_meter FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -4199,15 +5604,23 @@ CREATE TRIGGER parties_evidence_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON part
 
 CREATE TRIGGER parties_identifier_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON parties.identifier FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER parties_profile_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON parties.profile FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER quality_certificate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON quality.certificate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER quality_disclosure_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON quality.disclosure FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER quality_scorecard_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON quality.scorecard FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER approval_decided_once BEFORE UPDATE ON settlement.approval FOR EACH ROW EXECUTE FUNCTION settlement.approval_decided_once();
+
+CREATE TRIGGER fiscal_missing_closes BEFORE UPDATE ON settlement.fiscal_missing FOR EACH ROW EXECUTE FUNCTION settlement.fiscal_missing_closes();
+
 CREATE CONSTRAINT TRIGGER journal_period AFTER INSERT ON settlement.journal DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.effective_at < new.created_at) OR (new.effective_at < (now() - '00:05:00'::interval)))) EXECUTE FUNCTION settlement.check_period();
 
 CREATE TRIGGER posting_balanced AFTER INSERT ON settlement.posting REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION settlement.check_postings();
+
+CREATE TRIGGER provider_call_moves_on BEFORE UPDATE ON settlement.provider_call FOR EACH ROW EXECUTE FUNCTION settlement.call_moves_on();
 
 CREATE TRIGGER settlement_acceptance_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.acceptance FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -4219,9 +5632,35 @@ CREATE TRIGGER settlement_buyer_claim_fact BEFORE DELETE OR UPDATE OR TRUNCATE O
 
 CREATE TRIGGER settlement_charge_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.charge FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_chart_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.chart FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_closed_period_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.closed_period FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_conversion_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.conversion FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_dispute_evidence_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.dispute_evidence FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_dispute_fact_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.dispute_fact FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_dispute_hold_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.dispute_hold FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_dispute_money_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.dispute_money FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_dunning_notice_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.dunning_notice FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_efapiao_codes_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.efapiao_codes FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_efapiao_confirmation_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.efapiao_confirmation FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_efapiao_export_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.efapiao_export FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_efapiao_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.efapiao FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_efapiao_number_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.efapiao_number FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_fiscal_document_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.fiscal_document FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_fiscal_source_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.fiscal_source FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_hold_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.hold_end FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -4241,6 +5680,10 @@ CREATE TRIGGER settlement_mandate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON se
 
 CREATE TRIGGER settlement_milestone_escrow_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.milestone_escrow FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_money_proof_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.money_proof FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_own_sweep_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.own_sweep FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_pool_distribution_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.pool_distribution FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_pool_policy_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.pool_policy FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -4251,11 +5694,27 @@ CREATE TRIGGER settlement_position_limit_fact BEFORE DELETE OR UPDATE OR TRUNCAT
 
 CREATE TRIGGER settlement_posting_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.posting FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_provider_customer_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.provider_customer FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_rate_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.rate FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_recon_done_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.recon_done FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_recon_item_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.recon_item FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_recon_journal_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.recon_journal FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_recon_resolution_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.recon_resolution FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_record_set_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.record_set FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_refund_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.refund FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_self_billing_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.self_billing_end FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_self_billing_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.self_billing FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_seller_report_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.seller_report FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_service_credit_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.service_credit FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
@@ -4279,6 +5738,8 @@ CREATE TRIGGER settlement_split_run_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON 
 
 CREATE TRIGGER settlement_split_source_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.split_source FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
+CREATE TRIGGER settlement_stated_balance_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.stated_balance FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
 CREATE TRIGGER settlement_statement_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.statement FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_statement_line_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.statement_line FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
@@ -4290,6 +5751,16 @@ CREATE TRIGGER settlement_weight_member_fact BEFORE DELETE OR UPDATE OR TRUNCATE
 CREATE TRIGGER settlement_weight_order_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_order FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 CREATE TRIGGER settlement_weight_vector_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.weight_vector FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_withholding_adoption_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.withholding_adoption FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_withholding_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.withholding FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_withholding_relief_end_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.withholding_relief_end FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_withholding_relief_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.withholding_relief FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
+
+CREATE TRIGGER settlement_withholding_table_fact BEFORE DELETE OR UPDATE OR TRUNCATE ON settlement.withholding_table FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_change();
 
 ALTER TABLE ONLY access.usage_decision
     ADD CONSTRAINT usage_decision_aside_id_fkey FOREIGN KEY (aside_id) REFERENCES access.usage_aside(id);
@@ -4432,11 +5903,38 @@ ALTER TABLE ONLY quality.certificate
 ALTER TABLE ONLY quality.disclosure
     ADD CONSTRAINT disclosure_scorecard_id_fkey FOREIGN KEY (scorecard_id) REFERENCES quality.scorecard(id);
 
+ALTER TABLE ONLY settlement.bank_statement
+    ADD CONSTRAINT bank_statement_account_id_fkey FOREIGN KEY (account_id) REFERENCES settlement.bank_account(id);
+
 ALTER TABLE ONLY settlement.buyer_claim
     ADD CONSTRAINT buyer_claim_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
 
 ALTER TABLE ONLY settlement.conversion
     ADD CONSTRAINT conversion_rate_id_fkey FOREIGN KEY (rate_id) REFERENCES settlement.rate(id);
+
+ALTER TABLE ONLY settlement.dunning_grant
+    ADD CONSTRAINT dunning_grant_case_id_fkey FOREIGN KEY (case_id) REFERENCES settlement.dunning_case(id);
+
+ALTER TABLE ONLY settlement.dunning_notice
+    ADD CONSTRAINT dunning_notice_case_id_fkey FOREIGN KEY (case_id) REFERENCES settlement.dunning_case(id);
+
+ALTER TABLE ONLY settlement.efapiao
+    ADD CONSTRAINT efapiao_codes_version_fkey FOREIGN KEY (codes_version) REFERENCES settlement.efapiao_codes(version);
+
+ALTER TABLE ONLY settlement.efapiao_confirmation
+    ADD CONSTRAINT efapiao_confirmation_id_fkey FOREIGN KEY (id) REFERENCES settlement.fiscal_document(id);
+
+ALTER TABLE ONLY settlement.efapiao
+    ADD CONSTRAINT efapiao_export_id_fkey FOREIGN KEY (export_id) REFERENCES settlement.efapiao_export(id);
+
+ALTER TABLE ONLY settlement.efapiao
+    ADD CONSTRAINT efapiao_id_fkey FOREIGN KEY (id) REFERENCES settlement.fiscal_document(id);
+
+ALTER TABLE ONLY settlement.efapiao_number
+    ADD CONSTRAINT efapiao_number_id_fkey FOREIGN KEY (id) REFERENCES settlement.efapiao(id);
+
+ALTER TABLE ONLY settlement.fiscal_source
+    ADD CONSTRAINT fiscal_source_document_id_fkey FOREIGN KEY (document_id) REFERENCES settlement.fiscal_document(id);
 
 ALTER TABLE ONLY settlement.introduced_sale
     ADD CONSTRAINT introduced_sale_claim_id_fkey FOREIGN KEY (claim_id) REFERENCES settlement.buyer_claim(id);
@@ -4447,6 +5945,12 @@ ALTER TABLE ONLY settlement.introduced_sale
 ALTER TABLE ONLY settlement.mandate_end
     ADD CONSTRAINT mandate_end_mandate_id_fkey FOREIGN KEY (mandate_id) REFERENCES settlement.mandate(id);
 
+ALTER TABLE ONLY settlement.payout_batch
+    ADD CONSTRAINT payout_batch_account_id_fkey FOREIGN KEY (account_id) REFERENCES settlement.bank_account(id);
+
+ALTER TABLE ONLY settlement.payout_batch_item
+    ADD CONSTRAINT payout_batch_item_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES settlement.payout_batch(id);
+
 ALTER TABLE ONLY settlement.pool_distribution
     ADD CONSTRAINT pool_distribution_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES settlement.pool_policy(id);
 
@@ -4456,8 +5960,23 @@ ALTER TABLE ONLY settlement.pool_share
 ALTER TABLE ONLY settlement.preview_line
     ADD CONSTRAINT preview_line_preview_id_fkey FOREIGN KEY (preview_id) REFERENCES settlement.preview(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY settlement.recon_done
+    ADD CONSTRAINT recon_done_provider_txn_id_fkey FOREIGN KEY (provider, txn_id) REFERENCES settlement.recon_item(provider, txn_id);
+
+ALTER TABLE ONLY settlement.recon_journal
+    ADD CONSTRAINT recon_journal_provider_txn_id_fkey FOREIGN KEY (provider, txn_id) REFERENCES settlement.recon_item(provider, txn_id);
+
+ALTER TABLE ONLY settlement.recon_open
+    ADD CONSTRAINT recon_open_provider_txn_id_fkey FOREIGN KEY (provider, txn_id) REFERENCES settlement.recon_item(provider, txn_id);
+
+ALTER TABLE ONLY settlement.recon_resolution
+    ADD CONSTRAINT recon_resolution_provider_txn_id_fkey FOREIGN KEY (provider, txn_id) REFERENCES settlement.recon_item(provider, txn_id);
+
 ALTER TABLE ONLY settlement.run_item
     ADD CONSTRAINT run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.run(id);
+
+ALTER TABLE ONLY settlement.self_billing_end
+    ADD CONSTRAINT self_billing_end_agreement_id_fkey FOREIGN KEY (agreement_id) REFERENCES settlement.self_billing(id);
 
 ALTER TABLE ONLY settlement.split_booked
     ADD CONSTRAINT split_booked_run_id_fkey FOREIGN KEY (run_id) REFERENCES settlement.split_run(id);
@@ -4488,6 +6007,27 @@ ALTER TABLE ONLY settlement.weight_member
 
 ALTER TABLE ONLY settlement.weight_vector
     ADD CONSTRAINT weight_vector_order_id_fkey FOREIGN KEY (order_id) REFERENCES settlement.weight_order(id);
+
+ALTER TABLE ONLY settlement.withholding_adoption
+    ADD CONSTRAINT withholding_adoption_table_id_fkey FOREIGN KEY (table_id) REFERENCES settlement.withholding_table(id);
+
+ALTER TABLE ONLY settlement.withholding_relief_end
+    ADD CONSTRAINT withholding_relief_end_relief_id_fkey FOREIGN KEY (relief_id) REFERENCES settlement.withholding_relief(id);
+
+ALTER TABLE ONLY settlement.withholding
+    ADD CONSTRAINT withholding_relief_id_fkey FOREIGN KEY (relief_id) REFERENCES settlement.withholding_relief(id);
+
+ALTER TABLE ONLY webhooks.attempt
+    ADD CONSTRAINT attempt_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES webhooks.delivery(id);
+
+ALTER TABLE ONLY webhooks.delivery
+    ADD CONSTRAINT delivery_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhooks.endpoint(id);
+
+ALTER TABLE ONLY webhooks.delivery
+    ADD CONSTRAINT delivery_message_id_fkey FOREIGN KEY (message_id) REFERENCES webhooks.message(id);
+
+ALTER TABLE ONLY webhooks.secret
+    ADD CONSTRAINT secret_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhooks.endpoint(id);
 
 CREATE POLICY access_custom_meter_exchange_app ON access.custom_meter TO exchange_app USING (true) WITH CHECK (true);
 
@@ -5455,6 +6995,12 @@ CREATE POLICY parties_person_exchange_migrate ON parties.person TO exchange_migr
 
 CREATE POLICY parties_person_own ON parties.person FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY parties_profile_exchange_app ON parties.profile TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_profile_exchange_migrate ON parties.profile TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY parties_profile_own ON parties.profile FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY parties_revoked_token_exchange_app ON parties.revoked_token TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY parties_revoked_token_exchange_migrate ON parties.revoked_token TO exchange_migrate USING (true) WITH CHECK (true);
@@ -5462,6 +7008,8 @@ CREATE POLICY parties_revoked_token_exchange_migrate ON parties.revoked_token TO
 CREATE POLICY parties_revoked_token_own ON parties.revoked_token FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
 ALTER TABLE parties.person ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE parties.profile ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE parties.revoked_token ENABLE ROW LEVEL SECURITY;
 
@@ -5511,19 +7059,73 @@ ALTER TABLE settlement.account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.account_period ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.approval ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.balance ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.bank_account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.bank_entry ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.bank_statement ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.buyer_claim ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.call_pace ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.card_refund ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.charge ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.chargeback ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.chart ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.closed_period ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.conversion ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.credit_line ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.credit_order ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.dispute ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.dispute_evidence ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.dispute_fact ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.dispute_hold ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.dispute_money ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.dispute_stop ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.due ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.dunning_case ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.dunning_grant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.dunning_notice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.efapiao ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.efapiao_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.efapiao_confirmation ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.efapiao_export ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.efapiao_number ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.event_cursor ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.fiscal_document ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.fiscal_missing ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.fiscal_source ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.hold ENABLE ROW LEVEL SECURITY;
 
@@ -5539,21 +7141,35 @@ ALTER TABLE settlement.invoice_line ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.journal ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.kept_method ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.mandate ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.mandate_end ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.milestone_escrow ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.money_proof ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.open_item ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.open_order ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.orders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.own_sweep ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payout ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.payout_account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.payout_batch ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.payout_batch_item ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.payout_destination ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.pool_distribution ENABLE ROW LEVEL SECURITY;
 
@@ -5569,17 +7185,41 @@ ALTER TABLE settlement.preview ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.preview_line ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.provider_call ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.provider_customer ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.rate ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.recon_cursor ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.recon_done ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.recon_item ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.recon_journal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.recon_open ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.recon_resolution ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.record_digests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.record_set ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.recovery ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.refund ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.run ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.run_item ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.self_billing ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.self_billing_end ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.seller_report ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.series ENABLE ROW LEVEL SECURITY;
 
@@ -5606,11 +7246,19 @@ CREATE POLICY settlement_account_period_exchange_migrate ON settlement.account_p
 CREATE POLICY settlement_account_period_public ON settlement.account_period FOR SELECT TO exchange_portal USING ((account_id IN ( SELECT a.id
    FROM settlement.account a)));
 
+CREATE POLICY settlement_approval_exchange_app ON settlement.approval TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_approval_exchange_migrate ON settlement.approval TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY settlement_balance_exchange_app ON settlement.balance TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_balance_exchange_migrate ON settlement.balance TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_balance_own ON settlement.balance FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_bank_account_exchange_app ON settlement.bank_account TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_bank_account_exchange_migrate ON settlement.bank_account TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_bank_entry_exchange_app ON settlement.bank_entry TO exchange_app USING (true) WITH CHECK (true);
 
@@ -5618,11 +7266,25 @@ CREATE POLICY settlement_bank_entry_exchange_migrate ON settlement.bank_entry TO
 
 CREATE POLICY settlement_bank_entry_own ON settlement.bank_entry FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY settlement_bank_statement_exchange_app ON settlement.bank_statement TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_bank_statement_exchange_migrate ON settlement.bank_statement TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY settlement_buyer_claim_exchange_app ON settlement.buyer_claim TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_buyer_claim_exchange_migrate ON settlement.buyer_claim TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_buyer_claim_public ON settlement.buyer_claim FOR SELECT TO exchange_portal USING (((supplier_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (broker_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
+
+CREATE POLICY settlement_call_pace_exchange_app ON settlement.call_pace TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_call_pace_exchange_migrate ON settlement.call_pace TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_card_refund_exchange_app ON settlement.card_refund TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_card_refund_exchange_migrate ON settlement.card_refund TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_card_refund_own ON settlement.card_refund FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY settlement_charge_exchange_app ON settlement.charge TO exchange_app USING (true) WITH CHECK (true);
 
@@ -5631,6 +7293,14 @@ CREATE POLICY settlement_charge_exchange_migrate ON settlement.charge TO exchang
 CREATE POLICY settlement_charge_party ON settlement.charge FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
    FROM kernel.party p
   WHERE ((p.object_id = charge.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_chargeback_exchange_app ON settlement.chargeback TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_chargeback_exchange_migrate ON settlement.chargeback TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_chart_exchange_app ON settlement.chart TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_chart_exchange_migrate ON settlement.chart TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_closed_period_exchange_app ON settlement.closed_period TO exchange_app USING (true) WITH CHECK (true);
 
@@ -5642,6 +7312,60 @@ CREATE POLICY settlement_conversion_exchange_migrate ON settlement.conversion TO
 
 CREATE POLICY settlement_conversion_own ON settlement.conversion FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY settlement_credit_line_exchange_app ON settlement.credit_line TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_credit_line_exchange_migrate ON settlement.credit_line TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_credit_line_own ON settlement.credit_line FOR SELECT TO exchange_portal USING ((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_credit_order_exchange_app ON settlement.credit_order TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_credit_order_exchange_migrate ON settlement.credit_order TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_credit_order_own ON settlement.credit_order FOR SELECT TO exchange_portal USING ((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_dispute_evidence_exchange_app ON settlement.dispute_evidence TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_evidence_exchange_migrate ON settlement.dispute_evidence TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_evidence_seen ON settlement.dispute_evidence FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM settlement.dispute d
+  WHERE (d.id = dispute_evidence.dispute_id))));
+
+CREATE POLICY settlement_dispute_exchange_app ON settlement.dispute TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_exchange_migrate ON settlement.dispute TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_fact_exchange_app ON settlement.dispute_fact TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_fact_exchange_migrate ON settlement.dispute_fact TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_fact_seen ON settlement.dispute_fact FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM settlement.dispute d
+  WHERE (d.id = dispute_fact.dispute_id))));
+
+CREATE POLICY settlement_dispute_hold_exchange_app ON settlement.dispute_hold TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_hold_exchange_migrate ON settlement.dispute_hold TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_hold_own ON settlement.dispute_hold FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_dispute_money_exchange_app ON settlement.dispute_money TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_money_exchange_migrate ON settlement.dispute_money TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_money_seen ON settlement.dispute_money FOR SELECT TO exchange_portal USING ((EXISTS ( SELECT
+   FROM settlement.dispute d
+  WHERE (d.id = dispute_money.dispute_id))));
+
+CREATE POLICY settlement_dispute_seen ON settlement.dispute FOR SELECT TO exchange_portal USING ((((( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif") = giver_id) OR (( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif") = taker_id)) OR (( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif") = arbitrator_id)));
+
+CREATE POLICY settlement_dispute_stop_exchange_app ON settlement.dispute_stop TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_stop_exchange_migrate ON settlement.dispute_stop TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dispute_stop_seen ON settlement.dispute_stop FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY settlement_due_exchange_app ON settlement.due TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_due_exchange_migrate ON settlement.due TO exchange_migrate USING (true) WITH CHECK (true);
@@ -5649,6 +7373,74 @@ CREATE POLICY settlement_due_exchange_migrate ON settlement.due TO exchange_migr
 CREATE POLICY settlement_due_party ON settlement.due FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
    FROM kernel.party p
   WHERE ((p.object_id = due.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_dunning_case_exchange_app ON settlement.dunning_case TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dunning_case_exchange_migrate ON settlement.dunning_case TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dunning_case_party ON settlement.dunning_case FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = dunning_case.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_dunning_grant_exchange_app ON settlement.dunning_grant TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dunning_grant_exchange_migrate ON settlement.dunning_grant TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dunning_notice_exchange_app ON settlement.dunning_notice TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dunning_notice_exchange_migrate ON settlement.dunning_notice TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_dunning_notice_party ON settlement.dunning_notice FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = dunning_notice.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_efapiao_codes_exchange_app ON settlement.efapiao_codes TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_codes_exchange_migrate ON settlement.efapiao_codes TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_confirmation_exchange_app ON settlement.efapiao_confirmation TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_confirmation_exchange_migrate ON settlement.efapiao_confirmation TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_exchange_app ON settlement.efapiao TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_exchange_migrate ON settlement.efapiao TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_export_exchange_app ON settlement.efapiao_export TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_export_exchange_migrate ON settlement.efapiao_export TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_number_exchange_app ON settlement.efapiao_number TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_number_exchange_migrate ON settlement.efapiao_number TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_efapiao_number_party ON settlement.efapiao_number FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = efapiao_number.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_efapiao_party ON settlement.efapiao FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = efapiao.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_event_cursor_exchange_app ON settlement.event_cursor TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_event_cursor_exchange_migrate ON settlement.event_cursor TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_fiscal_document_exchange_app ON settlement.fiscal_document TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_fiscal_document_exchange_migrate ON settlement.fiscal_document TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_fiscal_document_party ON settlement.fiscal_document FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (EXISTS ( SELECT
+   FROM kernel.party p
+  WHERE ((p.object_id = fiscal_document.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
+
+CREATE POLICY settlement_fiscal_missing_exchange_app ON settlement.fiscal_missing TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_fiscal_missing_exchange_migrate ON settlement.fiscal_missing TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_fiscal_source_exchange_app ON settlement.fiscal_source TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_fiscal_source_exchange_migrate ON settlement.fiscal_source TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_hold_end_exchange_app ON settlement.hold_end TO exchange_app USING (true) WITH CHECK (true);
 
@@ -5692,6 +7484,12 @@ CREATE POLICY settlement_journal_public ON settlement.journal FOR SELECT TO exch
    FROM settlement.posting p
   WHERE (p.journal_id = journal.id))));
 
+CREATE POLICY settlement_kept_method_exchange_app ON settlement.kept_method TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_kept_method_exchange_migrate ON settlement.kept_method TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_kept_method_own ON settlement.kept_method FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY settlement_mandate_end_exchange_app ON settlement.mandate_end TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_mandate_end_exchange_migrate ON settlement.mandate_end TO exchange_migrate USING (true) WITH CHECK (true);
@@ -5710,6 +7508,14 @@ CREATE POLICY settlement_milestone_escrow_exchange_migrate ON settlement.milesto
 
 CREATE POLICY settlement_milestone_escrow_public ON settlement.milestone_escrow FOR SELECT TO exchange_portal USING (((buyer_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")) OR (seller_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))));
 
+CREATE POLICY settlement_money_proof_exchange_app ON settlement.money_proof TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_money_proof_exchange_migrate ON settlement.money_proof TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_open_item_exchange_app ON settlement.open_item TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_open_item_exchange_migrate ON settlement.open_item TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY settlement_open_order_exchange_app ON settlement.open_order TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_open_order_exchange_migrate ON settlement.open_order TO exchange_migrate USING (true) WITH CHECK (true);
@@ -5722,6 +7528,10 @@ CREATE POLICY settlement_orders_party ON settlement.orders FOR SELECT TO exchang
    FROM kernel.party p
   WHERE ((p.object_id = orders.id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")))))));
 
+CREATE POLICY settlement_own_sweep_exchange_app ON settlement.own_sweep TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_own_sweep_exchange_migrate ON settlement.own_sweep TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY settlement_payment_exchange_app ON settlement.payment TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_payment_exchange_migrate ON settlement.payment TO exchange_migrate USING (true) WITH CHECK (true);
@@ -5733,6 +7543,20 @@ CREATE POLICY settlement_payout_account_exchange_app ON settlement.payout_accoun
 CREATE POLICY settlement_payout_account_exchange_migrate ON settlement.payout_account TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_payout_account_own ON settlement.payout_account FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_payout_batch_exchange_app ON settlement.payout_batch TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_batch_exchange_migrate ON settlement.payout_batch TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_batch_item_exchange_app ON settlement.payout_batch_item TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_batch_item_exchange_migrate ON settlement.payout_batch_item TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_destination_exchange_app ON settlement.payout_destination TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_destination_exchange_migrate ON settlement.payout_destination TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_payout_destination_own ON settlement.payout_destination FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY settlement_payout_exchange_app ON settlement.payout TO exchange_app USING (true) WITH CHECK (true);
 
@@ -5777,11 +7601,45 @@ CREATE POLICY settlement_preview_line_exchange_app ON settlement.preview_line TO
 
 CREATE POLICY settlement_preview_line_exchange_migrate ON settlement.preview_line TO exchange_migrate USING (true) WITH CHECK (true);
 
+CREATE POLICY settlement_provider_call_exchange_app ON settlement.provider_call TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_provider_call_exchange_migrate ON settlement.provider_call TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_provider_customer_exchange_app ON settlement.provider_customer TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_provider_customer_exchange_migrate ON settlement.provider_customer TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_provider_customer_own ON settlement.provider_customer FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY settlement_rate_exchange_app ON settlement.rate TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_rate_exchange_migrate ON settlement.rate TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_rate_public ON settlement.rate FOR SELECT TO exchange_portal USING (true);
+
+CREATE POLICY settlement_recon_cursor_exchange_app ON settlement.recon_cursor TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_cursor_exchange_migrate ON settlement.recon_cursor TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_done_exchange_app ON settlement.recon_done TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_done_exchange_migrate ON settlement.recon_done TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_item_exchange_app ON settlement.recon_item TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_item_exchange_migrate ON settlement.recon_item TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_journal_exchange_app ON settlement.recon_journal TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_journal_exchange_migrate ON settlement.recon_journal TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_open_exchange_app ON settlement.recon_open TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_open_exchange_migrate ON settlement.recon_open TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_resolution_exchange_app ON settlement.recon_resolution TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recon_resolution_exchange_migrate ON settlement.recon_resolution TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_record_digests_exchange_app ON settlement.record_digests TO exchange_app USING (true) WITH CHECK (true);
 
@@ -5792,6 +7650,12 @@ CREATE POLICY settlement_record_set_exchange_app ON settlement.record_set TO exc
 CREATE POLICY settlement_record_set_exchange_migrate ON settlement.record_set TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_record_set_own ON settlement.record_set FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_recovery_exchange_app ON settlement.recovery TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recovery_exchange_migrate ON settlement.recovery TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_recovery_own ON settlement.recovery FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY settlement_refund_exchange_app ON settlement.refund TO exchange_app USING (true) WITH CHECK (true);
 
@@ -5808,6 +7672,22 @@ CREATE POLICY settlement_run_exchange_migrate ON settlement.run TO exchange_migr
 CREATE POLICY settlement_run_item_exchange_app ON settlement.run_item TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_run_item_exchange_migrate ON settlement.run_item TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_self_billing_end_exchange_app ON settlement.self_billing_end TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_self_billing_end_exchange_migrate ON settlement.self_billing_end TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_self_billing_end_own ON settlement.self_billing_end FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_self_billing_exchange_app ON settlement.self_billing TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_self_billing_exchange_migrate ON settlement.self_billing TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_self_billing_own ON settlement.self_billing FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_seller_report_exchange_app ON settlement.seller_report TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_seller_report_exchange_migrate ON settlement.seller_report TO exchange_migrate USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_series_exchange_app ON settlement.series TO exchange_app USING (true) WITH CHECK (true);
 
@@ -5875,6 +7755,10 @@ CREATE POLICY settlement_split_source_exchange_app ON settlement.split_source TO
 
 CREATE POLICY settlement_split_source_exchange_migrate ON settlement.split_source TO exchange_migrate USING (true) WITH CHECK (true);
 
+CREATE POLICY settlement_stated_balance_exchange_app ON settlement.stated_balance TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_stated_balance_exchange_migrate ON settlement.stated_balance TO exchange_migrate USING (true) WITH CHECK (true);
+
 CREATE POLICY settlement_statement_exchange_app ON settlement.statement TO exchange_app USING (true) WITH CHECK (true);
 
 CREATE POLICY settlement_statement_exchange_migrate ON settlement.statement TO exchange_migrate USING (true) WITH CHECK (true);
@@ -5919,6 +7803,32 @@ CREATE POLICY settlement_weight_vector_joined ON settlement.weight_vector FOR SE
    FROM kernel.party p
   WHERE ((p.object_id = weight_vector.order_id) AND (p.organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif"))))));
 
+CREATE POLICY settlement_withholding_adoption_exchange_app ON settlement.withholding_adoption TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_withholding_adoption_exchange_migrate ON settlement.withholding_adoption TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_withholding_exchange_app ON settlement.withholding TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_withholding_exchange_migrate ON settlement.withholding TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_withholding_own ON settlement.withholding FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_withholding_relief_end_exchange_app ON settlement.withholding_relief_end TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_withholding_relief_end_exchange_migrate ON settlement.withholding_relief_end TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_withholding_relief_end_own ON settlement.withholding_relief_end FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_withholding_relief_exchange_app ON settlement.withholding_relief TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_withholding_relief_exchange_migrate ON settlement.withholding_relief TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_withholding_relief_own ON settlement.withholding_relief FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY settlement_withholding_table_exchange_app ON settlement.withholding_table TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY settlement_withholding_table_exchange_migrate ON settlement.withholding_table TO exchange_migrate USING (true) WITH CHECK (true);
+
 ALTER TABLE settlement.split_booked ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.split_guarantee ENABLE ROW LEVEL SECURITY;
@@ -5939,6 +7849,8 @@ ALTER TABLE settlement.split_run ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.split_source ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE settlement.stated_balance ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE settlement.statement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.statement_line ENABLE ROW LEVEL SECURITY;
@@ -5952,6 +7864,62 @@ ALTER TABLE settlement.weight_member ENABLE ROW LEVEL SECURITY;
 ALTER TABLE settlement.weight_order ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE settlement.weight_vector ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.withholding ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.withholding_adoption ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.withholding_relief ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.withholding_relief_end ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settlement.withholding_table ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhooks.attempt ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhooks.cursor ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhooks.delivery ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhooks.endpoint ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhooks.message ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhooks.secret ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY webhooks_attempt_exchange_app ON webhooks.attempt TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_attempt_exchange_migrate ON webhooks.attempt TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_attempt_own ON webhooks.attempt FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY webhooks_cursor_exchange_app ON webhooks.cursor TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_cursor_exchange_migrate ON webhooks.cursor TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_delivery_exchange_app ON webhooks.delivery TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_delivery_exchange_migrate ON webhooks.delivery TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_delivery_own ON webhooks.delivery FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY webhooks_endpoint_exchange_app ON webhooks.endpoint TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_endpoint_exchange_migrate ON webhooks.endpoint TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_endpoint_own ON webhooks.endpoint FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY webhooks_message_exchange_app ON webhooks.message TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_message_exchange_migrate ON webhooks.message TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_message_own ON webhooks.message FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY webhooks_secret_exchange_app ON webhooks.secret TO exchange_app USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_secret_exchange_migrate ON webhooks.secret TO exchange_migrate USING (true) WITH CHECK (true);
+
+CREATE POLICY webhooks_secret_own ON webhooks.secret FOR SELECT TO exchange_portal USING ((organisation_id = ( SELECT (NULLIF(current_setting('exchange.organisation'::text, true), ''::text))::uuid AS "nullif")));
 
 GRANT USAGE ON SCHEMA access TO exchange_app;
 GRANT USAGE ON SCHEMA access TO exchange_portal;
@@ -5984,6 +7952,9 @@ GRANT USAGE ON SCHEMA regulator TO exchange_regulator;
 
 GRANT USAGE ON SCHEMA settlement TO exchange_app;
 GRANT USAGE ON SCHEMA settlement TO exchange_portal;
+
+GRANT USAGE ON SCHEMA webhooks TO exchange_app;
+GRANT USAGE ON SCHEMA webhooks TO exchange_portal;
 
 REVOKE ALL ON FUNCTION access.counted_sql(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION access.counted_sql(day date) TO exchange_app;
@@ -6335,6 +8306,9 @@ GRANT SELECT ON TABLE parties.organisation TO exchange_portal;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE parties.person TO exchange_app;
 GRANT SELECT ON TABLE parties.person TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE parties.profile TO exchange_app;
+GRANT SELECT ON TABLE parties.profile TO exchange_portal;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE parties.revoked_token TO exchange_app;
 GRANT SELECT ON TABLE parties.revoked_token TO exchange_portal;
 
@@ -6377,25 +8351,93 @@ GRANT SELECT ON TABLE settlement.account TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE settlement.account_period TO exchange_app;
 GRANT SELECT ON TABLE settlement.account_period TO exchange_portal;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.approval TO exchange_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.balance TO exchange_app;
 GRANT SELECT ON TABLE settlement.balance TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.bank_account TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.bank_entry TO exchange_app;
 GRANT SELECT ON TABLE settlement.bank_entry TO exchange_portal;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.bank_statement TO exchange_app;
+
 GRANT SELECT,INSERT ON TABLE settlement.buyer_claim TO exchange_app;
 GRANT SELECT ON TABLE settlement.buyer_claim TO exchange_portal;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.call_pace TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.card_refund TO exchange_app;
+GRANT SELECT ON TABLE settlement.card_refund TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE settlement.charge TO exchange_app;
 GRANT SELECT ON TABLE settlement.charge TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.chargeback TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.chart TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.closed_period TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.conversion TO exchange_app;
 GRANT SELECT ON TABLE settlement.conversion TO exchange_portal;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.credit_line TO exchange_app;
+GRANT SELECT ON TABLE settlement.credit_line TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.credit_order TO exchange_app;
+GRANT SELECT ON TABLE settlement.credit_order TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.dispute TO exchange_app;
+GRANT SELECT ON TABLE settlement.dispute TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.dispute_evidence TO exchange_app;
+GRANT SELECT ON TABLE settlement.dispute_evidence TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.dispute_fact TO exchange_app;
+GRANT SELECT ON TABLE settlement.dispute_fact TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.dispute_hold TO exchange_app;
+GRANT SELECT ON TABLE settlement.dispute_hold TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.dispute_money TO exchange_app;
+GRANT SELECT ON TABLE settlement.dispute_money TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.dispute_stop TO exchange_app;
+GRANT SELECT ON TABLE settlement.dispute_stop TO exchange_portal;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.due TO exchange_app;
 GRANT SELECT ON TABLE settlement.due TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.dunning_case TO exchange_app;
+GRANT SELECT ON TABLE settlement.dunning_case TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.dunning_grant TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.dunning_notice TO exchange_app;
+GRANT SELECT ON TABLE settlement.dunning_notice TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.efapiao TO exchange_app;
+GRANT SELECT ON TABLE settlement.efapiao TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.efapiao_codes TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.efapiao_confirmation TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.efapiao_export TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.efapiao_number TO exchange_app;
+GRANT SELECT ON TABLE settlement.efapiao_number TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.event_cursor TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.fiscal_document TO exchange_app;
+GRANT SELECT ON TABLE settlement.fiscal_document TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.fiscal_missing TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.fiscal_source TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.hold TO exchange_app;
 GRANT SELECT ON TABLE settlement.hold TO exchange_portal;
@@ -6416,6 +8458,9 @@ GRANT SELECT,INSERT ON TABLE settlement.invoice_line TO exchange_app;
 GRANT SELECT,INSERT ON TABLE settlement.journal TO exchange_app;
 GRANT SELECT ON TABLE settlement.journal TO exchange_portal;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.kept_method TO exchange_app;
+GRANT SELECT ON TABLE settlement.kept_method TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE settlement.mandate TO exchange_app;
 GRANT SELECT ON TABLE settlement.mandate TO exchange_portal;
 
@@ -6425,10 +8470,16 @@ GRANT SELECT ON TABLE settlement.mandate_end TO exchange_portal;
 GRANT SELECT,INSERT ON TABLE settlement.milestone_escrow TO exchange_app;
 GRANT SELECT ON TABLE settlement.milestone_escrow TO exchange_portal;
 
+GRANT SELECT,INSERT ON TABLE settlement.money_proof TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.open_item TO exchange_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.open_order TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.orders TO exchange_app;
 GRANT SELECT ON TABLE settlement.orders TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.own_sweep TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payment TO exchange_app;
 GRANT SELECT ON TABLE settlement.payment TO exchange_portal;
@@ -6438,6 +8489,13 @@ GRANT SELECT ON TABLE settlement.payout TO exchange_portal;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payout_account TO exchange_app;
 GRANT SELECT ON TABLE settlement.payout_account TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payout_batch TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payout_batch_item TO exchange_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.payout_destination TO exchange_app;
+GRANT SELECT ON TABLE settlement.payout_destination TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.pool_distribution TO exchange_app;
 GRANT SELECT ON TABLE settlement.pool_distribution TO exchange_portal;
@@ -6457,13 +8515,33 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.preview TO exchange_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.preview_line TO exchange_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.provider_call TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.provider_customer TO exchange_app;
+GRANT SELECT ON TABLE settlement.provider_customer TO exchange_portal;
+
 GRANT SELECT,INSERT ON TABLE settlement.rate TO exchange_app;
 GRANT SELECT ON TABLE settlement.rate TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.recon_cursor TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.recon_done TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.recon_item TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.recon_journal TO exchange_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.recon_open TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.recon_resolution TO exchange_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settlement.record_digests TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.record_set TO exchange_app;
 GRANT SELECT ON TABLE settlement.record_set TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE settlement.recovery TO exchange_app;
+GRANT SELECT ON TABLE settlement.recovery TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.refund TO exchange_app;
 GRANT SELECT ON TABLE settlement.refund TO exchange_portal;
@@ -6471,6 +8549,14 @@ GRANT SELECT ON TABLE settlement.refund TO exchange_portal;
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.run TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.run_item TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.self_billing TO exchange_app;
+GRANT SELECT ON TABLE settlement.self_billing TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.self_billing_end TO exchange_app;
+GRANT SELECT ON TABLE settlement.self_billing_end TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.seller_report TO exchange_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE settlement.series TO exchange_app;
 
@@ -6503,6 +8589,8 @@ GRANT SELECT,INSERT ON TABLE settlement.split_run TO exchange_app;
 
 GRANT SELECT,INSERT ON TABLE settlement.split_source TO exchange_app;
 
+GRANT SELECT,INSERT ON TABLE settlement.stated_balance TO exchange_app;
+
 GRANT SELECT,INSERT ON TABLE settlement.statement TO exchange_app;
 GRANT SELECT ON TABLE settlement.statement TO exchange_portal;
 
@@ -6521,3 +8609,33 @@ GRANT SELECT ON TABLE settlement.weight_order TO exchange_portal;
 
 GRANT SELECT,INSERT ON TABLE settlement.weight_vector TO exchange_app;
 GRANT SELECT ON TABLE settlement.weight_vector TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.withholding TO exchange_app;
+GRANT SELECT ON TABLE settlement.withholding TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.withholding_adoption TO exchange_app;
+
+GRANT SELECT,INSERT ON TABLE settlement.withholding_relief TO exchange_app;
+GRANT SELECT ON TABLE settlement.withholding_relief TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.withholding_relief_end TO exchange_app;
+GRANT SELECT ON TABLE settlement.withholding_relief_end TO exchange_portal;
+
+GRANT SELECT,INSERT ON TABLE settlement.withholding_table TO exchange_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.attempt TO exchange_app;
+GRANT SELECT ON TABLE webhooks.attempt TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE webhooks.cursor TO exchange_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.delivery TO exchange_app;
+GRANT SELECT ON TABLE webhooks.delivery TO exchange_portal;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE webhooks.endpoint TO exchange_app;
+GRANT SELECT ON TABLE webhooks.endpoint TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.message TO exchange_app;
+GRANT SELECT ON TABLE webhooks.message TO exchange_portal;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.secret TO exchange_app;
+GRANT SELECT ON TABLE webhooks.secret TO exchange_portal;

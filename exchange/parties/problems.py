@@ -153,3 +153,12 @@ OAUTH_CODES: dict[ProblemType, str] = {
     UNAUTHORIZED_CLIENT: "unauthorized_client",
     UNSUPPORTED_GRANT_TYPE: "unsupported_grant_type",
 }
+PROFILE_INVALID = problem_type(
+    "profile-invalid",
+    Kind.UNPROCESSABLE,
+    title=Text("Profile not complete", "票据资料不完整"),
+    detail=Text("The field {field} is not acceptable: {reason}.", "字段 {field} 不符合要求：{reason}。"),
+    remedy=Text(
+        "Correct the field. What you send is printed on invoices as it is.", "请修改该字段；所填内容将原样印在发票上。"
+    ),
+)

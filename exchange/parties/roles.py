@@ -57,6 +57,10 @@ NAMES: dict[Role, Text] = {
 # Nobody asks for this one over HTTP: the first operator is made by `exchange admin create-operator`, who may add others.
 RESERVED = frozenset({Role.OPERATOR})
 
+# Who is owed money for sales or cases, and so names where it should go.
+PAYEES = frozenset({Role.SUPPLIER.value, Role.BROKER.value, Role.ASSESSOR.value, Role.ARBITRATOR.value})
+PAYEES_NAMED = "supplier, broker, assessor or arbitrator"
+
 ORGANISATION_SCOPE = "organisation"
 _PORTALS: dict[Role, frozenset[str]] = {
     Role.SUPPLIER: frozenset({"supplier"}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Index, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(schema="parties")
@@ -101,3 +101,17 @@ Index("member_by_organisation", member.c.organisation_id, member.c.id)
 Index("person_plain", person.c.member_id, postgresql_where=person.c.sealed.is_(None))
 Index("client_by_organisation", client.c.organisation_id, client.c.id)
 Index("revoked_token_by_end", revoked_token.c.expires_at)
+profile = Table(
+    "profile",
+    metadata,
+    Column("organisation_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("legal_name", JSONB, nullable=False),
+    Column("address", ARRAY(Text), nullable=False),
+    Column("city", Text, nullable=False),
+    Column("postcode", Text, nullable=False),
+    Column("subdivision", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)

@@ -43,7 +43,9 @@ _UNPACKED_AT_ONCE = 1 << 17
 # Up to this size the manifest has a digest for each opened record.
 _NAMED_BYTES_MAX = 1 << 20
 _EMPTY = bytes(32)
-_END_S = 5.0
+# The process that makes the parts, and how long it may take to end by itself.
+CHILD = (sys.executable, "-m", "exchange.worker.export_child")
+END_S = 5.0
 
 
 class ExportStopped(Exception):
@@ -121,7 +123,7 @@ class Exporting:
         wanted = [number for number in numbers if number not in there]
         if not wanted:
             return kept
-        async with _child() as maker:
+        async with child_at_work() as maker:
             for number in wanted:
                 pieces = await self._part(made, number, kept, maker, progress)
                 await self.db.run(partial(export_store.keep_part, bundle=key, pieces=pieces))
@@ -318,10 +320,9 @@ class _Child:
 
 
 @asynccontextmanager
-async def _child() -> AsyncIterator[_Child]:
+async def child_at_work(command: Sequence[str] = CHILD) -> AsyncIterator[_Child]:
     """A process for one export; it is ended with it, whatever happens."""
     pipe = asyncio.subprocess.PIPE
-    command = [sys.executable, "-m", "exchange.worker.export_child"]
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
     try:
         yield _Child(process)
@@ -329,7 +330,15 @@ async def _child() -> AsyncIterator[_Child]:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), _END_S)
+            await asyncio.wait_for(_ended(process), END_S)
         except TimeoutError:
             process.kill()
-            await process.wait()
+            await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for its end; what it still says is let go, for with a full pipe it would never see that nobody asks any more."""
+    assert process.stdout is not None
+    while await process.stdout.read(_UNPACKED_AT_ONCE):
+        pass
+    await process.wait()

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from exchange.kernel import jobs
-from exchange.kernel.db import WHERE, Database, DatabaseAway
+from exchange.kernel.db import WHERE, Database, DatabaseAway, Tx
 from exchange.kernel.jobs import JobState
 from exchange.kernel.metrics import JOBS
 
@@ -24,6 +24,19 @@ LOCK_S = 30
 
 class StepRefused(Exception):
     """A step that no repetition can mend; the job is buried with this reason."""
+
+
+class NotNow(Exception):
+    """The outside world did not answer, or asked to be left alone; the job comes again."""
+
+
+class Buried(Exception):
+    """The last failure of a job, its cause; `told` is said in the transaction that buries it, or not at all."""
+
+    def __init__(self, told: Callable[[Tx], Awaitable[None]]) -> None:
+        """Hand over what is to be said."""
+        super().__init__("given up")
+        self.told = told
 
 
 class StepCancelled(Exception):
@@ -42,7 +55,7 @@ class Running:
 
         errors   StepCancelled
         """
-        if not await self.db.run(lambda tx: jobs.progress(tx, self.job.id, done, total, LOCK_S)):
+        if not await self.db.run(lambda tx: jobs.progress(tx, self.job, done, total, LOCK_S)):
             raise StepCancelled
 
 
@@ -91,35 +104,69 @@ async def run_one(db: Database, steps: Mapping[str, Step]) -> bool:
     except StepCancelled:
         JOBS.labels(job.kind, "cancelled").inc()
     except StepRefused as refused:
-        await db.run(partial(jobs.fail, job=job, error=str(refused), attempts_max=0))
-        JOBS.labels(job.kind, "dead").inc()
+        _tell(job, "dead", await db.run(partial(jobs.fail, job=job, error=str(refused), attempts_max=0)))
         _LOG.error("job-refused", kind=job.kind, job=str(job.id), error=str(refused))
+    except Buried as end:
+        cause = end.__cause__
+        reason = str(cause) if isinstance(cause, StepRefused) else f"{type(cause).__name__}: {cause}"
+        _tell(job, "dead", await db.run(partial(_bury, job=job, reason=reason, told=end.told)))
+        _LOG.error("job-dead", kind=job.kind, job=str(job.id), attempt=job.attempts, exc_info=cause)
     except Exception as error:  # noqa: BLE001  # whatever failed, the job is kept with its reason and comes again
         reason = f"{type(error).__name__}: {error}"
-        await db.run(partial(jobs.fail, job=job, error=reason))
-        JOBS.labels(job.kind, "failed").inc()
-        _LOG.warning("job-failed", kind=job.kind, job=str(job.id), attempt=job.attempts, exc_info=error)
+        _tell(job, "dead" if job.last else "failed", await db.run(partial(jobs.fail, job=job, error=reason)))
+        # The last attempt is no warning any more: nothing comes again by itself.
+        log, word = (_LOG.error, "job-dead") if job.last else (_LOG.warning, "job-failed")
+        log(word, kind=job.kind, job=str(job.id), attempt=job.attempts, exc_info=error)
     else:
-        await db.run(partial(jobs.finish, job_id=job.id, result=result))
-        JOBS.labels(job.kind, "done").inc()
+        _tell(job, "done", await db.run(partial(jobs.finish, job=job, result=result)))
     return True
+
+
+async def _bury(tx: Tx, job: JobState, reason: str, told: Callable[[Tx], Awaitable[None]]) -> bool:
+    buried = await jobs.fail(tx, job, reason, attempts_max=0)
+    if buried:
+        await told(tx)
+    return buried
+
+
+def _tell(job: JobState, outcome: str, counted: bool) -> None:
+    """Count how an attempt ended; one that was taken over ended nothing."""
+    JOBS.labels(job.kind, outcome if counted else "lost").inc()
+    if not counted:
+        _LOG.warning("job-lost", kind=job.kind, job=str(job.id), attempt=job.attempts, outcome=outcome)
 
 
 @asynccontextmanager
 async def _kept(db: Database, job: JobState) -> AsyncIterator[None]:
-    keeping = asyncio.create_task(_keep(db, job))
+    """Keep a job's lock while its step runs; a step whose job was taken over or cancelled is stopped where it stands.
+
+    errors   StepCancelled
+    """
+    step, lost = asyncio.current_task(), asyncio.Event()
+    assert step is not None
+    keeping = asyncio.create_task(_keep(db, job, step, lost))
     try:
         yield
+    except asyncio.CancelledError:
+        if not lost.is_set() or step.uncancel():
+            raise
+        raise StepCancelled from None
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def _keep(db: Database, job: JobState) -> None:
+async def _keep(db: Database, job: JobState, step: asyncio.Task[Any], lost: asyncio.Event) -> None:
     while True:
         await asyncio.sleep(LOCK_S / 4)
         try:
-            await db.run(partial(jobs.keep, job_id=job.id, lock_s=LOCK_S))
+            held = await db.run(partial(jobs.keep, job=job, lock_s=LOCK_S))
         except DatabaseAway as error:
             # The next time may still be early enough; if not, the job comes again, which every step is made for.
             _LOG.warning("lock-not-kept", job=str(job.id), error=str(error))
+            continue
+        if not held:
+            _LOG.warning("lock-lost", kind=job.kind, job=str(job.id), attempt=job.attempts)
+            lost.set()
+            step.cancel()
+            return

@@ -15,8 +15,15 @@ import structlog
 from contracts import auctions_store
 from exchange.access.settings import AccessSettings
 from exchange.flows import access_data, answer_directive, issue_directive, legal_hold, seal_usage, withdraw_right
+from exchange.flows.bank_destinations import activate_destinations
+from exchange.flows.chargeback import hold_uncased
 from exchange.flows.close_books import close_months
+from exchange.flows.collect_credit import collect_overdue
+from exchange.flows.dispute_stops import cover_short
+from exchange.flows.dun import collect_overdue as collect_dunned
+from exchange.flows.dun import dun
 from exchange.flows.erase_subject import queue_erasures
+from exchange.flows.expire_disputes import expire_disputes
 from exchange.flows.expire_holds import expire_holds
 from exchange.flows.expire_negotiations import expire_negotiations
 from exchange.flows.forget_payloads import forget_payloads
@@ -27,6 +34,8 @@ from exchange.kernel import ids, jobs
 from exchange.kernel.db import WHERE, Database, Tx
 from exchange.kernel.jobs import Job
 from exchange.kernel.keys import Keyring
+from settlement.dispute_settings import DisputeSettings
+from settlement.dunning import plan_of
 from settlement.settings import SettlementSettings
 from settlement.store import previews
 
@@ -45,10 +54,15 @@ TELL_EVERY_S = 60.0
 NEGOTIATIONS_EVERY_S = 15.0
 OBLIGATIONS_EVERY_S = 30.0
 HOLDS_EVERY_S = 15.0
+DISPUTES_EVERY_S = 15.0
+DUNNING_EVERY_S = 60.0
 BOOKS_EVERY_S = 900.0
 SEAL_USAGE = "seal_usage"
 ROOT_USAGE = "root_usage"
 CLOSE_AUCTION = "close_auction"
+SWEEP_EVENTS = "sweep_events"
+RECONCILE = "reconcile"
+PROVE_MONEY = "prove_money"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,7 @@ class Schedule:
     access: AccessSettings
     keyring: Keyring
     settlement: SettlementSettings = field(default_factory=SettlementSettings)
+    disputes: DisputeSettings = field(default_factory=DisputeSettings)
 
     async def run(self) -> None:
         """Do the regular work until cancelled; one that fails is told and tried again at its next time."""
@@ -76,7 +91,10 @@ class Schedule:
             group.create_task(_every(NEGOTIATIONS_EVERY_S, self.negotiations))
             group.create_task(_every(OBLIGATIONS_EVERY_S, self.obligations))
             group.create_task(_every(HOLDS_EVERY_S, self.holds))
+            group.create_task(_every(DISPUTES_EVERY_S, self.settle_disputes))
+            group.create_task(_every(DISPUTES_EVERY_S, self.cover_disputes))
             group.create_task(_every(BOOKS_EVERY_S, self.books))
+            group.create_task(_every(DUNNING_EVERY_S, self.dunning))
 
     async def leases(self) -> None:
         """Keep this process's leases, and settle those of processes that are gone."""
@@ -94,11 +112,21 @@ class Schedule:
         """Make the days to come, queue what is due, forget what may be forgotten."""
         await self.db.run(partial(seal_usage.prepare_days, settings=self.access))
         await self.db.run(self._queue_seals)
+        await self.db.run(self._queue_sweep)
+        await self.db.run(self._queue_books)
+        await self.db.run(activate_destinations)
+        await self.debts()
         await self.db.run(legal_hold.forget_keys)
         await self.db.run(legal_hold.forget_tokens)
         await self.db.run(queue_erasures)
         while await self.db.run(partial(hold_usage, settings=self.access)):
             pass
+
+    async def debts(self) -> None:
+        """Take what is due for orders on account from the wallets, until all of them were looked at."""
+        after = await self.db.run(collect_overdue)
+        while after is not None:
+            after = await self.db.run(partial(collect_overdue, after=after))
 
     async def auctions(self) -> None:
         """Queue the auctions for which the clock has something to do."""
@@ -119,6 +147,21 @@ class Schedule:
         """Give back what was held and has run out, until nothing is left."""
         while await self.db.run(expire_holds):
             pass
+
+    async def settle_disputes(self) -> None:
+        """Move on the disputes whose deadline has passed."""
+        await expire_disputes(self.db, self.disputes)
+
+    async def cover_disputes(self) -> None:
+        """Hold what has come since for disputes that hold too little; apart, so that a broken case keeps no money free."""
+        await self.db.run(cover_short)
+        await self.db.run(hold_uncased)
+
+    async def dunning(self) -> None:
+        """Collect what is overdue where the money has come, and take each case of what has not one step further."""
+        while await self.db.run(collect_dunned):
+            pass
+        await self.db.run(partial(dun, plan=plan_of(self.settlement)))
 
     async def books(self) -> None:
         """Forget old previews and the provider's old events, and close the books of settled months where the operator wants that done by the clock."""
@@ -157,6 +200,15 @@ class Schedule:
             if after is None:
                 return
             await asyncio.sleep(SIGNING_RESTS * (monotonic() - started))
+
+    async def _queue_sweep(self, tx: Tx) -> None:
+        """By ten minutes: the provider's list of events is looked through, whatever was delivered."""
+        await jobs.put(tx, Job(SWEEP_EVENTS, tx.now.strftime("%Y%m%d%H%M")[:-1], {}, attempts_max=3))
+
+    async def _queue_books(self, tx: Tx) -> None:
+        """By the hour: every movement at the provider finds its journal. By the day: clients' money is proved."""
+        await jobs.put(tx, Job(RECONCILE, tx.now.strftime("%Y%m%d%H"), {}, attempts_max=3))
+        await jobs.put(tx, Job(PROVE_MONEY, tx.now.strftime("%Y%m%d"), {}))
 
     async def _queue_auctions(self, tx: Tx) -> None:
         due = await auctions_store.due(tx)

@@ -23,20 +23,14 @@ from exchange.flows import (
     erase_subject,
     export_audit,
     measure_contribution,
-    open_payout_account,
     order_weights,
-    pay_out,
     preview_run,
     profile_revision,
     seal_usage,
     settle_period,
     settle_run,
-    top_up,
     trace_rights,
 )
-from exchange.flows.open_payout_account import record_payout_account
-from exchange.flows.record_payment import PaymentResult, record_payment
-from exchange.flows.record_transfer import TransferResult, record_transfer
 from exchange.flows.sale import Sales
 from exchange.kernel import ids
 from exchange.kernel.db import Database
@@ -46,20 +40,16 @@ from exchange.kernel.keys import Keyring
 from exchange.kernel.subjects import Vault
 from exchange.settings import Settings
 from exchange.worker import erasing
+from exchange.worker.bank_steps import BankSteps
 from exchange.worker.exporting import Exporting, ExportStopped, LogBroken
-from exchange.worker.loop import Running, Step, StepCancelled, StepRefused
-from settlement.gateway import stripe
-from settlement.gateway.stripe import StripeGateway
-from settlement.payments import Method
-from settlement.payout_accounts import PayoutAccountState
-from settlement.store import payments, payouts
+from exchange.worker.loop import NotNow, Running, Step, StepCancelled, StepRefused
+from exchange.worker.method_steps import MethodSteps
+from exchange.worker.money_steps import MoneySteps
+from exchange.worker.recon_steps import ReconSteps
+from settlement.gateway.stripe.client import StripeGateway
 
 Result = Mapping[str, Any]
 _FILE_CHUNK_BYTES = 1024 * 1024
-
-
-class NotNow(Exception):
-    """The outside world did not answer, or asked to be left alone; the job comes again with the same key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +67,6 @@ class Steps:
     def table(self) -> dict[str, Step]:
         """The step of each kind of job; what needs Stripe is left waiting where there is no key for it."""
         local: dict[str, Step] = {
-            "stripe_event": self.stripe_event,
             profile_revision.KIND: self.profile,
             order_weights.KIND: self.measure_contribution,
             export_audit.JOB: self.export,
@@ -92,78 +81,10 @@ class Steps:
             declare_rights.KIND: self.import_rights,
             erase_subject.JOB: self.erase,
         }
-        outside: dict[str, Step] = {
-            top_up.CHARGE_CARD: self.charge_card,
-            pay_out.SEND_TRANSFER: self.send_transfer,
-            open_payout_account.OPEN_ACCOUNT: self.open_account,
-        }
-        return local | outside if self.gateway is not None else local
-
-    async def charge_card(self, running: Running) -> Result:
-        """Ask Stripe for the money of a payment; that it came is told by the webhook."""
-        name, method = running.job.payload["payment"], running.job.payload["payment_method"]
-        payment_id = ids.parse("pay", name)
-        payment = (await self.db.run(partial(payments.get_payments, payment_ids=[payment_id])))[payment_id]
-        answer = await self._stripe.create_payment_intent(name, payment.amount, None, method, name, f"charge:{name}")
-        if isinstance(answer, stripe.Refused):
-            await self._payment(
-                PaymentResult(payment_id, "failed", answer.object_id, answer.decline_code or answer.code)
-            )
-            return {"outcome": "refused", "code": answer.code}
-        known = _settled(answer)
-        if known.state in ("canceled", "requires_payment_method"):
-            await self._payment(PaymentResult(payment_id, "failed", known.id, known.state))
-        else:
-            await self._payment(PaymentResult(payment_id, "processing", known.id))
-        return {"outcome": known.state, "intent": known.id, "redirect_url": known.redirect_url}
-
-    async def send_transfer(self, running: Running) -> Result:
-        """Send a payout to the payee's Stripe account."""
-        name = running.job.payload["payout"]
-        payout_id = ids.parse("pot", name)
-        payout = (await self.db.run(partial(payouts.get_payouts, payout_ids=[payout_id])))[payout_id]
-        # A refusal stays under its key at Stripe, so each attempt after one has a key of its own; before that,
-        # what an attempt without an answer may have sent is looked for.
-        if running.job.attempts > 1:
-            there = await self._stripe.find_transfer(name, payout.period)
-            if isinstance(there, stripe.Transfer):
-                return await self._sent(payout_id, there)
-        key = f"payout:{name}:{running.job.attempts}"
-        answer = await self._stripe.transfer(name, payout.amount, payout.destination, payout.period, key)
-        if isinstance(answer, stripe.Refused):
-            if answer.code == "balance_insufficient":
-                raise NotNow("Stripe's balance is too low for this transfer; it comes again when money has settled")
-            result = TransferResult(payout_id, "failed", answer.object_id, answer.code)
-            await self.db.run(partial(record_transfer, results=[result]))
-            return {"outcome": "refused", "code": answer.code}
-        return await self._sent(payout_id, _settled(answer))
-
-    async def open_account(self, running: Running) -> Result:
-        """Open a connected account for a payee."""
-        name, country = running.job.payload["organisation"], running.job.payload["country"]
-        organisation_id = ids.parse("org", name)
-        answer = await self._stripe.create_account(name, country, idempotency_key=f"account:{running.job.id}")
-        if isinstance(answer, stripe.Refused):
-            record = partial(record_payout_account, organisation_id=organisation_id, destination=None)
-            await self.db.run(partial(record, state=PayoutAccountState.REFUSED, reason=answer.code))
-            return {"outcome": "refused", "code": answer.code}
-        account = _settled(answer)
-        state = PayoutAccountState.ACTIVE if account.transfers_active else PayoutAccountState.RESTRICTED
-        record = partial(record_payout_account, organisation_id=organisation_id, destination=account.id)
-        await self.db.run(partial(record, state=state))
-        return {"outcome": state.value, "account": account.id}
-
-    async def stripe_event(self, running: Running) -> Result:
-        """Act on a stored event: by what it says of its object, whatever order events come in."""
-        event_id = running.job.payload["event"]
-        found = await self.db.run(partial(payments.take_event, event_id=event_id))
-        if found is None or found[2] is None:
-            return {"outcome": "known"}
-        kind, payload = found[0], found[2]
-        said = msgspec.json.decode(payload)
-        outcome = await self._act(kind, said["data"]["object"])
-        await self.db.run(partial(payments.event_handled, event_id=event_id))
-        return {"outcome": outcome, "type": kind}
+        money = MoneySteps(self.db, self.sales, self.gateway, self.files)
+        recon, banks = ReconSteps(self.db, money, self.gateway), BankSteps(self.db, self.files, self.vault)
+        kept = MethodSteps(self.db, self.gateway)
+        return local | money.table() | recon.table() | banks.table() | kept.table()
 
     async def profile(self, running: Running) -> Result:
         """Measure a revision into a scorecard."""
@@ -304,66 +225,6 @@ class Steps:
         await self.db.run(award)
         state = await self.db.run(partial(close_auction.lapse_award, auction_id=auction_id))
         return {"auction": running.job.payload["auction"], "state": state.value if state else None}
-
-    @property
-    def _stripe(self) -> StripeGateway:
-        assert self.gateway is not None, "steps that need Stripe are offered only with a gateway"
-        return self.gateway
-
-    async def _payment(self, result: PaymentResult) -> None:
-        (answer,) = await self.db.run(partial(record_payment, sales=self.sales, results=[result]))
-        if isinstance(answer, Problem):
-            raise StepRefused(f"{answer.slug}: {answer.detail('en')}")
-
-    async def _refuse_other_money(self, payment_id: UUID, what: Mapping[str, Any]) -> None:
-        """Stop where Stripe received something else than was asked for; the operator has to look."""
-        payment = (await self.db.run(partial(payments.get_payments, payment_ids=[payment_id]))).get(payment_id)
-        if payment is None:
-            return
-        asked = (stripe.minor(payment.amount), payment.amount.currency, Method.CARD)
-        if (what.get("amount_received"), str(what.get("currency")).upper(), payment.method) != asked:
-            raise StepRefused(f"{what['id']} is not the money that {ids.text('pay', payment_id)} asked for")
-
-    async def _sent(self, payout_id: Any, transfer: stripe.Transfer) -> Result:
-        result = TransferResult(payout_id, "paid", transfer.id)
-        (answer,) = await self.db.run(partial(record_transfer, results=[result]))
-        if isinstance(answer, Problem):
-            raise StepRefused(f"{answer.slug}: {answer.detail('en')}")
-        return {"outcome": "paid", "transfer": transfer.id}
-
-    async def _act(self, kind: str, what: Mapping[str, Any]) -> str:
-        payment_id, organisation_id = _named(what, "payment", "pay"), _named(what, "organisation", "org")
-        if kind == "payment_intent.succeeded" and payment_id is not None:
-            await self._refuse_other_money(payment_id, what)
-            await self._payment(PaymentResult(payment_id, "succeeded", what["id"]))
-        elif kind == "payment_intent.payment_failed" and payment_id is not None:
-            error = what.get("last_payment_error") or {}
-            reason = error.get("decline_code") or error.get("code") or "failed"
-            await self._payment(PaymentResult(payment_id, "failed", what["id"], reason))
-        elif kind == "account.updated" and organisation_id is not None:
-            active = (what.get("capabilities") or {}).get("transfers") == "active"
-            state = PayoutAccountState.ACTIVE if active else PayoutAccountState.RESTRICTED
-            await self.db.run(
-                partial(record_payout_account, organisation_id=organisation_id, state=state, destination=what["id"])
-            )
-        else:
-            return "stored"
-        return "recorded"
-
-
-def _named(what: Mapping[str, Any], name: str, prefix: str) -> UUID | None:
-    """Our object that a Stripe object names in its metadata; what is no id of ours is somebody else's business."""
-    said = (what.get("metadata") or {}).get(name)
-    try:
-        return ids.parse(prefix, said) if isinstance(said, str) else None
-    except ids.BadId:
-        return None
-
-
-def _settled(answer: Any) -> Any:
-    if isinstance(answer, stripe.Retry | stripe.Unknown):
-        raise NotNow(f"{answer.code}: {answer.message}")
-    return answer
 
 
 def _done(receipt: Any) -> Result:

@@ -98,6 +98,17 @@ CAST = (
         "data@yunqi.example",
     ),
     Cast(
+        "arbitrator",
+        "Elbe Data Arbitration (fictional)",
+        "易北数据仲裁（虚构）",
+        ("arbitrator",),
+        "/assessor/v1",
+        "DE",
+        {"lei": lei("9845ELBEARBITRATE0")},
+        "Greta Lindner",
+        "desk@elbe-arbitration.example",
+    ),
+    Cast(
         "regulator",
         "Demo Data Administration (fictional)",
         "示范数据管理局（虚构）",

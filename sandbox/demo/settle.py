@@ -35,15 +35,29 @@ def close_month(trade: Trade, began: datetime, followed: list[Followed], home: P
         _pass_time(trade, began, end)
     with telling.step("settle", origin):
         for currency in (CURRENCY, *(one.currency for one in followed if one.currency != CURRENCY)):
-            _settle(trade, start, end, currency)
+            settle(trade, start, end, currency)
         _show_invoices(trade)
         follow.settled(trade, followed)
     follow.give_back(trade, followed, home)
-    with telling.step("pay", origin):
+
+
+def pay(trade: Trade, period: str) -> None:
+    """The payees add their statements up again and are paid.
+
+    errors   raises DemoFailed
+    """
+    with trade.market.telling.step("pay", trade.market.origin):
         for key in PAYEES:
             _recompute(trade, key)
-        _pay_out(trade, start)
-    with telling.step("balance", origin):
+        pay_out(trade, CURRENCY, period)
+
+
+def balance(trade: Trade) -> None:
+    """The exchange's books: they sum to zero and agree with all facts.
+
+    errors   raises DemoFailed
+    """
+    with trade.market.telling.step("balance", trade.market.origin):
         _show_balance(trade)
 
 
@@ -70,10 +84,14 @@ def _pass_time(trade: Trade, began: datetime, end: datetime) -> None:
         telling.say("root", records=root["records"], grant=grant, root=root["root"][:16])
 
 
-def _settle(trade: Trade, start: datetime, end: datetime, currency: str) -> None:
+def settle(trade: Trade, start: datetime, end: datetime, currency: str) -> None:
+    """Have a period settled in a currency, and wait until its run is closed.
+
+    errors   raises DemoFailed
+    """
     operator, telling = trade.market["operator"], trade.market.telling
     wish = {"period_start": _instant(start), "period_end": _instant(end), "currency": currency}
-    run = operator.do(f"settle {currency}", "/operator/v1/settlement-runs", wish)["run"]
+    run = operator.do(f"settle {currency} {start.date()}", "/operator/v1/settlement-runs", wish)["run"]
 
     def closed() -> Any:
         found = operator.get(f"/operator/v1/settlement-runs/{run}")["run"]
@@ -142,16 +160,23 @@ def largest_remainder(units: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
-def _pay_out(trade: Trade, start: datetime) -> None:
+def pay_out(trade: Trade, currency: str, period: str, *, by_bank: bool = True) -> list[dict[str, Any]]:
+    """Order a payout for everybody to whom money is owed, and wait until each has left; those ordered.
+
+    shapes   by_bank False: who is paid by the bank is not waited for, as that takes a batch
+    errors   raises DemoFailed
+    """
     operator, telling = trade.market["operator"], trade.market.telling
-    period = f"{start:%Y-%m}"
-    ordered = operator.do("pay out", "/operator/v1/payouts", {"currency": CURRENCY, "period": period})
+    ordered = operator.do(
+        f"pay out {currency} {period}", "/operator/v1/payouts", {"currency": currency, "period": period}
+    )
     if ordered["left_out"]:
         raise DemoFailed(f"not paid: {ordered['left_out']}")
+    payouts: list[dict[str, Any]] = ordered["payouts"]
     for key in PAYEES:
         party, portal = trade.market[key], BY_KEY[key].portal
-        for payout in ordered["payouts"]:
-            if payout["organisation"] == party.organisation:
+        for payout in payouts:
+            if payout["organisation"] == party.organisation and (by_bank or payout["rail"] != "bank"):
                 paid = trade.market.origin.wait(partial(_paid, party, portal, payout["id"]), payout["id"])
                 telling.say(
                     "paid-out",
@@ -159,13 +184,18 @@ def _pay_out(trade: Trade, start: datetime) -> None:
                     amount=money(paid["amount"]),
                     rail=paid["rail"].capitalize(),
                 )
+    return payouts
+
+
+# The money has left the exchange: it lies at the payee's account with the provider, or at its bank already.
+_GONE = ("sent", "paid")
 
 
 def _paid(party: Party, portal: str, payout: str) -> Any:
     found = next(one for one in party.items(f"{portal}/payouts") if one["id"] == payout)
     if found["state"] == "failed":
         raise DemoFailed(f"{payout} failed: {found['failure']}")
-    return found if found["state"] == "paid" else None
+    return found if found["state"] in _GONE else None
 
 
 def _show_balance(trade: Trade) -> None:
@@ -198,13 +228,19 @@ def who_got_what(trade: Trade, currency: str) -> list[list[str]]:
     paid = (one["amount"] for one in buyer.items("/buyer/v1/payments") if one["state"] == "succeeded")
     rows = [(telling.text("row.paid"), -_total(paid, currency))]
     rows.append((telling.text("row.wallet"), _total(buyer.get("/buyer/v1/wallet")["balances"], currency)))
-    for key in PAYEES:
+    for key in (*PAYEES, "arbitrator"):
         party, portal = market[key], BY_KEY[key].portal
-        got = (one["amount"] for one in party.items(f"{portal}/payouts") if one["state"] == "paid")
+        got = (one["amount"] for one in party.items(f"{portal}/payouts") if one["state"] in _GONE)
         rows.append((telling.text("row.payee", role=telling.text(f"role.{key}")), _total(got, currency)))
     trials = market["operator"].get("/operator/v1/trial-balance")["items"]
     trial = [line for one in trials if one["currency"] == currency for line in one["accounts"]]
-    kept = (("row.rest", "payable"), ("row.fee", "revenue"), ("row.tax", "tax"), ("row.rounding", "rounding"))
+    kept = (
+        ("row.rest", "payable"),
+        ("row.fee", "revenue"),
+        ("row.tax", "tax"),
+        ("row.input-tax", "input_tax"),
+        ("row.rounding", "rounding"),
+    )
     for row, account in kept:
         sums = (line["sum"] for line in trial if line["account"] == account)
         rows.append((telling.text(row), _total(sums, currency)))

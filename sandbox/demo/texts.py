@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from sandbox.demo.money_texts import MONEY_TEXTS
+
 TEXTS: dict[str, tuple[str, str]] = {
+    **MONEY_TEXTS,
     # the frame
     "title": (
         "Corpus Exchange: one whole trade over HTTP, with real data, made-up parties and sandbox money",
@@ -34,11 +37,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "role.assessor": ("assessor", "评估机构"),
     "role.broker": ("broker", "经纪机构"),
     "role.buyer": ("buyer", "买方"),
+    "role.arbitrator": ("arbitrator", "仲裁机构"),
     "role.regulator": ("regulator", "监管机构"),
     # 1 join
     "join": (
-        "Six organisations join; the operator checks their papers and verifies them",
-        "六家机构申请入驻，运营方核验其证明材料",
+        "Seven organisations join; the operator checks their papers and verifies them",
+        "七家机构申请入驻，运营方核验其证明材料",
     ),
     "joined": ("{role}: {name}, {numbers}: verified", "{role}：{name}，{numbers}：核验通过"),
     "payout-account": ("{role} opens a payout account at Stripe: {account}", "{role}在 Stripe 开立收款账户：{account}"),

@@ -133,7 +133,7 @@ def by_card(trade: Trade, command: str, wanted: dict[str, str]) -> None:
     """
     wish = {"amount": wanted, "method": "card", "payment_method": CARD}
     paid = trade.market["buyer"].do(command, "/buyer/v1/top-ups", wish)
-    _wait_payment(trade, paid["id"])
+    wait_payment(trade, paid["id"])
     trade.market.telling.say("charged", amount=money(paid["amount"]), payment=paid["id"])
 
 
@@ -159,7 +159,7 @@ def by_bank(trade: Trade, command: str, wanted: dict[str, str]) -> None:
     ).json()
     if imported["credited"] != 1:
         raise DemoFailed(f"the bank statement was not credited: {imported}")
-    _wait_payment(trade, asked["id"])
+    wait_payment(trade, asked["id"])
     market.telling.say("transferred", amount=money(asked["amount"]), reference=reference)
 
 
@@ -168,7 +168,12 @@ def _wallet(trade: Trade) -> list[dict[str, str]]:
     return held
 
 
-def _wait_payment(trade: Trade, payment: str) -> None:
+def wait_payment(trade: Trade, payment: str) -> None:
+    """Wait until a payment has arrived.
+
+    errors   raises DemoFailed
+    """
+
     def ended() -> Any:
         found = trade.market["buyer"].get(f"/buyer/v1/payments/{payment}")
         if found["state"] == "failed":

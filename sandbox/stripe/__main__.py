@@ -5,56 +5,69 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from sandbox.stripe.app import Sandbox
+from sandbox.stripe.events import listen
 from sandbox.stripe.faults import NAMES, parse_faults
-from sandbox.stripe.webhooks import Endpoint
-from sandbox.stripe.world import Options, World
+from sandbox.stripe.options import Options, offer
+from sandbox.stripe.world import VIRTUAL_START, World
 
 
-def _arguments() -> argparse.Namespace:
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line, read."""
     reader = argparse.ArgumentParser(prog="python -m sandbox.stripe", description=__doc__)
     reader.add_argument("--host", default="127.0.0.1")
     reader.add_argument("--port", type=int, required=True)
-    reader.add_argument("--webhook-url")
+    reader.add_argument("--webhook-url", help="where events go; `held:` keeps them for who fetches them")
     reader.add_argument("--webhook-secret", default="whsec_sandbox")
+    reader.add_argument("--connect-webhook-url", help="where events of connected accounts go, if not there too")
+    reader.add_argument("--connect-webhook-secret", help="the Connect endpoint's own secret, as at Stripe")
     reader.add_argument("--state", type=Path, help="JSON file to continue from and to write after every change")
     reader.add_argument("--seed", type=int, default=0, help="seed of ids and of the fault plan")
     reader.add_argument("--faults", default="", help="name=share,...: " + ", ".join(NAMES))
-    reader.add_argument("--hang-s", type=float, default=30.0, help="how long timeout_after_commit keeps silent")
-    reader.add_argument("--fee-bps", type=int, default=0, help="Stripe's fee on a charge, in hundredths of a percent")
-    reader.add_argument("--settle-s", type=float, default=0.0, help="how long a charge stays pending in the balance")
-    reader.add_argument("--payout-s", type=float, default=0.5, help="how long a payout takes")
-    reader.add_argument("--require-onboarding", action="store_true", help="accounts need their onboarding link visited")
-    return reader.parse_args()
+    reader.add_argument("--clock", choices=("real", "virtual"), default="real", help="virtual: stands until moved")
+    offer(reader)
+    return reader.parse_args(given)
 
 
-async def serve(options: argparse.Namespace) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def world_of(given: argparse.Namespace) -> World:
+    """The world these arguments describe, with its endpoints."""
     world = World(
-        faults=parse_faults(options.faults, options.seed),
-        options=Options(
-            options.fee_bps, options.settle_s, options.payout_s, options.hang_s, options.require_onboarding
-        ),
-        state_file=options.state,
+        faults=parse_faults(given.faults, given.seed),
+        options=Options(**{one.name: getattr(given, one.name) for one in fields(Options)}),
+        state_file=given.state,
+        moment=VIRTUAL_START if given.clock == "virtual" else None,
     )
-    sandbox = Sandbox(world, Endpoint(options.webhook_url, options.webhook_secret))
-    await sandbox.start()
+    world.load()
+    connect_url = given.connect_webhook_url or (given.webhook_url if given.connect_webhook_secret else None)
+    if given.webhook_url:
+        listen(world, given.webhook_url, given.webhook_secret, "platform" if connect_url else "both")
+    if connect_url:
+        listen(world, connect_url, given.connect_webhook_secret or given.webhook_secret, "connect")
+    return world
+
+
+async def serve(given: argparse.Namespace) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    sandbox = Sandbox(world_of(given))
+    sandbox.start()
 
     async def application(scope: dict[str, object], receive: object, send: object) -> None:
         await sandbox(scope, receive, send)  # type: ignore[arg-type]
 
     server = Server(
-        application, options.host, options.port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False
+        application, given.host, given.port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    print(f"Stripe sandbox on http://{options.host}:{options.port}", flush=True)
+    print(f"Stripe sandbox on http://{given.host}:{given.port}", flush=True)
     try:
         await server.serve()
     finally:
@@ -62,4 +75,4 @@ async def serve(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(_arguments()))
+    asyncio.run(serve(arguments()))

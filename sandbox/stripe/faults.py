@@ -9,7 +9,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-NAMES = ("duplicate", "reorder", "timeout_after_commit", "rate_limit", "error_500")
+# What may happen to a request. Kept under its idempotency key: error_500_kept and error_500_committed, as at Stripe.
+REQUESTS = {
+    "rate_limit": "429 before any work",
+    "conflict_409": "409 before any work, as if the key were in use",
+    "error_500_lost": "500 before any work, kept nowhere",
+    "error_500_kept": "500, nothing done, and the key answers the same 500 until it expires",
+    "error_500_committed": "500, all done, and the key answers the same 500 until it expires",
+    "timeout_before": "nothing is done and nothing is heard",
+    "timeout_after_commit": "all is done and nothing is heard",
+    "commit_late": "nothing is heard, and it is done only some seconds later; until then its key is in use",
+}
+EVENTS = {
+    "duplicate": "an event comes twice",
+    "reorder": "an event comes after later ones",
+    "late": "an event comes much later",
+    "lost_event": "an event never comes; it is in the list of events",
+}
+MONEY = {
+    "payout_fails_after_paid": "a paid payout comes back",
+    "reversal_short": "the payee's money went to their bank just before a transfer is to be reversed",
+    "refund_fails": "a refund comes back",
+    "charge_disputed": "a payer disputes a charge",
+    "account_restricted": "an account may receive no transfers for a while",
+}
+NAMES = (*REQUESTS, *EVENTS, *MONEY)
+# An earlier name.
+_ALIAS = {"error_500": "error_500_lost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +63,8 @@ def parse_faults(text: str, seed: int) -> FaultPlan:
     """
     rates: dict[str, float] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, _, share = part.partition("=")
+        given, _, share = part.partition("=")
+        name = _ALIAS.get(given, given)
         if name not in NAMES:
             raise ValueError(f"unknown fault {name!r}; known: {', '.join(NAMES)}")
         rates[name] = float(share)

@@ -80,24 +80,3 @@ def _lists(value: Any) -> Any:
     if items and all(name.isdigit() for name in items):
         return [items[name] for name in sorted(items, key=int)]
     return items
-
-
-def encode_form(params: Json) -> list[tuple[str, str]]:
-    """Write nested objects as Stripe's clients do."""
-    pairs: list[tuple[str, str]] = []
-
-    def walk(name: str, value: Any) -> None:
-        if isinstance(value, dict):
-            for step, below in value.items():
-                walk(f"{name}[{step}]", below)
-        elif isinstance(value, list):
-            for position, below in enumerate(value):
-                walk(f"{name}[{position}]", below)
-        elif isinstance(value, bool):
-            pairs.append((name, "true" if value else "false"))
-        else:
-            pairs.append((name, str(value)))
-
-    for name, value in params.items():
-        walk(name, value)
-    return pairs

@@ -1,8 +1,11 @@
-"""Everything this Stripe remembers: objects, balances, events, answers by idempotency key."""
+"""One Stripe: everything it remembers, its clock, and what is due on it."""
 
 from __future__ import annotations
 
+import heapq
 import time
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -12,48 +15,104 @@ import msgspec
 import stripe
 
 from sandbox.stripe.faults import FaultPlan
+from sandbox.stripe.options import Options
+from sandbox.stripe.shapes import blank, knows
 from sandbox.stripe.wire import Call, Json, Refusal, missing
 
 PLATFORM = "acct_1SandboxPlatform"
 API_VERSION = str(stripe.api_version)
+VIRTUAL_START = 1_767_225_600.0  # 2026-01-01T00:00:00Z
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-# Fields of ours that never leave the process.
-_HIDDEN = frozenset(("_account", "_delivered", "_bank", "_pay"))
+_KEPT = (
+    *("objects", "owners", "notes", "kinds", "counters", "purses", "answers", "attempts", "due", "outbox"),
+    *("broken", "shift", "moment"),
+)
+Step = Callable[..., None]
+Check = Callable[["World"], list[str]]
+_STEPS: dict[str, Step] = {}
+_CHECKS: list[Check] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How this Stripe behaves where Stripe itself has settings or test clocks."""
+def step(work: Step) -> Step:
+    """Let `World.later` name this function; it runs when its time has come."""
+    _STEPS[work.__name__] = work
+    return work
 
-    fee_bps: int = 0
-    settle_s: float = 0.0
-    payout_s: float = 0.5
-    hang_s: float = 30.0
-    require_onboarding: bool = False
+
+def invariant(look: Check) -> Check:
+    """Let `World.check` ask this function what is wrong."""
+    _CHECKS.append(look)
+    return look
 
 
 @dataclass(slots=True)
 class World:
-    """The state, in memory; with a state file also on disk after every change."""
+    """The state, in memory; with a state file also on disk after every change.
+
+    With a `moment` the clock is virtual: it stands still until `advance`. Without one it is the machine's.
+    """
 
     faults: FaultPlan = field(default_factory=FaultPlan)
     options: Options = field(default_factory=Options)
     state_file: Path | None = None
+    moment: float | None = None
+    shift: float = 0.0
     objects: dict[str, Json] = field(default_factory=dict)
+    # Which account an object belongs to, and what we know of it that Stripe does not tell.
+    owners: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, Json] = field(default_factory=dict)
     kinds: dict[str, list[str]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
-    available: dict[str, dict[str, int]] = field(default_factory=dict)
-    pending: list[list[Any]] = field(default_factory=list)
+    # account -> currency -> [available, pending]
+    purses: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     answers: dict[str, Json] = field(default_factory=dict)
-    child_calls: list[list[Any]] = field(default_factory=list)
-    fresh_events: list[str] = field(default_factory=list)
+    attempts: dict[str, int] = field(default_factory=dict)
+    # Heap of [at, number, step, arguments].
+    due: list[list[Any]] = field(default_factory=list)
+    # Deliveries of events whose time has come, until somebody accepted them.
+    outbox: list[Json] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
-    # --- time, ids -------------------------------------------------------------------------
+    # --- time ------------------------------------------------------------------------------
+    @property
+    def clock(self) -> float:
+        """Seconds since 1970 with their fractions."""
+        return (time.time() if self.moment is None else self.moment) + self.shift
+
     @property
     def now(self) -> int:
-        """Seconds since 1970."""
-        return int(time.time())
+        """Seconds since 1970, as Stripe writes them."""
+        return int(self.clock)
 
+    @property
+    def virtual(self) -> bool:
+        """Whether time passes by `advance` alone."""
+        return self.moment is not None
+
+    def later(self, delay_s: float, name: str, *arguments: Any) -> None:
+        """Do a step when this much time has passed; steps of one moment run in the order they were asked for."""
+        heapq.heappush(self.due, [self.clock + max(delay_s, 0.0), self.count("due"), name, list(arguments)])
+
+    def later_once(self, delay_s: float, name: str, *arguments: Any) -> None:
+        """The same, unless it waits already."""
+        if not any(entry[2] == name and entry[3] == list(arguments) for entry in self.due):
+            self.later(delay_s, name, *arguments)
+
+    def advance(self, seconds: float = 0.0) -> None:
+        """Let time pass and do what became due, each step at its own moment."""
+        target = self.clock + seconds
+        while self.due and self.due[0][0] <= target:
+            at, _, name, arguments = heapq.heappop(self.due)
+            if at > self.clock:
+                self.shift += at - self.clock
+            try:
+                _STEPS[name](self, *arguments)
+            except Exception:
+                self.broken.append(f"{name} {arguments}: {traceback.format_exc()}")
+                raise
+        self.shift += max(target - self.clock, 0.0) if seconds else 0.0
+
+    # --- ids -------------------------------------------------------------------------------
     def count(self, name: str) -> int:
         """The next number of a named series, from 1."""
         self.counters[name] = self.counters.get(name, 0) + 1
@@ -71,36 +130,41 @@ class World:
         return f"{call.account}/{call.key}" if call.key else f"{call.account}/n{self.count('keyless')}"
 
     # --- objects ---------------------------------------------------------------------------
-    def add(self, kind: str, account: str, made: Json) -> Json:
-        """Keep a new object and return it."""
-        full = {"object": kind, "livemode": False, "created": self.now, **made, "_account": account}
+    def add(self, kind: str, account: str, made: Json, **notes: Any) -> Json:
+        """Keep a new object and return it; `notes` never leave the process."""
+        stamp = {"livemode": False, "created": self.now}
+        full = {"object": kind, **blank(kind), **{n: v for n, v in stamp.items() if knows(kind, n)}, **made}
         self.objects[full["id"]] = full
+        self.owners[full["id"]] = account
+        if notes:
+            self.notes[full["id"]] = notes
         self.kinds.setdefault(kind, []).append(full["id"])
         return full
+
+    def note(self, object_id: str) -> Json:
+        """What we know of an object that Stripe does not tell; may be changed."""
+        return self.notes.setdefault(object_id, {})
 
     def get(self, kind: str, object_id: str, account: str, param: str = "id") -> Json:
         """The object, or the 404 that Stripe gives for what this account cannot see."""
         found = self.objects.get(object_id)
-        if found is None or found["object"] != kind or found["_account"] != account:
+        if found is None or found["object"] != kind or self.owners[object_id] != account:
             raise missing(kind, object_id, param)
         return found
 
-    def page(self, kind: str, call: Call, **equal: Any) -> Json:
-        """One page of a kind, newest first, with Stripe's cursors."""
-        return cut(self.rows(kind, call, **equal), call)
+    def drop(self, object_id: str) -> Json:
+        """Forget an object; answers what Stripe says then."""
+        gone = self.objects.pop(object_id)
+        self.kinds[gone["object"]].remove(object_id)
+        return {"id": object_id, "object": gone["object"], "deleted": True}
 
-    def rows(self, kind: str, call: Call, **equal: Any) -> list[Json]:
-        """The account's objects of a kind, newest first, whose fields equal what is given."""
-        rows = [self.objects[i] for i in reversed(self.kinds.get(kind, []))]
-        rows = [row for row in rows if row["_account"] == call.account]
-        for name, value in equal.items():
-            if value is not None:
-                rows = [row for row in rows if row.get(name) == value]
-        return [row for row in rows if _in_range(row["created"], call.params.get("created"))]
+    def every(self, kind: str) -> list[Json]:
+        """All objects of a kind, oldest first, of every account."""
+        return [self.objects[i] for i in self.kinds.get(kind, [])]
 
     def show(self, value: Any, expand: list[str] | None = None) -> Any:
-        """A copy without our own fields, with the asked ids replaced by their objects."""
-        shown = _public(value)
+        """A copy, with the asked ids replaced by their objects."""
+        shown = _copy(value)
         for path in expand or []:
             self._expand(shown, path.split("."))
         return shown
@@ -110,155 +174,61 @@ class World:
             for item in at:
                 self._expand(item, steps)
         elif isinstance(at, dict) and steps:
+            if steps[0] not in at and knows(str(at.get("object")), steps[0]):
+                return
             if steps[0] not in at:
                 message = f"This property cannot be expanded ({'.'.join(steps)})."
                 raise Refusal(400, message, param="expand")
             if isinstance(at[steps[0]], str) and at[steps[0]] in self.objects:
-                at[steps[0]] = _public(self.objects[at[steps[0]]])
+                at[steps[0]] = _copy(self.objects[at[steps[0]]])
             self._expand(at[steps[0]], steps[1:])
 
-    # --- money -----------------------------------------------------------------------------
-    def book(self, account: str, kind: str, amount: int, currency: str, source: str, *, fee: int = 0) -> Json:
-        """Write a balance transaction and move the account's balance by its net."""
-        delay_s = self.options.settle_s if kind in ("charge", "payment") and amount > 0 else 0.0
-        entry = self.add(
-            "balance_transaction",
-            account,
-            {
-                "id": self.new_id("txn", source, kind),
-                "amount": amount,
-                "available_on": self.now + int(delay_s),
-                "currency": currency,
-                "description": None,
-                "exchange_rate": None,
-                "fee": fee,
-                "fee_details": [_fee(fee, currency)] if fee else [],
-                "net": amount - fee,
-                "reporting_category": kind,
-                "source": source,
-                "status": "pending" if delay_s else "available",
-                "type": kind,
-            },
-        )
-        if delay_s:
-            self.pending.append([time.time() + delay_s, account, currency, amount - fee, entry["id"]])
-        else:
-            self._move(account, currency, amount - fee)
-        return entry
+    # --- what a test asks ------------------------------------------------------------------
+    def check(self) -> list[str]:
+        """What is wrong here by our own account; nothing, whatever was asked of us and whatever went wrong."""
+        return [*self.broken, *(said for look in _CHECKS for said in look(self))]
 
-    def balance(self, account: str, currency: str) -> int:
-        """What can be sent now, in the currency's smallest coin."""
-        self._mature()
-        return self.available.get(account, {}).get(currency, 0)
-
-    def balances(self, account: str) -> Json:
-        """The balance object of one account."""
-        self._mature()
-        waiting: dict[str, int] = {}
-        for _, owner, currency, amount, _ in self.pending:
-            if owner == account:
-                waiting[currency] = waiting.get(currency, 0) + amount
-        ready = self.available.get(account, {})
+    def state(self) -> Json:
+        """Everything a client could find out, for a test to compare: the same seed and calls give the same state."""
+        shown = {kind: [self.show(self.objects[i]) for i in ids] for kind, ids in sorted(self.kinds.items())}
+        purses = {
+            account: {currency: list(held) for currency, held in sorted(purse.items())}
+            for account, purse in sorted(self.purses.items())
+        }
         return {
-            "object": "balance",
-            "available": [_amount(c, a) for c, a in sorted(ready.items())],
-            "pending": [_amount(c, waiting.get(c, 0)) for c in sorted({*ready, *waiting})],
-            "livemode": False,
+            "now": self.now,
+            "objects": shown,
+            "balances": purses,
+            "transactions": shown.get("balance_transaction", []),
+            "due": [[at, name, *arguments] for at, _, name, arguments in sorted(self.due)],
+            "outbox": len(self.outbox),
         }
-
-    def _move(self, account: str, currency: str, amount: int) -> None:
-        purse = self.available.setdefault(account, {})
-        purse[currency] = purse.get(currency, 0) + amount
-
-    def _mature(self) -> None:
-        moment = time.time()
-        for due, account, currency, amount, entry_id in [p for p in self.pending if p[0] <= moment]:
-            self._move(account, currency, amount)
-            self.objects[entry_id]["status"] = "available"
-            self.pending.remove([due, account, currency, amount, entry_id])
-
-    # --- events ----------------------------------------------------------------------------
-    def emit(
-        self, kind: str, about: Json, account: str | None = None, call: Call | None = None, **previous: Any
-    ) -> Json:
-        """Record an event about `about` as it is now; the sender picks it up after the commit."""
-        owner = account or about.get("_account", PLATFORM)
-        data: Json = {"object": _public(about)}
-        if previous:
-            data["previous_attributes"] = previous
-        made: Json = {
-            "id": self.new_id("evt", kind, about.get("id", owner)),
-            "api_version": API_VERSION,
-            "data": data,
-            "pending_webhooks": 1,
-            "request": {"id": None, "idempotency_key": call.key if call else None},
-            "type": kind,
-            "_delivered": False,
-        }
-        if owner != PLATFORM:
-            made["account"] = owner
-        event = self.add("event", owner, made)
-        self.fresh_events.append(event["id"])
-        return event
 
     # --- disk ------------------------------------------------------------------------------
     def save(self) -> None:
         """Write the whole state beside the old file and put it in its place."""
         if self.state_file is None:
             return
-        names = ("objects", "kinds", "counters", "available", "pending", "answers", "child_calls")
         draft = self.state_file.with_name(self.state_file.name + ".new")
-        draft.write_bytes(msgspec.json.encode({name: getattr(self, name) for name in names}))
+        draft.write_bytes(msgspec.json.encode({"version": 2, **{name: getattr(self, name) for name in _KEPT}}))
         draft.replace(self.state_file)
 
-    def load(self) -> None:
-        """Continue from the state file, if there is one; undelivered events are sent again."""
+    def load(self) -> bool:
+        """Continue from the state file, if there is one; a file of an earlier layout is set aside."""
         if self.state_file is None or not self.state_file.exists():
-            return
-        for name, value in msgspec.json.decode(self.state_file.read_bytes()).items():
+            return False
+        read = msgspec.json.decode(self.state_file.read_bytes())
+        if read.pop("version", 1) != 2:
+            self.state_file.replace(self.state_file.with_name(self.state_file.name + ".old"))
+            return False
+        for name, value in read.items():
             setattr(self, name, value)
-        events = [self.objects[i] for i in self.kinds.get("event", [])]
-        self.fresh_events = [e["id"] for e in events if not e["_delivered"]]
-
-
-def cut(rows: list[Json], call: Call) -> Json:
-    """One page of `rows` as a Stripe list."""
-    limit = call.params.get("limit", 10)
-    if not 1 <= limit <= 100:
-        raise Refusal(400, "This value must be between 1 and 100.", code="parameter_invalid_integer", param="limit")
-    ids = [row["id"] for row in rows]
-    for name in ("starting_after", "ending_before"):
-        if name in call.params and call.params[name] not in ids:
-            raise missing(rows[0]["object"] if rows else "object", call.params[name], name)
-    if "starting_after" in call.params:
-        rows = rows[ids.index(call.params["starting_after"]) + 1 :]
-    elif "ending_before" in call.params:
-        rows = rows[: ids.index(call.params["ending_before"])]
-        shown = rows[-limit:]
-        return {"object": "list", "data": shown, "has_more": len(rows) > limit, "url": call.path}
-    return {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": call.path}
-
-
-def _in_range(created: int, wanted: Any) -> bool:
-    if wanted is None:
         return True
-    if isinstance(wanted, int):
-        return created == wanted
-    tests = {"gt": created.__gt__, "gte": created.__ge__, "lt": created.__lt__, "lte": created.__le__}
-    return all(tests[name](value) for name, value in wanted.items())
 
 
-def _public(value: Any) -> Any:
+def _copy(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _public(below) for name, below in value.items() if name not in _HIDDEN}
+        return {name: _copy(below) for name, below in value.items()}
     if isinstance(value, list):
-        return [_public(below) for below in value]
+        return [_copy(below) for below in value]
     return value
-
-
-def _amount(currency: str, amount: int) -> Json:
-    return {"amount": amount, "currency": currency, "source_types": {"card": amount}}
-
-
-def _fee(fee: int, currency: str) -> Json:
-    return {"amount": fee, "application": None, "currency": currency, "description": "fees", "type": "stripe_fee"}

@@ -42,7 +42,8 @@ SELECT o.id, o.seller_id, o.offer_id, o.paid_at, o.price_units > 0 AND NOT EXIST
         SELECT FROM settlement.journal j WHERE j.kind = 'release' AND j.source_id = o.id)
     AND NOT EXISTS (SELECT FROM settlement.split_source s WHERE s.source_id = o.id)
     AND NOT EXISTS (SELECT FROM settlement.refund r WHERE r.source_id = o.id AND r.cumulative_units = r.paid_units) AS waits,
-    (SELECT array_agg(a.said ORDER BY a.created_at, a.id) FROM settlement.acceptance a WHERE a.order_id = o.id) AS said
+    (SELECT array_agg(a.said ORDER BY a.created_at, a.id) FROM settlement.acceptance a WHERE a.order_id = o.id) AS said,
+    EXISTS (SELECT FROM settlement.credit_order c WHERE c.order_id = o.id AND c.unpaid_units > 0) AS owed
 FROM settlement.orders o WHERE o.id = ANY($1::text::uuid[]) ORDER BY o.id"""
 _LOCK = "SELECT id FROM settlement.orders WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 
@@ -94,6 +95,8 @@ async def releasable_sources(
 ) -> Releasable:
     """Of some paid orders, whose shares may become payable as of `at`: accepted, decided, or past a window in silence.
 
+    One on account waits until its buyer has paid it, as charges do.
+
     As of the end of a run's period and not of the moment at which it runs, so a run that is done again answers the same.
 
     shapes   windows: the inspection of each offer that they were sold by, by offer id; lock: whether the releasable ones
@@ -105,7 +108,7 @@ async def releasable_sources(
     held: set[UUID] = set()
     for row in rows:
         said = [Said(one) for one in row["said"] or ()]
-        if standing(row["paid_at"], windows[row["offer_id"]], said, at) in ON_HOLD:
+        if row["owed"] or standing(row["paid_at"], windows[row["offer_id"]], said, at) in ON_HOLD:
             held.add(row["id"])
         elif row["waits"]:
             free.setdefault(row["seller_id"], []).append(row["id"])

@@ -6,7 +6,17 @@ import hashlib
 
 from exchange.kernel.db import Tx
 from settlement.checks import Finding
-from settlement.store import audit_refunds, audit_splits
+from settlement.store import (
+    audit_banks,
+    audit_disputes,
+    audit_documents,
+    audit_efapiao,
+    audit_money,
+    audit_recon,
+    audit_refunds,
+    audit_splits,
+    audit_withholding,
+)
 
 # Each charge with what its plan says it is, what the charge before it on the same line came to, and its explanation. Runs go
 # by their ends, then their numbers: ids follow clocks, and those of two processes may differ.
@@ -128,19 +138,41 @@ _CHECKS: tuple[tuple[str, str], ...] = (
             EXISTS (SELECT FROM settlement.journal j WHERE j.kind = 'top_up' AND j.source_id = p.id) AS topped,
             EXISTS (SELECT FROM settlement.journal j WHERE (j.kind = 'top_up' AND j.source_id = p.id)
                 OR (j.kind = 'purchase' AND j.source_id = p.order_id)) AS booked) t
-        WHERE p.method = 'card' AND CASE WHEN p.state = 'succeeded' THEN NOT t.booked ELSE t.topped END""",
+        WHERE p.method <> 'bank' AND CASE WHEN p.state = 'succeeded' THEN NOT t.booked ELSE t.topped END""",
     ),
     (
         "bank-entry-has-its-journal",
         """SELECT b.id::text, 'a journal', 'none' FROM settlement.bank_entry b
-        WHERE NOT EXISTS (SELECT FROM settlement.journal j WHERE j.kind = 'bank_credit' AND j.source_id = b.id)""",
+        WHERE b.state <> 'read' AND b.payout_id IS NULL
+        AND NOT EXISTS (SELECT FROM settlement.journal j WHERE j.kind = 'bank_credit' AND j.source_id = b.id)""",
     ),
     (
         "payout-has-its-journals",
         """SELECT p.id::text, p.state, string_agg(j.kind, ' ' ORDER BY j.kind) FROM settlement.payout p
-        LEFT JOIN settlement.journal j ON j.kind IN ('payout', 'payout_paid', 'payout_failed') AND j.source_id = p.id
-        GROUP BY p.id, p.state HAVING string_agg(j.kind, ' ' ORDER BY j.kind) IS DISTINCT FROM
-            CASE p.state WHEN 'paid' THEN 'payout payout_paid' WHEN 'failed' THEN 'payout payout_failed' ELSE 'payout' END""",
+        LEFT JOIN settlement.journal j ON j.kind LIKE 'payout%' AND j.source_id = p.id
+        GROUP BY p.id, p.state, p.rail HAVING string_agg(j.kind, ' ' ORDER BY j.kind) IS DISTINCT FROM
+            CASE WHEN p.state IN ('paid', 'returned') OR (p.state = 'sent' AND p.rail = 'stripe') THEN 'payout payout_paid'
+            WHEN p.state = 'reversed' THEN 'payout payout_paid payout_reversed'
+            WHEN p.state = 'failed' THEN 'payout payout_failed' ELSE 'payout' END""",
+    ),
+    (
+        # What the provider was asked for once and has done stands on our side under the same name.
+        "done-call-took-effect",
+        # An uploaded paper and an answer to a bank have no row of their own beside the chargeback, which names the dispute.
+        """SELECT c.key, c.provider_id, coalesce(n.ref, 'nothing') FROM settlement.provider_call c
+        LEFT JOIN settlement.payout p ON p.id = c.object_id AND c.kind IN ('transfer', 'payout')
+        LEFT JOIN settlement.payment q ON q.id = c.object_id AND c.kind IN ('charge', 'checkout')
+        LEFT JOIN settlement.payout_account a ON a.organisation_id = c.object_id AND a.rail = 'stripe' AND c.kind = 'account'
+        LEFT JOIN settlement.card_refund b ON b.id = c.object_id AND c.kind = 'refund'
+        LEFT JOIN settlement.recovery r ON r.id = c.object_id AND c.kind = 'reversal'
+        LEFT JOIN settlement.chargeback d ON d.id = c.object_id AND c.kind = 'evidence',
+        LATERAL (SELECT CASE c.kind WHEN 'transfer' THEN p.provider_ref WHEN 'payout' THEN p.bank_ref
+            WHEN 'charge' THEN q.provider_ref WHEN 'checkout' THEN q.session_ref WHEN 'account' THEN a.destination
+            WHEN 'refund' THEN b.provider_ref WHEN 'reversal' THEN r.provider_ref WHEN 'evidence' THEN d.provider_ref
+            ELSE c.provider_id END AS ref) n
+        WHERE c.state = 'done' AND c.provider_id IS DISTINCT FROM n.ref
+        AND NOT EXISTS (SELECT FROM settlement.provider_call n
+            WHERE (n.kind, n.object_id, n.state) = (c.kind, c.object_id, 'done') AND n.step > c.step)""",
     ),
     (
         "service-credit-has-its-journal",
@@ -301,13 +333,28 @@ SELECT a.currency, a.kind, sum(p.amount)::bigint FROM settlement.posting p JOIN 
 GROUP BY 1, 2 ORDER BY 1, 2"""
 
 
+_ALL = (
+    *_CHECKS,
+    *audit_banks.CHECKS,
+    *audit_disputes.CHECKS,
+    *audit_documents.CHECKS,
+    *audit_efapiao.CHECKS,
+    *audit_money.CHECKS,
+    *audit_recon.CHECKS,
+    *audit_refunds.CHECKS,
+    *audit_splits.CHECKS,
+    *audit_withholding.CHECKS,
+)
+
+
 async def check(tx: Tx) -> list[Finding]:
     """Recompute balances, journals, orders, payments, payouts, invoices and statements from the facts."""
     driver = await tx.driver()
     found = []
-    for rule, statement in (*_CHECKS, *audit_refunds.CHECKS, *audit_splits.CHECKS):
+    for rule, statement in _ALL:
         found += [Finding(rule, row[0], str(row[1]), str(row[2])) for row in await driver.fetch(statement)]
-    found += await audit_refunds.check(tx)
+    for part in (audit_refunds, audit_documents, audit_efapiao, audit_disputes):
+        found += await part.check(tx)
     async for name, document, digest in driver.cursor(_DOCUMENTS):
         fact = hashlib.sha256(document).hexdigest()
         if digest.hex() != fact:
@@ -318,8 +365,11 @@ async def check(tx: Tx) -> list[Finding]:
 def rules() -> list[str]:
     """The names of the checks, in the order they run."""
     return [
-        *(rule for rule, _ in (*_CHECKS, *audit_refunds.CHECKS, *audit_splits.CHECKS)),
+        *(rule for rule, _ in _ALL),
         *audit_refunds.RULES,
+        *audit_documents.RULES,
+        *audit_efapiao.RULES,
+        *audit_disputes.RULES,
         "document-has-its-hash",
     ]
 

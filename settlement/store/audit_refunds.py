@@ -16,9 +16,9 @@ CHECKS: tuple[tuple[str, str], ...] = (
         """SELECT coalesce(r.id, j.source_id)::text, concat(r.amount_units, ' ', r.receivable_units),
             concat(j.total, ' ', j.owed) FROM settlement.refund r
         FULL JOIN (SELECT j.source_id, sum(p.amount)::bigint AS total,
-                coalesce(sum(p.amount) FILTER (WHERE a.kind = 'receivable'), 0)::bigint AS owed
+                coalesce(sum(p.amount) FILTER (WHERE a.kind IN ('receivable', 'credit')), 0)::bigint AS owed
             FROM settlement.journal j JOIN settlement.posting p ON p.journal_id = j.id
-            JOIN settlement.account a ON a.id = p.account_id AND a.kind IN ('wallet', 'receivable')
+            JOIN settlement.account a ON a.id = p.account_id AND a.kind IN ('wallet', 'receivable', 'credit')
             WHERE j.kind = 'refund' GROUP BY 1) j ON j.source_id = r.id
         WHERE (r.amount_units, r.receivable_units) IS DISTINCT FROM (j.total, j.owed)""",
     ),
@@ -32,7 +32,7 @@ CHECKS: tuple[tuple[str, str], ...] = (
                 FROM settlement.refund WINDOW w AS (PARTITION BY source_id ORDER BY number)) r
         LEFT JOIN (SELECT j.kind, j.source_id, -sum(p.amount)::bigint AS units FROM settlement.journal j
             JOIN settlement.posting p ON p.journal_id = j.id
-            JOIN settlement.account a ON a.id = p.account_id AND a.kind IN ('wallet', 'receivable', 'stripe')
+            JOIN settlement.account a ON a.id = p.account_id AND a.kind IN ('wallet', 'receivable', 'credit', 'stripe')
             WHERE j.kind IN ('purchase', 'charge') AND j.source_id IN (SELECT source_id FROM settlement.refund)
             GROUP BY 1, 2) s ON s.source_id = r.source_id AND (s.kind = 'purchase') = (r.source_kind = 'order')
         WHERE (r.number, r.cumulative_units, r.paid_units) IS DISTINCT FROM (r.n, r.total, s.units)
@@ -93,7 +93,7 @@ SELECT r.source_id, a.organisation_id, CASE WHEN a.kind IN ('pending', 'payable'
     -sum(p.amount)::bigint AS units
 FROM settlement.refund r JOIN settlement.journal j ON j.kind = 'refund' AND j.source_id = r.id
 JOIN settlement.posting p ON p.journal_id = j.id
-JOIN settlement.account a ON a.id = p.account_id AND a.kind NOT IN ('wallet', 'receivable')
+JOIN settlement.account a ON a.id = p.account_id AND a.kind NOT IN ('wallet', 'receivable', 'credit')
 WHERE r.source_id = ANY($1::uuid[]) GROUP BY 1, 2, 3 HAVING sum(p.amount) <> 0"""
 
 

@@ -13,8 +13,9 @@ from exchange.kernel.arrays import numbers
 from exchange.kernel.db import Tx
 from exchange.kernel.ids import array
 from settlement.accounts import payable
-from settlement.documents import Earlier, Entry, Invoice, Statement
+from settlement.documents import Earlier, Invoice, Statement
 from settlement.periods import first_id
+from settlement.statement_totals import Entry, Totals
 from settlement.store.accounts import known_ids
 from settlement.store.runs import stated_to
 
@@ -46,10 +47,11 @@ SELECT DISTINCT ON (organisation_id) organisation_id, closing_units, number FROM
 WHERE organisation_id = ANY($1::uuid[]) AND currency = $2 ORDER BY organisation_id, number DESC"""
 _STATEMENT = """
 INSERT INTO settlement.statement (id, run_id, organisation_id, currency, number, period_start, period_end, opening_units,
-    sales_units, fees_units, shares_units, payouts_units, adjustments_units, closing_units, document, sha256, issued_at)
+    sales_units, fees_units, shares_units, refunds_units, taxes_units, holds_units, withheld_units, payouts_units,
+    adjustments_units, closing_units, document, sha256, issued_at)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::timestamptz[], $7::timestamptz[],
-    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bytea[],
-    $16::bytea[], $17::timestamptz[])"""
+    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
+    $16::bigint[], $17::bigint[], $18::bigint[], $19::bytea[], $20::bytea[], $21::timestamptz[])"""
 _STATEMENT_LINE = """
 INSERT INTO settlement.statement_line (statement_id, line, journal_id, posting_line, amount_units)
 SELECT * FROM unnest($1::text::uuid[], $2::text::int[], $3::text::uuid[], $4::text::smallint[], $5::text::bigint[])"""
@@ -152,12 +154,7 @@ async def insert_statements(tx: Tx, statements: Sequence[Statement]) -> None:
         [s.number for s in statements],
         [s.period_start for s in statements],
         [s.period_end for s in statements],
-        [s.totals.opening for s in statements],
-        [s.totals.sales for s in statements],
-        [s.totals.fees for s in statements],
-        [s.totals.shares for s in statements],
-        [s.totals.payouts for s in statements],
-        [s.totals.adjustments for s in statements],
+        *([getattr(s.totals, name) for s in statements] for name in Totals.__slots__),
         [s.totals.closing for s in statements],
         [s.document for s in statements],
         [s.sha256 for s in statements],

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money
+from settlement.banking.escrow import Reserved
 
 _INSERT = """
 INSERT INTO settlement.milestone_escrow (order_id, component, hold_id, buyer_id, seller_id, amount_units, currency, created_at)
@@ -20,6 +21,12 @@ _OPEN = f"""
 SELECT {_COLUMNS} FROM unnest($1::uuid[], $2::text[]) AS k(o, c)
 JOIN settlement.milestone_escrow e ON e.order_id = k.o AND e.component = k.c
 JOIN settlement.hold_open o ON o.hold_id = e.hold_id ORDER BY e.hold_id"""
+
+
+_RESERVED = """
+SELECT e.order_id, e.component, e.buyer_id, e.seller_id, e.amount_units, e.currency, h.expires_at
+FROM settlement.hold_open o JOIN settlement.milestone_escrow e ON e.hold_id = o.hold_id
+JOIN settlement.hold h ON h.id = o.hold_id WHERE e.currency = $1 ORDER BY e.order_id, e.component"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,14 @@ async def still_open(tx: Tx, wanted: Sequence[tuple[UUID, str]]) -> list[Escrow]
     """
     columns = [one for one, _ in wanted], [one for _, one in wanted]
     return [_escrow(row) for row in await (await tx.driver()).fetch(_OPEN, *columns)]
+
+
+async def reserved(tx: Tx, currency: str) -> list[Reserved]:
+    """All that is reserved for milestones in a currency now."""
+    return [
+        Reserved(row[0], row[1], row[2], row[3], Money(row[4], row[5]), row[6])
+        for row in await (await tx.driver()).fetch(_RESERVED, currency)
+    ]
 
 
 def _escrow(row: Sequence[object]) -> Escrow:

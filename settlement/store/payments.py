@@ -1,9 +1,8 @@
-"""Payments, the provider's events and bank entries in the database."""
+"""Payments and bank entries in the database."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +17,10 @@ from settlement.payments import (
     PaymentState,
     Purpose,
 )
+from settlement.payouts import Payout
 
 _COLUMNS = """id, organisation_id, purpose, order_id, amount_units, currency, method, state, provider_ref, failure,
-    created_at, finished_at"""
+    created_at, finished_at, redirect_url, qr_code, session_ref"""
 _INSERT = """
 INSERT INTO settlement.payment (id, organisation_id, purpose, order_id, amount_units, currency, method, state, created_at)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::text[],
@@ -29,31 +29,39 @@ _GET = f"SELECT {_COLUMNS} FROM settlement.payment WHERE id = ANY($1::uuid[]) OR
 _OF_ORDER = f"SELECT {_COLUMNS} FROM settlement.payment WHERE order_id = $1 ORDER BY id DESC LIMIT 1"
 _MOVE = """
 UPDATE settlement.payment SET state = $2, provider_ref = coalesce($3, provider_ref), failure = $4,
-    finished_at = CASE WHEN $2 IN ('succeeded', 'failed') THEN $5::timestamptz END
+    finished_at = CASE WHEN $2 IN ('succeeded', 'failed') THEN $5::timestamptz END, redirect_url = NULL, qr_code = NULL
 WHERE id = $1 AND state = ANY($6::text[]) RETURNING id"""
-_EVENT = """
-INSERT INTO settlement.stripe_event (id, type, object_id, payload, received_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING RETURNING id"""
-_EVENT_TAKE = (
-    "SELECT type, object_id, payload FROM settlement.stripe_event WHERE id = $1 AND handled_at IS NULL FOR UPDATE"
-)
-_EVENT_DONE = "UPDATE settlement.stripe_event SET handled_at = $2 WHERE id = $1"
-_EVENT_EMPTY = """
-UPDATE settlement.stripe_event e SET payload = NULL WHERE e.handled_at < $1 AND e.payload IS NOT NULL
-AND NOT EXISTS (SELECT FROM settlement.payment p WHERE p.provider_ref = e.object_id AND p.organisation_id = ANY ($2::uuid[]))"""
+_SHOW_PAGE = """
+UPDATE settlement.payment SET redirect_url = $2, qr_code = $3, session_ref = coalesce($4, session_ref)
+WHERE id = $1 AND state IN ('created', 'processing')"""
+_NAMED = f"SELECT {_COLUMNS} FROM settlement.payment WHERE provider_ref = $1"
 _ENTRY_COLUMNS = "id, entry_ref, reference, amount_units, currency, booked_at, organisation_id, payment_id"
+_ENTRY_COLUMNS = """id, entry_ref, reference, amount_units, currency, booked_at, organisation_id, payment_id, account_id,
+    maybe_id, maybe_payment_id"""
 _ENTRY = """
 INSERT INTO settlement.bank_entry (id, entry_ref, reference, amount_units, currency, booked_at, state, organisation_id,
-    payment_id, received_at)
-SELECT id, ref, words, units, currency, booked, CASE WHEN o IS NULL THEN 'unmatched' ELSE 'matched' END, o, p, $9
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[], $7::uuid[], $8::uuid[])
-    AS t(id, ref, words, units, currency, booked, o, p)
-ON CONFLICT (entry_ref) DO NOTHING RETURNING id"""
-_ENTRY_GET = f"SELECT {_ENTRY_COLUMNS} FROM settlement.bank_entry WHERE entry_ref = ANY($1::text[])"
+    payment_id, received_at, account_id)
+SELECT id, ref, words, units, currency, booked, CASE WHEN o IS NULL THEN 'unmatched' ELSE 'matched' END, o, p, $9, account
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[], $7::uuid[], $8::uuid[], $10::uuid[])
+    AS t(id, ref, words, units, currency, booked, o, p, account)
+ON CONFLICT (entry_ref, account_id) DO NOTHING RETURNING id"""
+_ENTRY_GET = f"""
+SELECT {_ENTRY_COLUMNS} FROM unnest($1::text[], $2::uuid[]) AS t(ref, account)
+JOIN settlement.bank_entry b ON b.entry_ref = t.ref AND b.account_id IS NOT DISTINCT FROM t.account"""
+_PAYOUTS_TOLD = """
+SELECT b.entry_ref, b.payout_id FROM unnest($1::text[], $2::uuid[]) AS t(ref, account)
+JOIN settlement.bank_entry b ON b.entry_ref = t.ref AND b.account_id IS NOT DISTINCT FROM t.account"""
+_PAYOUT_ENTRY = """
+INSERT INTO settlement.bank_entry (id, entry_ref, reference, amount_units, currency, booked_at, state, organisation_id, payout_id,
+    received_at, account_id) VALUES ($1, $2, $3, $4, $5, $6, 'matched', $7, $8, $9, $10)"""
 _ENTRY_OPEN = f"SELECT {_ENTRY_COLUMNS} FROM settlement.bank_entry WHERE state = 'unmatched' ORDER BY id LIMIT $1"
 _ENTRY_MATCH = f"""
-UPDATE settlement.bank_entry SET state = 'matched', organisation_id = $2 WHERE id = $1 AND state = 'unmatched'
-RETURNING {_ENTRY_COLUMNS}"""
+UPDATE settlement.bank_entry SET state = 'matched', organisation_id = $2, payment_id = $3
+WHERE id = $1 AND state = 'unmatched' AND amount_units > 0 RETURNING {_ENTRY_COLUMNS}"""
+
+_ENTRY_FEE = """
+UPDATE settlement.bank_entry SET state = 'matched', organisation_id = $2
+WHERE id = $1 AND state = 'unmatched' AND amount_units < 0 RETURNING amount_units, currency"""
 
 
 async def insert_payments(tx: Tx, payments: Sequence[Payment]) -> None:
@@ -98,32 +106,17 @@ async def move_payment(
     return row is not None
 
 
-async def store_event(tx: Tx, event_id: str, type_: str, object_id: str, payload: bytes) -> bool:
-    """Keep a provider's event; False when it came before."""
-    driver = await tx.driver()
-    return await driver.fetchrow(_EVENT, event_id, type_, object_id, payload, tx.now) is not None
+async def show_page(
+    tx: Tx, payment_id: UUID, redirect_url: str | None, qr_code: str | None, session_ref: str | None = None
+) -> None:
+    """Note where the payer has to agree; only while the payment is not decided."""
+    await (await tx.driver()).execute(_SHOW_PAGE, payment_id, redirect_url, qr_code, session_ref)
 
 
-async def take_event(tx: Tx, event_id: str) -> tuple[str, str, bytes | None] | None:
-    """An event that was not handled yet, locked; None when there is nothing to do.
-
-    shapes   (type, object id, payload)
-    """
-    row = await (await tx.driver()).fetchrow(_EVENT_TAKE, event_id)
-    return (row[0], row[1], row[2]) if row else None
-
-
-async def event_handled(tx: Tx, event_id: str) -> None:
-    """Note that an event took its effect, in the transaction of that effect."""
-    await (await tx.driver()).execute(_EVENT_DONE, event_id, tx.now)
-
-
-async def erase_payloads(tx: Tx, handled_before: datetime, keep: Sequence[UUID] = ()) -> int:
-    """Empty the payloads of events that were handled long ago, but not of payments of the organisations in `keep`.
-
-    The rows go on refusing duplicates.
-    """
-    return int((await (await tx.driver()).execute(_EVENT_EMPTY, handled_before, list(keep))).split()[-1])
+async def named(tx: Tx, provider_ref: str) -> Payment | None:
+    """The payment that the provider calls so, whoever asks."""
+    row = await (await tx.driver()).fetchrow(_NAMED, provider_ref)
+    return payment_of(row) if row else None
 
 
 async def insert_bank_entries(tx: Tx, records: Sequence[BankEntryRecord]) -> set[UUID]:
@@ -143,14 +136,40 @@ async def insert_bank_entries(tx: Tx, records: Sequence[BankEntryRecord]) -> set
         [record.organisation_id for record in records],
         [record.payment_id for record in records],
         tx.now,
+        [entry.account_id for entry in entries],
     )
     return {row[0] for row in rows}
 
 
-async def get_bank_entries(tx: Tx, entry_refs: Sequence[str]) -> dict[str, BankEntryRecord]:
-    """Bank entries by the bank's own reference."""
-    rows = await (await tx.driver()).fetch(_ENTRY_GET, list(entry_refs))
+async def get_bank_entries(tx: Tx, entries: Sequence[BankEntry]) -> dict[str, BankEntryRecord]:
+    """What is recorded of these entries, by the bank's own reference on their account."""
+    refs, accounts = [one.entry_ref for one in entries], [one.account_id for one in entries]
+    rows = await (await tx.driver()).fetch(_ENTRY_GET, refs, accounts)
     return {row["entry_ref"]: _entry_of(row) for row in rows}
+
+
+async def payouts_told(tx: Tx, entries: Sequence[BankEntry]) -> dict[str, UUID | None]:
+    """Of those entries that are recorded, the payout that each was about, None where it was about none."""
+    refs, accounts = [one.entry_ref for one in entries], [one.account_id for one in entries]
+    rows = await (await tx.driver()).fetch(_PAYOUTS_TOLD, refs, accounts)
+    return {row[0]: row[1] for row in rows}
+
+
+async def insert_payout_entry(tx: Tx, one: BankEntry, payout: Payout) -> None:
+    """Note the entry with which a bank told that it paid a payout; it is new."""
+    await (await tx.driver()).execute(
+        _PAYOUT_ENTRY,
+        tx.new_id(),
+        one.entry_ref,
+        one.reference,
+        one.amount.units,
+        one.amount.currency,
+        one.booked_at,
+        payout.organisation_id,
+        payout.id,
+        tx.now,
+        one.account_id,
+    )
 
 
 async def unmatched_bank_entries(tx: Tx, limit: int = 200) -> list[BankEntryRecord]:
@@ -158,9 +177,24 @@ async def unmatched_bank_entries(tx: Tx, limit: int = 200) -> list[BankEntryReco
     return [_entry_of(row) for row in await (await tx.driver()).fetch(_ENTRY_OPEN, limit)]
 
 
-async def match_bank_entry(tx: Tx, entry_id: UUID, organisation_id: UUID) -> BankEntryRecord | None:
-    """Give an unmatched entry to its owner; None when it is not unmatched."""
-    row = await (await tx.driver()).fetchrow(_ENTRY_MATCH, entry_id, organisation_id)
+async def find_unmatched(tx: Tx, entry_id: UUID) -> BankEntryRecord | None:
+    """An entry that waits for its owner, held until the transaction ends."""
+    query = f"SELECT {_ENTRY_COLUMNS} FROM settlement.bank_entry WHERE id = $1 AND state = 'unmatched' FOR UPDATE"
+    row = await (await tx.driver()).fetchrow(query, entry_id)
+    return _entry_of(row) if row else None
+
+
+async def take_fee(tx: Tx, entry_id: UUID, operator_id: UUID) -> Money | None:
+    """An entry that waits and went out was the bank's fee; what it was above zero, None where it is no such entry."""
+    row = await (await tx.driver()).fetchrow(_ENTRY_FEE, entry_id, operator_id)
+    return Money(-row[0], row[1]) if row else None
+
+
+async def match_bank_entry(
+    tx: Tx, entry_id: UUID, organisation_id: UUID, payment_id: UUID | None = None
+) -> BankEntryRecord | None:
+    """Give an unmatched entry that came in to its owner; None when it is not unmatched."""
+    row = await (await tx.driver()).fetchrow(_ENTRY_MATCH, entry_id, organisation_id, payment_id)
     return _entry_of(row) if row else None
 
 
@@ -178,10 +212,15 @@ def payment_of(row: Any) -> Payment:
         row["provider_ref"],
         row["failure"],
         row["finished_at"],
+        row["redirect_url"],
+        row["qr_code"],
+        row["session_ref"],
     )
 
 
 def _entry_of(row: Any) -> BankEntryRecord:
     amount = Money(row["amount_units"], row["currency"])
-    entry = BankEntry(row["entry_ref"], row["reference"], amount, row["booked_at"])
-    return BankEntryRecord(row["id"], entry, row["organisation_id"], row["payment_id"])
+    entry = BankEntry(row["entry_ref"], row["reference"], amount, row["booked_at"], row["account_id"])
+    return BankEntryRecord(
+        row["id"], entry, row["organisation_id"], row["payment_id"], row["maybe_id"], row["maybe_payment_id"]
+    )

@@ -17,7 +17,7 @@ from settlement.payout_accounts import TRANSITIONS, PayoutAccount, PayoutAccount
 from settlement.payouts import Rail
 
 _t = tables.payout_account
-_COLUMNS = (_t.c.organisation_id, _t.c.rail, _t.c.country, _t.c.destination, _t.c.state, _t.c.reason)
+_COLUMNS = (_t.c.organisation_id, _t.c.rail, _t.c.country, _t.c.destination, _t.c.state, _t.c.reason, _t.c.due)
 
 
 async def open_account(tx: Tx, organisation_id: UUID, rail: Rail, country: str) -> bool:
@@ -54,6 +54,14 @@ async def move_account(
     return moved.rowcount > 0
 
 
+async def note_due(tx: Tx, organisation_id: UUID, due: Sequence[str], reason: str | None) -> None:
+    """Note what the provider wants to know of a payee, and why its account can do less than it should."""
+    values = {"due": list(due), "reason": reason}
+    await tx.conn.execute(
+        update(_t).where(_t.c.organisation_id == organisation_id, _t.c.rail == Rail.STRIPE.value).values(**values)
+    )
+
+
 async def active_accounts(tx: Tx, organisation_ids: Sequence[UUID]) -> list[PayoutAccount]:
     """The accounts of these payees that can be paid to, Stripe before bank."""
     rows = await tx.conn.execute(
@@ -64,12 +72,10 @@ async def active_accounts(tx: Tx, organisation_ids: Sequence[UUID]) -> list[Payo
     return [_account(row) for row in rows]
 
 
-async def account_of(tx: Tx, organisation_id: UUID, rail: Rail) -> PayoutAccount | None:
-    """One account, whoever asks."""
-    row = await tx.conn.execute(
-        select(*_COLUMNS).where(_t.c.organisation_id == organisation_id, _t.c.rail == rail.value)
-    )
-    found = row.one_or_none()
+async def account_of(tx: Tx, organisation_id: UUID, rail: Rail, *, lock: bool = False) -> PayoutAccount | None:
+    """One account, whoever asks; locked until the transaction ends when `lock`."""
+    query = select(*_COLUMNS).where(_t.c.organisation_id == organisation_id, _t.c.rail == rail.value)
+    found = (await tx.conn.execute(query.with_for_update() if lock else query)).one_or_none()
     return _account(found) if found else None
 
 
@@ -86,4 +92,4 @@ async def own_accounts(tx: Tx, actor: Actor) -> list[PayoutAccount]:
 
 
 def _account(row: Any) -> PayoutAccount:
-    return PayoutAccount(row[0], Rail(row[1]), row[2], row[3], PayoutAccountState(row[4]), row[5])
+    return PayoutAccount(row[0], Rail(row[1]), row[2], row[3], PayoutAccountState(row[4]), row[5], tuple(row[6]))

@@ -67,7 +67,7 @@ FROM settlement.journal j
 LEFT JOIN settlement.charge c ON c.id = j.source_id AND j.kind IN ('charge', 'release')
 LEFT JOIN settlement.orders o ON o.id = j.source_id AND j.kind = 'release'
 LEFT JOIN settlement.run_item i ON i.id = o.settled_in LEFT JOIN settlement.run r ON r.id = i.run_id
-LEFT JOIN settlement.payout p ON p.id = j.source_id AND j.kind IN ('payout', 'payout_paid', 'payout_failed', 'netting')
+LEFT JOIN settlement.payout p ON p.id = j.source_id AND j.kind IN ('payout', 'payout_paid', 'payout_failed', 'payout_reversed', 'netting', 'withholding', 'withholding_back')
 LEFT JOIN settlement.conversion f ON f.id = j.source_id AND j.kind = 'conversion'
 WHERE j.id = ANY($1::text::uuid[])"""
 

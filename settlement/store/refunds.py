@@ -17,9 +17,10 @@ from exchange.kernel.money import Money
 from exchange.kernel.pages import Page, PageRequest, page_of
 from exchange.kernel.store import mine
 from settlement.accounts import AccountKey, AccountKind
-from settlement.orders import Order
+from settlement.orders import Order, PayBy
 from settlement.refund_tables import refund as _refund
 from settlement.refunds import GivenBack, Paid, Reason, Refund, paid_by
+from settlement.store import credit
 from settlement.store.orders import get_orders
 
 _CHARGE = "SELECT id, order_id, buyer_id, amount_units, tax_units FROM settlement.charge WHERE id = $1"
@@ -38,6 +39,11 @@ SELECT j.source_id, a.organisation_id, a.kind, a.currency, p.amount FROM settlem
 JOIN settlement.posting p ON p.journal_id = j.id JOIN settlement.account a ON a.id = p.account_id
 WHERE j.kind = ANY(ARRAY['purchase', 'charge']) AND j.source_id = ANY($1::uuid[]) ORDER BY j.source_id, p.line"""
 _BEFORE = "SELECT count(*)::int, coalesce(sum(amount_units), 0)::bigint FROM settlement.refund WHERE source_id = $1"
+# What disputes credited to the buyer of a sale, of this very source and of all that its order came to.
+_CREDITED = """
+SELECT coalesce(sum(m.amount_units) FILTER (WHERE d.source_id = $1), 0)::bigint, coalesce(sum(m.amount_units), 0)::bigint
+FROM settlement.dispute d JOIN settlement.dispute_money m ON m.dispute_id = d.id AND m.kind = 'award'
+WHERE d.order_id = $2 AND d.kind <> 'split' AND m.to_id = $3"""
 _RELEASED = "SELECT EXISTS (SELECT FROM settlement.journal WHERE kind = 'release' AND source_id = $1)"
 _INSERT = """
 INSERT INTO settlement.refund (id, source_kind, source_id, order_id, buyer_id, seller_id, number, amount_units,
@@ -57,6 +63,11 @@ LEFT JOIN settlement.orders o ON r.source_kind = 'order' AND o.id = r.source_id
 WHERE r.seller_id = ANY($1::uuid[]) AND r.currency = $2 AND r.created_at < $3
     AND NOT EXISTS (SELECT FROM settlement.invoice_line l WHERE l.source_kind = 'refund' AND l.source_id = r.id)
 ORDER BY r.id"""
+_WITH_TAX = """
+SELECT r.*, coalesce(c.tax, o.tax)::text AS tax FROM settlement.refund r
+LEFT JOIN settlement.charge c ON r.source_kind = 'charge' AND c.id = r.source_id
+LEFT JOIN settlement.orders o ON r.source_kind = 'order' AND o.id = r.source_id
+WHERE r.id = ANY($1::uuid[]) ORDER BY r.id"""
 _OF_CAUSE = "SELECT source_id FROM settlement.refund WHERE cause_id = $1"
 
 
@@ -65,7 +76,8 @@ class Source:
     """An order or charge whose money may go back, locked with its order.
 
     units    `unpaid_units` is what the buyer still owes for it; `tax_units` the part of the whole that is tax; `net_units`
-             all that the buyer paid or owes for the order and what came of it, less all that went back
+             all that the buyer paid or owes for the order and what came of it, less all that went back; `credited_units`
+             what disputes credited to the buyer for it, which is no refund and yet gone
     """
 
     kind: str
@@ -79,6 +91,7 @@ class Source:
     refunds: int
     released: bool
     net_units: int
+    credited_units: int = 0
 
     @property
     def full(self) -> bool:
@@ -88,13 +101,16 @@ class Source:
     @property
     def left(self) -> int:
         """What can still go back: no more than was paid for it, nor than is left of all that its order came to."""
-        return max(0, min(self.paid.units - self.refunded_units, self.net_units))
+        return max(0, min(self.paid.units - self.refunded_units - self.credited_units, self.net_units))
 
 
 async def lock_order_source(tx: Tx, order_id: UUID) -> Source | None:
     """An order whose money may go back, locked until the transaction ends; None where there is no such order."""
     order = (await get_orders(tx, [order_id], lock=True)).get(order_id)
-    return None if order is None else await _source(tx, ("order", order_id), order.buyer_id, order, order.tax_units, 0)
+    if order is None:
+        return None
+    unpaid = await credit.unpaid(tx, order_id) if order.payment is PayBy.ACCOUNT else 0
+    return await _source(tx, ("order", order_id), order.buyer_id, order, order.tax_units, unpaid)
 
 
 async def lock_charge_source(tx: Tx, charge_id: UUID) -> Source | None:
@@ -109,7 +125,7 @@ async def lock_charge_source(tx: Tx, charge_id: UUID) -> Source | None:
 
 
 async def insert_refund(tx: Tx, one: Refund) -> None:
-    """Write a refund; its journal is written beside it. What made a debt smaller comes off the charge's due."""
+    """Write a refund; its journal is written beside it. What made a debt smaller comes off it: the charge's, or the order's."""
     driver = await tx.driver()
     await driver.execute(
         _INSERT,
@@ -132,7 +148,9 @@ async def insert_refund(tx: Tx, one: Refund) -> None:
         one.made_by,
         one.created_at,
     )
-    if one.receivable_units:
+    if one.receivable_units and one.source_kind == "order":
+        await credit.pay_orders(tx, [(one.source_id, one.receivable_units)])
+    elif one.receivable_units:
         await driver.execute(_FORGIVE, one.source_id, one.receivable_units)
 
 
@@ -159,6 +177,12 @@ async def to_invoice(
 ) -> list[tuple[Refund, Mapping[str, Any] | None]]:
     """Refunds of these sellers' sales made before a moment that no invoice shows yet, with how their sources were taxed."""
     rows = await (await tx.driver()).fetch(_TO_INVOICE, list(seller_ids), currency, before)
+    return [(_of(row), None if row["tax"] is None else msgspec.json.decode(row["tax"])) for row in rows]
+
+
+async def refunds_of_ids(tx: Tx, refund_ids: Sequence[UUID]) -> list[tuple[Refund, Mapping[str, Any] | None]]:
+    """These refunds, with how their sources were taxed."""
+    rows = await (await tx.driver()).fetch(_WITH_TAX, list(refund_ids)) if refund_ids else ()
     return [(_of(row), None if row["tax"] is None else msgspec.json.decode(row["tax"])) for row in rows]
 
 
@@ -209,6 +233,12 @@ async def of_orders(tx: Tx, order_ids: Sequence[UUID]) -> dict[UUID, list[Refund
     return found
 
 
+async def with_refunds(tx: Tx, orders: Sequence[Order]) -> list[tuple[Order, int]]:
+    """Orders, each with what went back of its price in millionths; as the asking role may see it."""
+    back = await of_orders(tx, [one.id for one in orders])
+    return [(one, sum(r.amount.units for r in back[one.id] if r.source_kind == "order")) for one in orders]
+
+
 async def net_of(tx: Tx, pairs: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
     """What buyers paid or owe for orders and all that came of them, less what went back; orders without refunds are left out.
 
@@ -230,7 +260,9 @@ async def _source(tx: Tx, named: tuple[str, UUID], buyer_id: UUID, order: Order,
     ((number, before),) = await driver.fetch(_BEFORE, source_id)
     released: bool = await driver.fetchval(_RELEASED, source_id)
     ((_, net),) = await driver.fetch(_NET, [order.id], [buyer_id])
-    return Source(kind, source_id, buyer_id, order, paid, tax_units, unpaid, before, number, released, net)
+    ((credited, of_order),) = await driver.fetch(_CREDITED, source_id, order.id, buyer_id)
+    counted = before, number, released, net - of_order, credited
+    return Source(kind, source_id, buyer_id, order, paid, tax_units, unpaid, *counted)
 
 
 async def paid_for(tx: Tx, source_ids: Sequence[UUID]) -> dict[UUID, Paid]:

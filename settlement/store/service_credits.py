@@ -16,7 +16,7 @@ from exchange.kernel.money import Money
 from exchange.kernel.store import mine
 from exchange.kernel.text import LocaleMap
 from settlement.accounts import debt, payable, pending
-from settlement.store import ledger, payouts
+from settlement.store import ledger, payouts, runs
 from settlement.store.accounts import account_ids
 from settlement.tables import service_credit
 
@@ -28,6 +28,10 @@ SELECT i, c, g, b, s, a, h, u, p, e, $1 FROM unnest($2::uuid[], $3::uuid[], $4::
 _GIVEN = """
 SELECT k.g, k.p, k.u, sum(c.amount_units)::bigint FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS k(g, p, u) JOIN settlement.service_credit c ON c.grant_id = k.g AND c.period_start = k.p AND c.currency = k.u
 GROUP BY 1, 2, 3"""
+# Orders on account and charges of a seller that their buyers have not paid.
+_UNPAID = """
+SELECT order_id FROM settlement.credit_order WHERE unpaid_units > 0 AND seller_id = $1 AND currency = $2
+UNION ALL SELECT id FROM settlement.due WHERE NOT released AND unpaid_units > 0 AND seller_id = $1 AND currency = $2"""
 _KNOWN = "SELECT grant_id FROM settlement.service_credit WHERE cause_id = $1"
 
 
@@ -85,7 +89,7 @@ async def given(tx: Tx, keys: Sequence[tuple[UUID, datetime, str]]) -> Mapping[t
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a seller can give: `payable` now, and `all` with what still waits, its debt taken off.
+    """What a seller can give: `payable` now, and `all` with what waits of sales that are paid, its debt taken off.
 
     units    millionths, not below zero
     """
@@ -95,12 +99,16 @@ class Means:
 
 
 async def available(tx: Tx, seller_id: UUID, currency: str) -> Means:
-    """What a seller has payable and pending; nobody else takes from it until the transaction ends."""
+    """What a seller has payable, and pending of what was paid; nobody else takes from it until the transaction ends."""
     ready, waiting, owed = payable(seller_id, currency), pending(seller_id, currency), debt(seller_id, currency)
     await account_ids(tx, [ready])
     await payouts.lock_payable(tx, [ready])
     there = await ledger.sums(tx, [ready, waiting, owed])
-    return Means(max(0, there[ready]), max(0, sum(there.values())))
+    # Read after the sums: a sale that is made meanwhile makes this less, never more. What nobody has paid backs no credit.
+    unpaid = [row[0] for row in await (await tx.driver()).fetch(_UNPAID, seller_id, currency)]
+    shares = await runs.pending_shares(tx, unpaid) if unpaid else {}
+    unbacked = sum(amount.units for found in shares.values() for payee, amount in found if payee == seller_id)
+    return Means(max(0, there[ready]), max(0, sum(there.values()) - unbacked))
 
 
 async def of_causes(tx: Tx, actor: Actor, cause_ids: Sequence[UUID]) -> dict[tuple[UUID, UUID], Money]:

@@ -41,7 +41,7 @@ WHERE b.rule_id = ANY($2::uuid[]) AND b.run_id = ANY($1::uuid[]) ORDER BY b.id""
 _OWN = """
 SELECT j.source_id, a.organisation_id, a.kind, sum(p.amount)::bigint FROM settlement.journal j
 JOIN settlement.posting p ON p.journal_id = j.id JOIN settlement.account a ON a.id = p.account_id
-WHERE j.kind IN ('split', 'release', 'service_credit') AND j.source_id = ANY($1::uuid[])
+WHERE j.kind IN ('split', 'release', 'service_credit', 'self_bill_tax', 'fee_tax') AND j.source_id = ANY($1::uuid[])
     AND a.organisation_id = ANY($2::uuid[]) AND a.kind IN ('advance', 'debt') GROUP BY 1, 2, 3"""
 _INTRODUCED = """
 SELECT i.sale_id, m.broker_id, m.parts FROM settlement.introduced_sale i JOIN settlement.mandate m ON m.id = i.mandate_id
@@ -118,9 +118,9 @@ def _carried(text: str | None) -> Mapping[str, Carried]:
 
 
 async def owned_of(tx: Tx, source_ids: Sequence[UUID], payee_ids: Sequence[UUID]) -> Owned:
-    """What runs of rules and service credits booked on payees' advance and debt accounts.
+    """What runs of rules, service credits and the tax of papers booked on payees' advance and debt accounts.
 
-    shapes   (run or credit, payee, kind of account) -> millionths
+    shapes   (run, credit or paper, payee, kind of account) -> millionths
     """
     if not source_ids:
         return {}

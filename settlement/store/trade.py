@@ -19,7 +19,7 @@ from settlement.store.payouts import payout_of
 
 _PAYMENTS = """
 SELECT id, organisation_id, purpose, order_id, amount_units, currency, method, state, provider_ref, failure, created_at,
-    finished_at FROM settlement.payment WHERE order_id = $1 ORDER BY id"""
+    finished_at, redirect_url, qr_code, session_ref FROM settlement.payment WHERE order_id = $1 ORDER BY id"""
 _CHARGES = """
 SELECT id, component, service_start, service_end, amount_units, currency, created_at, corrects FROM settlement.charge
 WHERE buyer_id = $2 AND order_id = $1 ORDER BY id"""
@@ -28,8 +28,12 @@ SELECT j.id, j.kind, j.source_id, j.created_at, a.kind AS account, a.organisatio
 FROM settlement.journal j JOIN settlement.posting p ON p.journal_id = j.id
 JOIN settlement.account a ON a.id = p.account_id
 WHERE j.kind = ANY($1::text[]) AND j.source_id = ANY($2::uuid[]) ORDER BY j.id, p.line"""
-_KINDS = ("top_up", "purchase", "charge", "release", "hold", "hold_end", "refund")
+_KINDS = ("top_up", "purchase", "charge", "release", "hold", "hold_end", "refund", "award", "arbitration_fee")
 _REFUNDS = "SELECT id FROM settlement.refund WHERE order_id = $1"
+# What disputes of the order, or of its charges, held and moved.
+_DISPUTED = """
+SELECT h.hold_id FROM settlement.dispute d JOIN settlement.dispute_hold h ON h.dispute_id = d.id WHERE d.order_id = $1
+UNION ALL SELECT m.id FROM settlement.dispute d JOIN settlement.dispute_money m ON m.dispute_id = d.id WHERE d.order_id = $1"""
 _INVOICES = """
 SELECT DISTINCT i.id, i.series, i.number, i.total_units, i.currency, i.issued_at FROM settlement.invoice_line l
 JOIN settlement.invoice i ON i.id = l.invoice_id
@@ -43,7 +47,7 @@ WHERE l.journal_id = ANY($1::uuid[]) GROUP BY s.id ORDER BY s.id"""
 _PAYOUTS = f"""
 SELECT DISTINCT ON (o.account_id) {", ".join(f"o.{name.strip()}" for name in _PAYOUT.split(","))}
 FROM settlement.journal j JOIN settlement.posting p ON p.journal_id = j.id AND p.amount > 0
-JOIN settlement.payout o ON o.account_id = p.account_id AND o.created_at >= j.created_at AND o.state <> 'failed'
+JOIN settlement.payout o ON o.account_id = p.account_id AND o.created_at >= j.created_at AND o.state NOT IN ('failed', 'reversed')
 WHERE j.kind = 'release' AND j.source_id = ANY($1::uuid[]) ORDER BY o.account_id, o.created_at"""
 
 
@@ -128,7 +132,8 @@ async def trade_of(tx: Tx, order_id: UUID) -> Trade | None:
     ]
     charge_ids = [one.id for one in charges]
     refunded = [row[0] for row in await driver.fetch(_REFUNDS, order_id)]
-    bookings = await _bookings(tx, [order_id, *(one.id for one in payments), *charge_ids, *refunded])
+    disputed = [row[0] for row in await driver.fetch(_DISPUTED, order_id)]
+    bookings = await _bookings(tx, [order_id, *(one.id for one in payments), *charge_ids, *refunded, *disputed])
     invoices = [
         InvoiceIssued(row[0], row[1], row[2], Money(row[3], row[4]), row[5])
         for row in await driver.fetch(_INVOICES, order_id, charge_ids)

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.api.tenants import CONTRACT, RIGHT, SPLIT
+from tests.api.tenants import CONTRACT, PROFILE, RELIEF, RIGHT, SPLIT, TABLE
 from tests.support.outcomes import REASON
 from tests.support.trade import STATEMENT, SUMMARY, TITLE, offer_document
+
+IBAN = {"scheme": "iban", "holder": "Corpus Works", "account": "DE89370400440532013000", "bank": "COBADEFFXXX"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,25 @@ def routes_of(root: Any) -> Iterator[Route]:
 
 # What the second tenant sends where a body is wanted; everything in it is valid but for whose it is.
 BODIES: dict[str, dict[str, Any]] = {
+    **{f"/{portal}/v1/profile": PROFILE for portal in ("supplier", "buyer", "assessor")},
+    **{f"/{portal}/v1/bank-destinations": IBAN for portal in ("supplier", "assessor")},
+    "/operator/v1/bank-accounts": {"kind": "client", "currency": "EUR", "details": IBAN},
+    "/operator/v1/credit-lines": {"buyer": "{organisation}", "limit": {"amount": "1", "currency": "EUR"}},
+    "/operator/v1/withholding-tables": TABLE,
+    "/operator/v1/seller-reports": {"kind": "dac7", "year": 2025, "currency": "CNY"},
+    "/operator/v1/withholding-reliefs": {"organisation": "{organisation}", **RELIEF},
+    "/operator/v1/payout-batches": {"currency": "EUR", "execution_date": "2026-02-02"},
+    **{f"/{portal}/v1/self-billing/acceptance": {"sha256": "0" * 64} for portal in ("supplier", "assessor")},
+    "/operator/v1/efapiao/exports": {},
+    "/operator/v1/efapiao/{document:str}/number": {"number": "26312000000123456789", "issued_on": "2026-01-05"},
+    "/operator/v1/efapiao/{document:str}/confirmation": {"number": "31000026110000000042", "reason": "02"},
+    "/operator/v1/approvals/{approval:str}/approval": {},
+    "/operator/v1/approvals/{approval:str}/refusal": {},
+    "/operator/v1/reconciliation/stops/{movement:str}/resolution": {"remedy": "fees", "note": REASON},
     "/buyer/v1/obligations/{obligation:str}/evidence": {"sha256": "0" * 64},
     "/buyer/v1/orders/{order:str}/rejection": {"ground": "incomplete", "evidence_sha256": "0" * 64},
+    "/buyer/v1/payments/{payment:str}/card-refunds": {},
+    "/buyer/v1/payment-methods": {"payment_method": "pm_card_visa"},
     "/supplier/v1/orders/{order:str}/refunds": {"reason": "goodwill"},
     "/supplier/v1/orders/{order:str}/milestones/{milestone:str}/reports": {
         "note": REASON,
@@ -81,6 +100,27 @@ BODIES: dict[str, dict[str, Any]] = {
     "/assessor/v1/assessments/{assessment:str}/certificate": {"statement": STATEMENT, "scope": "full", "valid_days": 9},
     "/supplier/v1/listings/{listing:str}/private-offers": {"buyer": "{organisation}", "document": offer_document()},
     "/buyer/v1/negotiations/{negotiation:str}/verification": {"sha256": "0" * 64},
+    **{
+        f"/{portal}/v1/disputes/{{dispute:str}}/{verb}": body
+        for portal in ("supplier", "buyer", "assessor")
+        for verb, body in (
+            ("answers", {"words": REASON}),
+            ("evidence", {"title": REASON, "log": "{order}"}),
+            ("proposals", {"words": REASON}),
+            ("acceptance", {"proposal": "rsc_01m80jwmabesg81hwe4cc73nw9"}),
+            ("withdrawal", {"words": REASON}),
+            ("appeal", {"words": REASON}),
+            ("redelivery", {"words": REASON}),
+            ("redelivery/rejection", {"words": REASON}),
+        )
+    },
+    **{f"/assessor/v1/cases/{{case:str}}/{verb}": {"words": REASON} for verb in ("refusal", "questions", "decision")},
+    "/operator/v1/disputes/{dispute:str}/arbitrator": {"organisation": "{organisation}"},
+    **{
+        f"/{role}/v1/webhooks/{{webhook:str}}/{verb}": body
+        for role in ("supplier", "buyer", "assessor")
+        for verb, body in (("changes", {}), ("secret-rotation", {}), ("replay", {"message": "{message}"}))
+    },
     **{
         f"/{role}/v1/directive-notices/{{directive_notice:str}}/answers": {"text": REASON}
         for role in ("supplier", "buyer", "assessor", "operator")
@@ -128,6 +168,10 @@ _MEASURED = {
 }
 # Commands without an id in the path that name the first tenant's objects in the body, and how they are refused.
 NAMED_IN_BODY: list[tuple[str, str, dict[str, Any], int]] = [
+    *(
+        (role, f"/{role}/v1/disputes", {"kind": "order", "source": "{order}", "words": REASON}, 404)
+        for role in ("supplier", "buyer", "assessor")
+    ),
     ("supplier", "/supplier/v1/listings", {"revision": "{revision}", "title": TITLE, "summary": SUMMARY}, 404),
     (
         "supplier",

@@ -23,12 +23,17 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.money import Money
 from exchange.worker.loop import drain
 from settlement import mandates, postings
+from settlement.fiscal_papers import About
 from settlement.mandates import MandateWish
 from settlement.payout_accounts import PayoutAccountState
 from settlement.store import ledger
 from settlement.store import mandates as stored_mandates
+from tests.api.tenants_money import furnish_money
 from tests.support.api import Market, Party
 from tests.support.directives import wish
+from tests.support.disputes import furnish_disputes
+from tests.support.efapiao_samples import exported
+from tests.support.fiscal_kept import between, keep
 from tests.support.outcomes import REASON, measured_now, outcome
 from tests.support.trade import (
     CONTENT,
@@ -65,6 +70,27 @@ CONTRACT: dict[str, Any] = {
     "status": "active",
     "schema": [{"name": "poems", "quality": [{"metric": "rowCount", "mustBeLessThan": 1}]}],
 }
+PROFILE = {"legal_name": {"en": "Corpus Works Ltd"}, "address": ["Hauptstrasse 5"], "city": "Berlin"}
+RELIEF = {
+    "payer": "CN",
+    "income": "royalty",
+    "rate": "0.05",
+    "number": "1",
+    "valid_from": "2026-01-01",
+    "valid_to": "2026-12-31",
+}
+TABLE: dict[str, Any] = {
+    "payer": "CN",
+    "rules": [
+        {
+            "payees": "abroad",
+            "percent": "10",
+            "valid_from": "2020-01-01",
+            "source": "EXAMPLE",
+            "source_date": "2020-01-01",
+        }
+    ],
+}
 SPLIT: dict[str, Any] = {
     "type": "waterfall",
     "v": 1,
@@ -76,9 +102,8 @@ SPLIT: dict[str, Any] = {
 }
 WITNESS = CosignVerifier("witness.example/w1", bytes(range(32)))
 ROLES = ("supplier", "buyer", "assessor", "regulator")
-_ID = re.compile(
-    r"\b(?:org|cli|ds|rev|ast|upl|scr|asm|crt|lst|ofr|qte|agr|ord|pay|grt|tok|chg|inv|stm|pot|run|exp|dir|job|rsc|mea|auc|bid|pln|key|evt|rgt|rnt|neg|dct|dck|bre|crd|rfd|obl|obe|obn|qst|wgt|rul|mnd|clm|spl|mns|adv|rte|cnv|hlu|mls|gua|pds|ppl|wit|dno|dan|rpt|smp|ppd)_[0-9a-z]{26}\b"
-)
+# Whatever an id is of: a prefix, and 26 digits of its base 32.
+_ID = re.compile(r"\b[a-z]{2,4}_[0-9a-hjkmnp-tv-z]{26}\b")
 
 
 @dataclass
@@ -100,7 +125,9 @@ class Tenants:
         def value(found: re.Match[str]) -> str:
             name = found[1]
             if name == "client":
-                return self.first[role].client
+                party = self.market._operator if role == "operator" else self.first[role]
+                assert party is not None, "it has signed in"
+                return party.client
             if name == "member":
                 return self.first[role if role in self.first else "buyer"].member
             name = {"listing_id": "listing", "named": "order"}.get(name, name)
@@ -161,7 +188,16 @@ async def furnish(market: Market, clock: FixedClock) -> Tenants:
     clock.advance(timedelta(days=40).total_seconds())
     await _sign_in_again(t)
     await _close(t, clock)
+    await _listen(t)
     return t
+
+
+async def _listen(t: Tenants) -> None:
+    """A webhook in each portal, with a message on its way; and an overdue case."""
+    for role in ("supplier", "buyer", "assessor"):
+        made = await t.market.done(t.first[role], f"/{role}/v1/webhooks", {"url": "https://hooks.example.com/in"})
+        sent = await t.market.done(t.first[role], f"/{role}/v1/webhooks/{made['id']}/test")
+        t.objects |= {f"webhook@{role}": made["id"], f"message@{role}": sent["message"]}
 
 
 async def _supply(t: Tenants) -> None:
@@ -384,6 +420,17 @@ async def _sign_in_again(t: Tenants) -> None:
             m._operator = replace(party, token=again.token)
 
 
+async def _papers(t: Tenants) -> None:
+    """An invoice of the supplier to the buyer, and what the exchange wrote in the service provider's place."""
+    db, operator = t.market.services.db, await t.market.operator()
+    sale = between("380 china", t.first["supplier"].id, t.first["buyer"].id)
+    share = between("389 china", t.first["assessor"].id, operator.id)
+    for about, doc in ((About.SALE, sale), (About.SHARE, share)):
+        await keep(db, about, doc)
+    t.objects["fapiao_export"] = ids.text("efx", await exported(db, operator.actor, sale))
+    t.objects |= {"document": ids.text("doc", sale.id), "document@assessor": ids.text("doc", share.id)}
+
+
 async def _close(t: Tenants, clock: FixedClock) -> None:
     m, operator, supplier = t.market, await t.market.operator(), t.first["supplier"]
     work = partial(drain, m.services.db, main.steps(m.services).table())
@@ -404,6 +451,19 @@ async def _close(t: Tenants, clock: FixedClock) -> None:
     t.objects["payout"] = ordered["payouts"][0]["id"]
     for name, path in (("invoice", "/buyer/v1/invoices"), ("charge", "/buyer/v1/charges")):
         t.objects[name] = (await m.get(t.first["buyer"], path)).json()["items"][0]["id"]
+    await _papers(t)
+    offered = (await m.get(supplier, "/supplier/v1/self-billing")).json()["sha256"]
+    agreed = await m.done(supplier, "/supplier/v1/self-billing/acceptance", {"sha256": offered})
+    t.objects["self_billing"] = agreed["agreement"]
+    wanted = {"kind": "dac7", "year": 2025, "currency": "CNY"}
+    t.objects["seller_report"] = (await m.done(operator, "/operator/v1/seller-reports", wanted))["id"]
+    table = await m.done(operator, "/operator/v1/withholding-tables", TABLE)
+    second = await m.another_client(operator)
+    await m.done(second, f"/operator/v1/approvals/{table['approval']}/approval", {})
+    t.objects["table"] = table["id"]
+    await m.done(operator, f"/operator/v1/withholding-tables/{table['id']}/adoption")
+    relief = RELIEF | {"organisation": supplier.organisation}
+    t.objects["relief"] = (await m.done(operator, "/operator/v1/withholding-reliefs", relief))["id"]
     t.objects["statement"] = (await m.get(supplier, "/supplier/v1/statements")).json()["items"][0]["id"]
     await _watch(t)
     await _grant_token(t)
@@ -451,6 +511,11 @@ async def _watch(t: Tenants) -> None:
     headers = {**operator.headers, "content-type": "text/csv", "idempotency-key": "bank"}
     await m.http.post("/operator/v1/bank-statements", content=f"{head}\n{line}\n".encode(), headers=headers)
     t.objects["entry"] = (await m.get(operator, "/operator/v1/bank-entries/unmatched")).json()["items"][0]["id"]
+    t.objects |= await furnish_money(m, t.first, t.objects)
+    t.objects |= await furnish_disputes(m, t.first, t.objects["charge"])
+    for role in ("supplier", "buyer", "assessor"):
+        for party in (t.first[role], t.second[role]):
+            await m.done(party, f"/{role}/v1/profile", PROFILE)
     supplier = t.first["supplier"]
     t.objects["organisation"] = supplier.organisation
     t.objects["evidence"] = (await m.get(supplier, "/supplier/v1/organisation")).json()["evidence"][0]["id"]

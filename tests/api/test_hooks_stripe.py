@@ -14,7 +14,7 @@ import httpx
 import pytest_asyncio
 
 from exchange.kernel import jobs
-from settlement.gateway.stripe import StripeGateway
+from settlement.gateway.stripe.client import StripeGateway
 from settlement.settings import StripeSettings
 from tests.support.api import Market, market
 
@@ -40,11 +40,13 @@ def listen(exchange: Market) -> None:
     exchange.services.webhook = lambda body, signature: gateway.verify_webhook(body, signature, datetime.now(UTC))
 
 
-async def tell(exchange: Market, body: bytes, *, secret: str = SECRET, age_s: int = 0) -> httpx.Response:
-    at = int(time.time()) - age_s
-    mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    headers = {"stripe-signature": f"t={at},v1={mac}", "content-type": "application/json"}
-    return await exchange.http.post("/hooks/stripe", content=body, headers=headers)
+async def tell(
+    exchange: Market, body: bytes, *, secret: str = SECRET, age_s: int = 0, at: str = "/hooks/stripe"
+) -> httpx.Response:
+    sent = int(time.time()) - age_s
+    mac = hmac.new(secret.encode(), f"{sent}.".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"stripe-signature": f"t={sent},v1={mac}", "content-type": "application/json"}
+    return await exchange.http.post(at, content=body, headers=headers)
 
 
 async def waiting(exchange: Market) -> list[jobs.JobState]:
@@ -88,6 +90,50 @@ async def test_a_signed_event_without_a_name_of_stripes_is_no_event(exchange: Ma
     assert await waiting(exchange) == []
     # A balance has no id.
     assert (await tell(exchange, json.dumps({**EVENT, "data": {"object": {}}}).encode())).status_code == 200
+
+
+async def test_the_connect_endpoint_has_secrets_of_its_own_and_an_event_told_to_both_counts_once(
+    exchange: Market,
+) -> None:
+    """While a secret is changed, the old and the new one are good."""
+    both = StripeSettings(
+        api_key="sk_test_x", webhook_secret=SECRET, connect_webhook_secret="whsec_connect_old, whsec_connect_new"
+    )
+    gateway = StripeGateway(both)
+    exchange.services.webhook = lambda body, signature: gateway.verify_webhook(body, signature, datetime.now(UTC))
+    exchange.services.connect_webhook = lambda body, signature: gateway.verify_webhook(
+        body, signature, datetime.now(UTC), connect=True
+    )
+    event = {
+        **EVENT,
+        "id": "evt_c",
+        "type": "account.updated",
+        "account": "acct_1",
+        "data": {"object": {"id": "acct_1"}},
+    }
+    body = json.dumps(event).encode()
+    at = "/hooks/stripe-connect"
+    assert [(await tell(exchange, body, secret=one, at=at)).status_code for one in (SECRET, "other", "")] == [400] * 3
+    assert (await tell(exchange, body, secret="whsec_connect_new")).status_code == 400
+    answers = [await tell(exchange, body, secret=f"whsec_connect_{one}", at=at) for one in ("old", "new")]
+    assert [(one.status_code, one.json()["replayed"]) for one in answers] == [(200, False), (200, True)]
+    assert (await tell(exchange, body)).json()["replayed"] is True
+    (job,) = await waiting(exchange)
+    assert job.payload == {"event": "evt_c"}
+
+
+async def test_a_live_event_at_a_test_key_is_kept_and_no_job_is_made(exchange: Market) -> None:
+    """Stripe tells a Connect endpoint of both modes."""
+    listen(exchange)
+    live = json.dumps({**EVENT, "id": "evt_live", "livemode": True}).encode()
+    answers = [await tell(exchange, live) for _ in range(2)]
+    assert [(one.status_code, one.json()["replayed"]) for one in answers] == [(200, False), (200, True)]
+    assert await waiting(exchange) == []
+
+
+async def test_without_a_connect_secret_that_endpoint_says_so(exchange: Market) -> None:
+    listen(exchange)
+    assert (await tell(exchange, json.dumps(EVENT).encode(), at="/hooks/stripe-connect")).status_code == 503
 
 
 async def test_without_a_provider_the_hook_says_so(exchange: Market) -> None:

@@ -238,7 +238,7 @@ async def test_what_was_refunded_after_a_payout_is_taken_off_the_next_one(m: Mar
     await settle(m, 2026, 2)
     newest = max(await items(m, supplier, "/supplier/v1/statements"), key=lambda one: one["number"])
     document = (await m.get(supplier, f"/supplier/v1/statements/{newest['id']}")).json()["document"]
-    assert document["totals"]["adjustments"]["amount"] == "-264.00"
+    assert document["totals"]["refunds"]["amount"] == "-264.00"
     assert [line["kind"] for line in document["lines"]] == ["refund"]
     assert newest["closing"]["amount"] == "0.00"
     await sound(m)

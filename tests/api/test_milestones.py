@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,6 +75,13 @@ async def test_a_service_is_paid_milestone_by_milestone_from_what_the_buyer_rese
     assert (early.status_code, early.json()["type"]) == (409, "/problems/milestone-state")
     assert (await m.post(supplier, f"{pay.replace('buyer', 'supplier')}/escrow")).status_code == 404
     await m.done(buyer, f"{pay}/escrow")
+    assert await _instruction(m) == [
+        ("hold", "800.00"),
+        ("hold", "200.00"),
+        ("held", "1000.00"),
+        ("stated", "0.00"),
+        ("move", "1000.00"),
+    ]
     assert await money(m, held(buyer.id, "CNY")) == 1_000 * MILLION
     again = await m.post(buyer, f"{pay}/escrow")
     assert (again.status_code, again.json()["type"]) == (409, "/problems/escrow-state")
@@ -165,3 +173,20 @@ async def test_escrow_is_of_all_milestones_or_of_none(m: Market) -> None:
     assert (await m.get(stranger, f"/buyer/v1/orders/{order}/milestones")).status_code == 404
     await drain(m.services.db, steps(m.services).table())
     assert await m.services.db.run(audit.check) == []
+
+
+async def _instruction(m: Market) -> list[tuple[str, str]]:
+    """What the supervising bank is told: its lines and their amounts."""
+    operator = await m.operator()
+    details = {
+        "scheme": "cn",
+        "holder": "语料交易所监管户",
+        "account": "6222021234567890123",
+        "bank": "102100099996",
+        "bank_name": "工商银行北京分行",
+    }
+    wish = {"kind": "escrow", "currency": "CNY", "details": details}
+    opened = await m.done(operator, "/operator/v1/bank-accounts", wish)
+    file = await m.get(operator, f"/operator/v1/bank-accounts/{opened['id']}/escrow-instruction")
+    rows = list(csv.reader(file.content.decode("utf-8-sig").splitlines()))[1:]
+    return [(row[0], row[5]) for row in rows]

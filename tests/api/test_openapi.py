@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from exchange import main
 from exchange.apps.http.asked import parameters_of
+from exchange.apps.http.root import Root
 from tests.support.api import Market, market
 from tests.support.clones import Clones
 from tools import routes
@@ -37,6 +38,12 @@ async def exchange(clones: Clones, tmp_path_factory: pytest.TempPathFactory) -> 
     async with market(url, tmp_path_factory.mktemp("openapi")) as made:
         yield made
     await clones.drop(url)
+
+
+@pytest.fixture(scope="module")
+def composed(exchange: Market) -> Root:
+    """The apps as a process composes them: made once, for it takes seconds and is only read."""
+    return main.root(exchange.services)
 
 
 @pytest.fixture(params=sorted(PREFIXES))
@@ -155,16 +162,18 @@ def _has_example(document: dict[str, Any], value: Any, seen: set[str]) -> bool:
 
 
 @pytest.mark.parametrize("name", ["supplier", "buyer", "assessor", "regulator", "operator"])
-def test_what_a_query_may_ask_is_what_the_document_says(exchange: Market, name: str) -> None:
+def test_what_a_query_may_ask_is_what_the_document_says(composed: Root, name: str) -> None:
     """Whatever else is asked is refused in the portals: nothing documented may be."""
-    app = main.root(exchange.services)._apps
-    served = next(one for one in (getattr(each, "app", each) for each in app.values()) if one.state.name == name)
+    served = next(
+        one for one in (getattr(each, "app", each) for each in composed._apps.values()) if one.state.name == name
+    )
+    paths = served.openapi_schema.to_schema()["paths"]
     compared = 0
     for route in served.routes:
         for handler in getattr(route, "route_handlers", ()):
             template = re.sub(r":\w+}", "}", route.path)
             for method in {one.lower() for one in handler.http_methods} & {"get", "post"}:
-                documented = served.openapi_schema.to_schema()["paths"].get(template, {}).get(method)
+                documented = paths.get(template, {}).get(method)
                 if documented is not None:
                     said = documented.get("parameters", ())
                     there = {one["name"] for one in said if one["in"] == "query"}

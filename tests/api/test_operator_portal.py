@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
 
+from exchange.flows.call_provider import open_item
 from exchange.flows.register_organisation import Registered
 from exchange.kernel import ids, jobs
 from exchange.worker.loop import drain
 from exchange.worker.steps import Steps
 from settlement.bank_statement import COLUMNS
+from settlement.open_items import ItemKind, Opened
 from settlement.payout_accounts import PayoutAccountState
 from settlement.payouts import Rail
 from settlement.store import payout_accounts
@@ -144,6 +147,25 @@ async def test_a_bank_statement_is_answered_line_by_line(exchange: Market) -> No
     wallet = (await exchange.get(buyer, "/buyer/v1/wallet")).json()
     assert wallet["balances"] == [{"amount": "520.00", "currency": "CNY"}]
     assert (await exchange.get(operator, "/operator/v1/bank-entries/unmatched")).json()["items"] == []
+
+
+async def test_what_no_rule_books_waits_for_the_operator_who_says_what_was_done(exchange: Market) -> None:
+    operator = await exchange.operator()
+    for subject in ("du_1", "du_2", "du_1"):
+        opened = Opened(ItemKind.DISPUTE, subject, {"status": "needs_response"})
+        await exchange.services.db.run(partial(open_item, opened=opened))
+    page = (await exchange.get(operator, "/operator/v1/open-items", limit=1)).json()
+    rest = (await exchange.get(operator, "/operator/v1/open-items", cursor=page["next_cursor"])).json()
+    shown = [(one["kind"], one["subject"], one["seen"]) for one in (*page["items"], *rest["items"])]
+    assert shown == [("dispute", "du_2", 1), ("dispute", "du_1", 2)]
+    path = f"/operator/v1/open-items/{page['items'][0]['id']}/closing"
+    note = {"note": "evidence sent"}
+    buyer = await exchange.join("buyer")
+    assert (await exchange.post(buyer, path, note)).status_code == 403
+    assert (await exchange.done(operator, path, note))["id"] == page["items"][0]["id"]
+    assert (await exchange.post(operator, path, note)).status_code == 404
+    (left,) = (await exchange.get(operator, "/operator/v1/open-items")).json()["items"]
+    assert left["subject"] == "du_1"
 
 
 async def test_a_run_settles_payouts_follow_and_a_trace_tells_it_all(exchange: Market, shop: trade.Market) -> None:

@@ -51,7 +51,12 @@ async def test_wrong_queries_are_named_as_the_document_names_them(m: Market) -> 
             "must be ofr_ and 26 letters and digits, not 'ofr_nonsense'",
             "须为 ofr_ 加 26 位字母与数字",
         ),
-        (b'{"offer": "x", "purposes": ["pretrain"], "payment": "gold"}', "one of card, wallet", "card, wallet 之一"),
+        (
+            b'{"offer": "x", "purposes": ["pretrain"], "payment": "gold"}',
+            "one of account, card, wallet",
+            "account, card, wallet 之一",
+        ),
+        (b"", "a body in JSON is wanted", "须提供 JSON 请求内容"),
     ],
 )
 async def test_a_wrong_body_is_explained_in_both_languages(m: Market, body: bytes, en: str, zh: str) -> None:

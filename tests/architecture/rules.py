@@ -30,6 +30,7 @@ _CHANCE = re.compile(
 _PRINTERS = ("exchange.cli", "sandbox", "benchmarks", "tools", "compliance.verify")
 _NETWORK = (
     "httpx",
+    "httpcore",
     "smtplib",
     "obstore",
     "socket",

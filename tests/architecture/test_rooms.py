@@ -8,7 +8,7 @@ from tests.architecture.tree import PACKAGES, ROOT
 
 EXCHANGE = {
     "__main__", "access", "apps", "catalog", "cli", "flows", "kernel", "main", "migrations", "parties", "process", "quality", "settings",
-    "worker",
+    "webhooks", "worker",
 }  # fmt: skip
 APPS = {"assessor", "buyer", "data", "hooks", "http", "oauth", "operator", "public", "regulator", "supplier", "web"}
 
@@ -37,7 +37,14 @@ def test_the_import_contracts_name_every_room() -> None:
 
 
 def test_every_package_says_what_it_owns_on_one_screen() -> None:
-    for package in ("exchange/parties", "exchange/catalog", "exchange/quality", "exchange/access", *PACKAGES[1:]):
+    for package in (
+        "exchange/parties",
+        "exchange/catalog",
+        "exchange/quality",
+        "exchange/access",
+        "exchange/webhooks",
+        *PACKAGES[1:],
+    ):
         readme = ROOT / package / "README.md"
         text = readme.read_text(encoding="utf-8").lower()
         assert "owns" in text, package

@@ -20,6 +20,7 @@ FEATURES = (
     "exchange.catalog",
     "exchange.quality",
     "exchange.access",
+    "exchange.webhooks",
 )
 
 

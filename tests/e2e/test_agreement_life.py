@@ -17,8 +17,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from contracts.lifecycle_store import suspended_among
 from exchange.access.store import seal
 from exchange.flows.check_books import check_books
+from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
 from tests.support.api import Market, Party, market
 from tests.support.directives import wish as frozen
@@ -229,6 +231,9 @@ async def test_a_suspension_cuts_tokens_at_once_and_lifting_restores_them(scene:
     assert await scene.refused("supplier", agreement, kind="suspension") == "agreement-event-field"
     event = await scene.propose("supplier", agreement, kind="suspension", reason=WHY)
     assert event["state"] == "in_force"
+    # Paying a debt does not open what the agreement itself has suspended.
+    known = ids.parse("agr", agreement)
+    assert await scene.m.services.db.run(lambda tx: suspended_among(tx, [known])) == {known}
     assert (await scene.rows(token)).json()["type"] == "/problems/grant-suspended"
     taken = await scene.m.post(scene.parties["buyer"], f"/buyer/v1/grants/{bought['grant']}/tokens")
     assert taken.json()["type"] == "/problems/grant-suspended"
@@ -242,6 +247,7 @@ async def test_a_suspension_cuts_tokens_at_once_and_lifting_restores_them(scene:
     assert (await scene.m.get(operator, f"{path}/events")).json()["state"] == "held"
     await scene.m.done(operator, f"{path}/lifting", {"reason": WHY})
     assert (await scene.rows(token)).status_code == 200, "the very same token opens again"
+    assert await scene.m.services.db.run(lambda tx: suspended_among(tx, [known])) == set()
     kept = await scene.verified(agreement)
     assert kept["lifting"] == {"exchange": False}
 

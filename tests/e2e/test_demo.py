@@ -103,6 +103,22 @@ def test_it_runs_and_accounts_for_every_coin(first: Told) -> None:
     assert sums == {"CNY": 0, "EUR": 0}
 
 
+def test_money_has_its_papers_its_arbitrator_its_bank_and_its_proof(first: Told) -> None:
+    money = first.answer["money"]
+    assert money["papers"] == {"380": 3, "381": 2, "389": 6}
+    assert money["dispute"]["outcome"] == "decided"
+    moved = [(one["kind"], one["amount"]["amount"]) for one in money["dispute"]["moved"]]
+    assert moved == [("refund", "40.00"), ("arbitration_fee", "1.20"), ("arbitration_fee", "0.60")]
+    assert (money["batch"]["total"], money["batch"]["payout"]) == ({"amount": "1.80", "currency": "EUR"}, "paid")
+    assert Path(money["batch"]["file"]).name.endswith(".pain.001.xml")
+    assert [(one["currency"], one["difference"], one["complete"]) for one in money["proofs"]] == [
+        ("CNY", "0.00", True),
+        ("EUR", "0.00", True),
+    ]
+    assert all(place["stated"]["amount"] == place["ledger"] for one in money["proofs"] for place in one["places"])
+    assert money["told"] == {"order.placed": 4, "delivery.accepted": 4}
+
+
 # Of 99.99 EUR and of 1,200 CNY, each with 6% tax: shares of 70, 10, 5, 3 and 12 per cent of the price, and the tax. Then
 # 33.33 EUR and 500.01 CNY go back, to the millionth as Webster's method divides them; then everything.
 PAYEES = ("supplier", "archive", "broker", "assessor", "revenue", "tax")

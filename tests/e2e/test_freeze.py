@@ -39,6 +39,7 @@ SPOON_BYTES, SPOON_EVERY_S, RECEIVE_BUFFER_BYTES = 8 * 1024, 0.04, 8 * 1024
 RUNNING_S, BEGUN_S_MAX = 1.0, 20.0
 BOUND_S = 5.0
 READY_S_MAX = 90.0
+ENDED_S_MAX = 30.0
 
 
 @dataclass
@@ -121,11 +122,13 @@ async def served(m: Market, ports: list[int]) -> AsyncIterator[None]:
 
 
 async def _over(child: asyncio.subprocess.Process) -> None:
+    """It ends by itself, also where downloads still run that nobody reads any more."""
     try:
-        await asyncio.wait_for(child.wait(), 15)
+        assert await asyncio.wait_for(child.wait(), ENDED_S_MAX) == 0
     except TimeoutError:
         child.kill()
         await child.wait()
+        raise
 
 
 async def _ready(http: httpx.AsyncClient, port: int) -> None:

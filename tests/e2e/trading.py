@@ -380,7 +380,9 @@ class Trader:
         assert self.books.payouts, ordered
 
         def paid() -> bool:
-            return all(one["state"] == "paid" for one in self.get("supplier", "/supplier/v1/payouts")["items"])
+            return all(
+                one["state"] in ("sent", "paid") for one in self.get("supplier", "/supplier/v1/payouts")["items"]
+            )
 
         self.wait(paid)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +16,8 @@ import pytest_asyncio
 
 from exchange.cli import commands
 from exchange.cli.tools import Tools
+from exchange.flows.map_accounts import put_chart
+from exchange.flows.prove_money import prove_money
 from exchange.flows.show_provenance import show_provenance
 from exchange.kernel import ids
 from exchange.kernel.clock import FixedClock
@@ -21,8 +25,10 @@ from exchange.kernel.db import Database
 from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
 from exchange.kernel.money import units_of
+from settlement.accounts import AccountKind
 from tests.support.api import settings_for
 from tests.support.ledger_market import BROKER, BUYER, SELLER, SOURCE, YUAN, Traded, traded
+from tests.support.settlement_market import OPERATOR, actor
 
 Command = Any
 
@@ -46,8 +52,8 @@ def ledger(market: Traded, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
     tools = Tools(settings_for(tmp_path), here, here, None, None, None, None, {"LANG": "en_US.UTF-8"})  # type: ignore[arg-type]
 
-    async def run(*arguments: str) -> tuple[int, str]:
-        chosen = commands.parser().parse_args(["ledger", *arguments])
+    async def run(*arguments: str, command: str = "ledger") -> tuple[int, str]:
+        chosen = commands.parser().parse_args([command, *arguments])
         code = await chosen.run(chosen, tools)
         return code, capsys.readouterr().out
 
@@ -328,3 +334,35 @@ async def test_an_export_goes_to_a_file_to_standard_output_or_into_json(ledger: 
     summed = await ledger.told("export", "--format", "hledger", "--output", str(tmp_path / "books.journal"))
     assert "text" not in summed
     assert summed["postings"] > summed["journals"] > 10
+
+
+async def test_money_says_what_is_in_order_and_what_is_not(
+    market: Traded, ledger: Command, tmp_path: Path, clock: FixedClock
+) -> None:
+    def money(*arguments: str) -> Any:
+        return ledger(*arguments, command="money")
+
+    assert await money("reconciliation") == (0, "No money was ever seen at the provider.\n")
+    assert await money("proofs", "--lang", "zh") == (0, "尚无证明。\n")
+    rows = [f"{kind.value},,{number},{kind.value}," for number, kind in enumerate(AccountKind, 1)]
+    chart = "\n".join(["account,currency,code,name,tax_code", *rows]).encode()
+    own = tmp_path / "own.csv"
+    assert (await money("journals", "--output", str(own)))[0] == 2, "there is no chart yet"
+    await market.database.run(lambda tx: put_chart(tx, actor(OPERATOR, "operator"), chart))
+    code, said = await money("journals", "--output", str(own), "--json")
+    told = json.loads(said)
+    assert (code, told["sha256"]) == (0, hashlib.sha256(own.read_bytes()).hexdigest())
+    sums: dict[tuple[str, str], int] = {}
+    for row in csv.DictReader(own.read_text(encoding="utf-8").splitlines()):
+        name = row["journal"], row["currency"]
+        sums[name] = sums.get(name, 0) + units_of(row["debit"] or "0") - units_of(row["credit"] or "0")
+    assert set(sums.values()) == {0}, "each journal balances in each currency"
+    assert len({journal for journal, _ in sums}) == told["journals"] > 5
+    await market.database.run(lambda tx: prove_money(tx, {}, {}))
+    code, said = await money("proofs", "--json")
+    assert {one["currency"] for one in json.loads(said)} == {"CNY", "EUR"}
+    code, said = await money("checklist", "--currency", "CNY", "--end", "2026-02-01")
+    assert code == 1
+    assert "✗ Clients' money is proved" in said
+    code, said = await money("deferred", "--at", "2026-01-16")
+    assert code == 0

@@ -258,7 +258,7 @@ async def test_invoices_and_statements_show_what_went_back_and_still_close(
     said = msgspec.json.decode(statement.document)
     totals = {name: amount["amount"] for name, amount in said["totals"].items()}
     assert totals["sales"] == "300.00"
-    assert (totals["fees"], totals["adjustments"], totals["closing"]) == ("-60.00", "-80.00", "160.00")
+    assert (totals["fees"], totals["refunds"], totals["closing"]) == ("-60.00", "-80.00", "160.00")
     (line,) = said["lines"]
     assert (line["share"]["amount"], line["refunded"]["amount"], line["amount"]["amount"]) == (
         "240.00",

@@ -30,13 +30,26 @@ import exchange.access.tables
 import exchange.catalog.tables
 import exchange.parties.tables
 import exchange.quality.tables
+import exchange.webhooks.tables
+import settlement.approval_tables  # fills settlement.tables' metadata
+import settlement.bank_tables  # fills settlement.tables' metadata
+import settlement.credit_tables  # fills settlement.tables' metadata
+import settlement.dispute_tables  # fills settlement.tables' metadata
+import settlement.dunning_tables  # fills settlement.tables' metadata
+import settlement.efapiao_tables  # fills settlement.tables' metadata
+import settlement.fiscal_tables  # fills settlement.tables' metadata
 import settlement.hold_tables  # fills settlement.tables' metadata
+import settlement.kept_tables  # fills settlement.tables' metadata
 import settlement.pool_tables  # fills settlement.tables' metadata
+import settlement.provider_tables  # fills settlement.tables' metadata
 import settlement.rate_tables  # fills settlement.tables' metadata
+import settlement.recon_tables  # fills settlement.tables' metadata
 import settlement.refund_tables  # fills settlement.tables' metadata
 import settlement.rule_tables  # fills settlement.tables' metadata
+import settlement.stripe_tables  # fills settlement.tables' metadata
 import settlement.tables
 import settlement.weight_tables  # fills settlement.tables' metadata
+import settlement.withholding_tables  # fills settlement.tables' metadata
 from compliance.tables import PgSnapshot, Xid8
 from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, DatabaseUrls, WallMissing
@@ -48,6 +61,7 @@ TABLES = (
     exchange.catalog.tables,
     exchange.quality.tables,
     exchange.access.tables,
+    exchange.webhooks.tables,
     contracts.tables,
     settlement.tables,
     compliance.tables,
@@ -72,10 +86,13 @@ FACTS = {
     "contracts.key_retirement contracts.organisation_key",
     "contracts.auction_award contracts.auction_bid contracts.auction_reserve contracts.auction_tally",
     "kernel.party kernel.public_key",
-    "parties.decision parties.evidence parties.identifier",
+    "parties.decision parties.evidence parties.identifier parties.profile",
     "quality.certificate quality.disclosure quality.scorecard",
     "settlement.account settlement.charge settlement.invoice settlement.invoice_line settlement.journal",
-    "settlement.conversion settlement.position_limit settlement.rate",
+    "settlement.conversion settlement.position_limit settlement.provider_customer settlement.rate",
+    "settlement.fiscal_document settlement.fiscal_source settlement.self_billing settlement.self_billing_end",
+    "settlement.efapiao settlement.efapiao_codes settlement.efapiao_confirmation settlement.efapiao_export",
+    "settlement.efapiao_number",
     "settlement.account_period settlement.closed_period settlement.hold settlement.hold_end",
     "settlement.mandate_end settlement.pool_distribution settlement.pool_policy settlement.pool_share",
     "access.usage_aside access.usage_checked access.usage_decision",
@@ -85,6 +102,12 @@ FACTS = {
     "settlement.split_minimum settlement.split_payee settlement.split_rule settlement.split_run settlement.split_source",
     "settlement.posting settlement.service_credit settlement.statement settlement.statement_line",
     "settlement.acceptance settlement.refund",
+    "settlement.chart settlement.money_proof settlement.own_sweep settlement.recon_done settlement.recon_item",
+    "settlement.recon_journal settlement.recon_resolution settlement.stated_balance",
+    "settlement.dispute_evidence settlement.dispute_fact settlement.dispute_hold settlement.dispute_money",
+    "settlement.dunning_notice",
+    "settlement.withholding settlement.withholding_relief settlement.withholding_relief_end",
+    "settlement.withholding_table settlement.withholding_adoption settlement.seller_report",
     "settlement.record_set settlement.weight_answer settlement.weight_member settlement.weight_order settlement.weight_vector",
 }
 INSERTED = frozenset({"SELECT", "INSERT"})

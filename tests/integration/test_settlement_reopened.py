@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from exchange.flows.close_books import BooksClosed, close_books, close_months
+from exchange.flows.issue_missing import MissingIssued, issue_missing
+from exchange.flows.prove_money import prove_money
 from exchange.flows.settle_period import Period, RunProgress, settle_next, start_run
 from exchange.flows.steer_run import cancel_run, resume_run
 from exchange.kernel import ids, jobs
@@ -17,9 +19,11 @@ from exchange.kernel.clock import FixedClock
 from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.keys import Keyring
+from exchange.kernel.money import Money
 from settlement.store import audit
 from tests.integration.test_settlement_run import settle
-from tests.support.settlement_market import BUYER, OPERATOR, SELLER, Market, actor, open_market
+from tests.support.papered import agree, operated, profiled
+from tests.support.settlement_market import BROKER, BUYER, OPERATOR, SELLER, Market, actor, open_market
 
 YUAN = 1_000_000
 JANUARY = Period(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), "CNY")
@@ -52,6 +56,13 @@ async def invoices(database: Database, run: str) -> list[dict[str, Any]]:
         return [msgspec.json.decode(row[0]) for row in await (await tx.driver()).fetch(query, ids.parse("run", run))]
 
     return await database.run(look)
+
+
+async def prove(database: Database) -> None:
+    """Clients' money is proved now: nobody ever moved any at the provider, so all that the books have there has a name."""
+    at = {"CNY": Money.zero("CNY")}
+    made, _ = await database.run(lambda tx: prove_money(tx, at, {}))
+    assert [(one.currency, one.complete, one.difference.units) for one in made] == [("CNY", True, 0)]
 
 
 async def start(database: Database, period: Period) -> RunProgress | Problem:
@@ -175,11 +186,25 @@ async def test_books_wait_for_an_open_run_and_then_close_by_the_clock(market: Ma
     # The books of January wait for its settlement, which books into February.
     assert await database.run(lambda tx: close_months(tx, 3)) == []
     await settle(market, JANUARY)
+    # And for the proof of clients' money, made since its end.
+    assert await database.run(lambda tx: close_months(tx, 3)) == []
+    await prove(database)
+    # And for the papers of its sales, which nobody could write without names and an agreement.
+    assert await database.run(lambda tx: close_months(tx, 3)) == []
+    await operated(market)
+    await profiled(market, SELLER, BUYER, BROKER, OPERATOR)
+    for payee in (SELLER, BROKER):
+        await agree(market, payee)
+    written = await database.run(lambda tx: issue_missing(tx, OPERATING))
+    assert isinstance(written, MissingIssued)
+    # The sale's; what of it is its payees' and the exchange's comes with the run that releases it.
+    assert (written.issued, written.missing) == (1, 0)
     (closed,) = await database.run(lambda tx: close_months(tx, 3))
     assert (closed.currency, closed.end) == ("CNY", "2026-02-01T00:00:00Z")
     clock.advance(2 * 86_400)
     assert await database.run(lambda tx: close_months(tx, 3)) == []
     await settle(market, FEBRUARY)
+    await prove(database)
     (closed,) = await database.run(lambda tx: close_months(tx, 3))
     assert (closed.currency, closed.end) == ("CNY", "2026-03-01T00:00:00Z")
     assert await database.run(lambda tx: close_months(tx, 3)) == []

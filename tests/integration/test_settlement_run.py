@@ -284,7 +284,7 @@ async def test_payouts_are_sent_once_and_come_back_when_they_fail(
     await market.use(per_use.grant, 1, clock.now() + timedelta(minutes=5))
     clock.advance(20 * 86_400)
     run = await settle(market)
-    wish = PayOut(SELLER, "CNY", run.run, Rail.STRIPE, "acct_1")
+    wish = PayOut(SELLER, "CNY", run.run, Rail.BANK, "acct_1")
     tries = await asyncio.gather(*(database.run(lambda tx: pay_out(tx, [wish, wish])) for _ in range(3)))
     made = [one for answers in tries for one in answers if isinstance(one, PayoutReceipt)]
     assert [one.amount["amount"] for one in made] == ["240.01"]
@@ -301,7 +301,7 @@ async def test_payouts_are_sent_once_and_come_back_when_they_fail(
     paid = [TransferResult(ids.parse("pot", again.id), "paid", "tr_2")] * 2
     answers = await database.run(lambda tx: record_transfer(tx, paid))
     assert [isinstance(one, TransferRecorded) and one.replayed for one in answers] == [False, True]
-    (nothing,) = await database.run(lambda tx: pay_out(tx, [PayOut(SELLER, "CNY", "next", Rail.STRIPE, "acct_1")]))
+    (nothing,) = await database.run(lambda tx: pay_out(tx, [PayOut(SELLER, "CNY", "next", Rail.BANK, "acct_1")]))
     assert isinstance(nothing, Problem)
     await settle(market)
     seller = actor(SELLER, "supplier")

@@ -27,8 +27,10 @@ from exchange.kernel.money import Money
 from settlement.refunds import Reason
 from settlement.store import audit
 from tests.support.clones import Clones
+from tests.support.papered import agree, operated, profiled
 from tests.support.ruled import put_rule, ruled_offer, step, waterfall
 from tests.support.settlement_market import (
+    BROKER,
     BUYER,
     MONTHLY,
     ONE_OFF,
@@ -65,6 +67,9 @@ ROWS = {
     "FROM settlement.split_booked",
     "orders": "SELECT id, settled_in FROM settlement.orders",
     "series": "SELECT * FROM settlement.series",
+    "fiscal_document": "SELECT * FROM settlement.fiscal_document",
+    "fiscal_source": "SELECT * FROM settlement.fiscal_source",
+    "fiscal_missing": "SELECT * FROM settlement.fiscal_missing",
 }
 
 
@@ -80,6 +85,7 @@ async def traded(clones: Clones, database_url: str, keyring: Keyring, clock: Fix
     await ruled_offer(market, "ruled once", rule, "one_off", ONE_OFF)
     for seller in SELLERS:
         await market.join(seller)
+    await papered(market)
     await market.offer("fee", MONTHLY)
     await market.fund(BUYER, 1_700 * YUAN)
     await market.fund(OTHER, 500 * YUAN)
@@ -108,6 +114,14 @@ async def traded(clones: Clones, database_url: str, keyring: Keyring, clock: Fix
     clock.advance(30 * 86_400)
     await database.close()
     return database_url
+
+
+async def papered(market: Market) -> None:
+    """All but one seller have what papers need; shares and fees are taxed, so that papers book money."""
+    await operated(market)
+    await profiled(market, *SELLERS[1:], BUYER, OTHER, taxed=False)
+    await profiled(market, BROKER, OPERATOR)
+    await agree(market, BROKER)
 
 
 async def settle(market: Market, period: Period) -> None:

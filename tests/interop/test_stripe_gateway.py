@@ -14,20 +14,21 @@ import pytest
 from exchange.kernel.money import Money
 from sandbox.stripe.process import free_port, running
 from sandbox.stripe.webhooks import sign
-from settlement.gateway.stripe import (
+from settlement.gateway.stripe.answers import (
     Account,
-    BadWebhook,
     Missing,
-    Moved,
     NotPayable,
     Payment,
+    Refund,
     Refused,
     Retry,
-    StripeGateway,
-    StripeSettings,
+    Reversal,
     Transfer,
     Unknown,
 )
+from settlement.gateway.stripe.client import StripeGateway
+from settlement.gateway.stripe.webhooks import BadWebhook
+from settlement.settings import StripeSettings
 
 SECRET = "whsec_gateway"
 
@@ -38,7 +39,7 @@ def eur(amount: str) -> Money:
 
 @asynccontextmanager
 async def gateway_to(origin: str, timeout_s: float = 5.0) -> AsyncIterator[StripeGateway]:
-    made = StripeGateway(StripeSettings("sk_test_sandbox0000", SECRET, origin, timeout_s))
+    made = StripeGateway(StripeSettings("sk_test_sandbox0000", SECRET, api_base=origin, timeout_s=timeout_s))
     try:
         yield made
     finally:
@@ -73,14 +74,14 @@ async def test_money_in_and_out_and_back(gateway: StripeGateway) -> None:
     sent = await gateway.transfer("pot_1", eur("30.01"), to, "run_1", "payout:pot_1")
     assert isinstance(sent, Transfer)
     assert (sent.amount, sent.destination) == (eur("30.01"), to)
-    back = await gateway.reverse_transfer("rev_1", sent.id, eur("10.01"), "reverse:rev_1")
-    assert isinstance(back, Moved)
+    back = await gateway.back.reverse("rev_1", sent.id, eur("10.01"), "reverse:rev_1")
+    assert isinstance(back, Reversal)
     found = await gateway.find_transfer("pot_1", "run_1")
     assert isinstance(found, Transfer)
     assert (found.id, found.amount_reversed) == (sent.id, eur("10.01"))
     assert await gateway.find_transfer("pot_2", "run_1") == Missing()
-    refund = await gateway.refund("ref_1", paid.id, eur("1.00"), "refund:ref_1")
-    assert isinstance(refund, Moved)
+    refund = await gateway.back.refund("ref_1", paid.id, eur("1.00"), "refund:ref_1")
+    assert isinstance(refund, Refund)
     assert refund.amount == eur("1.00")
 
 
@@ -144,7 +145,7 @@ async def test_alipay_answers_with_the_payers_page(gateway: StripeGateway) -> No
 
 
 async def test_a_payment_for_the_browser(gateway: StripeGateway) -> None:
-    customer = await gateway.create_customer("org_1", "Lab", "customer:org_1")
+    customer = await gateway.keeping.customer("org_1", "customer:org_1")
     assert isinstance(customer, str)
     waiting = await gateway.create_payment_intent("pay_b", eur("5.00"), customer, None, "g", "charge:b")
     assert isinstance(waiting, Payment)

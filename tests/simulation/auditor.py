@@ -93,7 +93,11 @@ async def _payee(caller: Caller, payee: str, due: int) -> list[str]:
     if not statements:
         return _differs(f"statement of {payee}", due, 0)
     newest = max(statements, key=lambda one: one["number"])
-    paid = sum(units(one["amount"]) for one in await caller.items(payee, f"{portal}/payouts") if one["state"] == "paid")
+    paid = sum(
+        units(one["amount"])
+        for one in await caller.items(payee, f"{portal}/payouts")
+        if one["state"] in ("sent", "paid")
+    )
     found = _differs(f"statement of {payee}", due, units(newest["closing"]))
     # A payout is in whole cents; what is smaller stays on account.
     return found + _differs(f"payout of {payee}", due // 10_000 * 10_000, paid)
@@ -114,7 +118,7 @@ async def _house(caller: Caller, due: int, tax: int) -> list[str]:
 async def _payouts(caller: Caller, payees: Sequence[str]) -> list[int]:
     portal = {payee: "/supplier/v1" if payee.startswith("supplier") else "/assessor/v1" for payee in payees}
     rows = [one for payee in payees for one in await caller.items(payee, f"{portal[payee]}/payouts")]
-    return sorted(units(one["amount"]) // 10_000 for one in rows if one["state"] == "paid")
+    return sorted(units(one["amount"]) // 10_000 for one in rows if one["state"] in ("sent", "paid"))
 
 
 def _stripe(caller: Caller, stripe: Path, payouts: list[int]) -> list[str]:

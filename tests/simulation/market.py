@@ -349,7 +349,7 @@ class _Simulation:
         async def paid() -> bool:
             items = await caller.items("operator", "/operator/v1/payouts")
             assert not [one for one in items if one["state"] == "failed"], items
-            return all(one["state"] == "paid" for one in items)
+            return all(one["state"] in ("sent", "paid") for one in items)
 
         await caller.wait(paid)
 

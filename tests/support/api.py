@@ -34,6 +34,7 @@ from stdnum.iso7064 import mod_97_10
 from exchange.apps.http.context import Services
 from exchange.apps.http.people import newcomers
 from exchange.apps.http.root import Root
+from exchange.flows.create_client import ClientCreated, create_client
 from exchange.flows.issue_token import TokenIssued, TokenRequest, issue_token
 from exchange.flows.register_organisation import Registered, found_operator, register_organisation
 from exchange.flows.submit_evidence import submit_evidence
@@ -130,6 +131,14 @@ class Market:
             )
         )
         assert isinstance(decided, Decided), decided
+
+    async def another_client(self, party: Party) -> Party:
+        """A second client of the same organisation, with all that the first one may do: the other two of four eyes."""
+        limits, secret = self.services.settings.parties, secrets.token_urlsafe(32)
+        client = new_client("second", sorted(party.actor.scopes), hash_secret(secret), limits)
+        made = await self.services.db.run(lambda tx: create_client(tx, party.actor, client, limits))  # type: ignore[arg-type]
+        assert isinstance(made, ClientCreated), made
+        return await self.sign_in(Registered(party.organisation, "verified", party.member, made.client), secret)
 
     async def sign_in(self, made: Registered, secret: str, scope: str | None = None) -> Party:
         """A token for an organisation's client."""

@@ -66,7 +66,8 @@ async def books(database: Database) -> dict[str, int]:
 
 
 async def sound(database: Database) -> None:
-    assert await database.run(audit.check) == []
+    found = await database.run(audit.check)
+    assert found == [], found
 
 
 async def accept(market: Market, order: Any, buyer: UUID = BUYER) -> Any:

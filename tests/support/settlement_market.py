@@ -115,7 +115,9 @@ class Market:
 
         await self.database.run(flow)
 
-    async def buy(self, buyer: UUID, offer: str, payment: Literal["wallet", "card"] = "wallet", **more: Any) -> Any:
+    async def buy(
+        self, buyer: UUID, offer: str, payment: Literal["wallet", "card", "account"] = "wallet", **more: Any
+    ) -> Any:
         """Place one order; its receipt or problem."""
         wish = self.wish(buyer, offer, payment, **more)
         (answer,) = await self.database.run(lambda tx: purchase(tx, self.sales, self.keyring, [wish]))
@@ -124,7 +126,9 @@ class Market:
         assert isinstance(answer, Answered)
         return msgspec.json.decode(answer.body, type=OrderReceipt)
 
-    def wish(self, buyer: UUID, offer: str, payment: Literal["wallet", "card"] = "wallet", **more: Any) -> Purchase:
+    def wish(
+        self, buyer: UUID, offer: str, payment: Literal["wallet", "card", "account"] = "wallet", **more: Any
+    ) -> Purchase:
         """An order that nobody placed yet, with a key of its own."""
         self.keys += 1
         command = Command(

@@ -17,10 +17,11 @@ from exchange.kernel.money import Money
 from settlement import postings
 from settlement.accounts import AccountKind
 from settlement.conversion import CONVERSION, Conversion
-from settlement.documents import Divided, Entry, make_statement
+from settlement.documents import Divided, make_statement
 from settlement.recompute_statement import Report, check, main, said_of
 from settlement.runs import Run
 from settlement.statement_lines import conversion_line, credit_line
+from settlement.statement_totals import Entry
 from tests.support.tampered import document_of, number_places, tampered
 
 AT = datetime(2026, 2, 2, tzinfo=UTC)

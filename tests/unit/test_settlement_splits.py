@@ -9,7 +9,6 @@ from exchange.kernel import ids
 from exchange.kernel.money import Money
 from settlement import postings
 from settlement.accounts import AccountKind, payable, pending, platform, wallet
-from settlement.documents import Entry, totals
 from settlement.journals import (
     BodyMismatch,
     Duplicate,
@@ -25,6 +24,7 @@ from settlement.orders import Source
 from settlement.payments import amount_possible, named_in
 from settlement.runs import covered, period_possible
 from settlement.splits import BadShares, Role, Share, explain, parse_shares, split
+from settlement.statement_totals import Entry, totals
 
 SELLER, BROKER, BUYER = UUID(int=1), UUID(int=2), UUID(int=3)
 AT = datetime(2026, 1, 15, tzinfo=UTC)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stripe
 
+from sandbox.stripe.__main__ import arguments, world_of
+from sandbox.stripe.events import emit, listen
 from sandbox.stripe.faults import FaultPlan, parse_faults
+from sandbox.stripe.listing import page
+from sandbox.stripe.money import available, book, waiting
+from sandbox.stripe.options import Options, chosen
 from sandbox.stripe.params import check
 from sandbox.stripe.routes import ROUTES
+from sandbox.stripe.shapes import blank, misshapen
 from sandbox.stripe.webhooks import sign
-from sandbox.stripe.wire import Call, Refusal, decode_form, encode_form
+from sandbox.stripe.wire import Call, Refusal, decode_form
 from sandbox.stripe.world import PLATFORM, World
 
 
-def test_forms_nest_and_come_back() -> None:
+def test_forms_nest() -> None:
+    encoded = "a=1&b[c]=2&b[d][e]=x+y&l[0][q]=1&l[1][q]=2&p[0]=x&p[1]=y"
     nested = {"a": "1", "b": {"c": "2", "d": {"e": "x y"}}, "l": [{"q": "1"}, {"q": "2"}], "p": ["x", "y"]}
-    encoded = "&".join(f"{name}={value.replace(' ', '+')}" for name, value in encode_form(nested))
     assert decode_form(encoded) == nested
     assert decode_form("types[]=a&types[]=b&empty=") == {"types": ["a", "b"], "empty": ""}
     assert list(decode_form("&".join(f"n[{i}]={i}" for i in range(12)))["n"]) == [str(i) for i in range(12)]
@@ -92,15 +99,20 @@ def test_ids_depend_on_the_seed_and_the_cause() -> None:
 
 def test_balances_are_the_sum_of_their_lines_and_survive_a_restart(tmp_path: Path) -> None:
     world = World(state_file=tmp_path / "s.json")
-    world.book(PLATFORM, "charge", 1_000, "eur", "ch_1", fee=29)
-    world.book(PLATFORM, "refund", -400, "eur", "re_1")
-    event = world.emit("x.y", {"id": "ch_1"})
-    assert world.balance(PLATFORM, "eur") == 571
+    listen(world, "http://127.0.0.1:9/", "whsec_x", "both")
+    book(world, PLATFORM, "charge", 1_000, "eur", "ch_1", fee=29)
+    book(world, PLATFORM, "refund", -400, "eur", "re_1")
+    book(world, PLATFORM, "charge", 50, "eur", "ch_2", on=world.clock + 60)
+    event = emit(world, "x.y", {"id": "ch_1"})
+    world.advance()
     world.save()
     again = World(state_file=tmp_path / "s.json")
-    again.load()
-    assert again.balance(PLATFORM, "eur") == 571
-    assert again.fresh_events == [event["id"]]
+    assert again.load()
+    assert (available(again, PLATFORM, "eur"), waiting(again, PLATFORM, "eur")) == (571, 50)
+    assert [one["event"] for one in again.outbox] == [event["id"]]
+    again.advance(61)
+    assert (available(again, PLATFORM, "eur"), waiting(again, PLATFORM, "eur")) == (621, 0)
+    assert again.check() == []
 
 
 def test_lists_page_both_ways_and_hide_other_accounts() -> None:
@@ -108,15 +120,60 @@ def test_lists_page_both_ways_and_hide_other_accounts() -> None:
     ids = [world.add("thing", PLATFORM, {"id": f"th_{n}"})["id"] for n in range(5)]
     world.add("thing", "acct_other", {"id": "th_x"})
 
-    def page(**params: object) -> tuple[list[str], bool]:
-        found = world.page("thing", Call("GET", "/v1/things", params, PLATFORM, None, ""))
+    def shown(**params: object) -> tuple[list[str], bool]:
+        found = page(world, "thing", Call("GET", "/v1/things", params, PLATFORM, None, ""))
         return [row["id"] for row in found["data"]], found["has_more"]
 
     newest_first = ids[::-1]
-    assert page(limit=2) == (newest_first[:2], True)
-    assert page(limit=2, starting_after=newest_first[1]) == (newest_first[2:4], True)
-    assert page(limit=2, ending_before=newest_first[2]) == (newest_first[:2], False)
+    assert shown(limit=2) == (newest_first[:2], True)
+    assert shown(limit=2, starting_after=newest_first[1]) == (newest_first[2:4], True)
+    assert shown(limit=2, ending_before=newest_first[2]) == (newest_first[:2], False)
     with pytest.raises(Refusal):
-        page(limit=101)
+        shown(limit=101)
     with pytest.raises(Refusal):
-        page(starting_after="th_x")
+        shown(starting_after="th_x")
+
+
+def test_an_answer_that_stripe_would_not_give_is_named() -> None:
+    good = {"object": "transfer", **blank("transfer"), "id": "tr_1", "created": 1, "livemode": False}
+    assert list(misshapen(good)) == []
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"colour": "red"}, "transfer.colour is no field of Stripe's"),
+        ({"amount": "12"}, "transfer.amount has the wrong type: '12'"),
+        ({"reversed": 1}, "transfer.reversed has the wrong type: 1"),
+        ({"amount": None}, "transfer.amount may not be null"),
+        ({"destination": {"object": "charge"}}, "transfer.destination is a 'charge', not one of ['account']"),
+    ]
+    for change, said in changes:
+        assert said in list(misshapen({**good, **change}))
+    del good["amount_reversed"]
+    assert list(misshapen({"object": "list", "data": [good]})) == [".data[0].amount_reversed is missing"]
+    payout = {"object": "payout", **blank("payout"), "id": "po_1", "created": 1, "livemode": False}
+    assert "payout.type is 'pigeon', not one of" in next(misshapen({**payout, "type": "pigeon"}))
+
+
+def test_the_command_line_makes_a_world_with_its_endpoints(tmp_path: Path) -> None:
+    def endpoints(*more: str) -> list[tuple[str, str, str]]:
+        line = ["--port", "1", "--webhook-url", "held:", "--webhook-secret", "whsec_p", "--state", str(tmp_path / "s")]
+        world = world_of(arguments([*line, "--clock", "virtual", "--settle-s", "60", "--require-onboarding", *more]))
+        assert (world.virtual, world.options) == (True, Options(settle_s=60, require_onboarding=True))
+        world.save()
+        notes = [(one["url"], world.note(one["id"])) for one in world.every("webhook_endpoint")]
+        return [(url, note["of"], note["secret"]) for url, note in notes]
+
+    assert endpoints() == [("held:", "both", "whsec_p")]
+    (tmp_path / "s").unlink()
+    two = [("held:", "platform", "whsec_p"), ("held:", "connect", "whsec_c")]
+    assert endpoints("--connect-webhook-secret", "whsec_c") == two
+    # Started again with the same file it knows them; a file of an earlier layout is set aside.
+    assert endpoints("--connect-webhook-secret", "whsec_c") == two
+    (tmp_path / "s").write_text('{"objects": {}, "child_calls": []}')
+    assert endpoints() == [("held:", "both", "whsec_p")]
+    assert (tmp_path / "s.old").exists()
+
+
+def test_options_are_known_and_of_their_type() -> None:
+    assert chosen({"settle_s": 5, "fee_bps": 290}) == Options(settle_s=5, fee_bps=290)
+    for wrong in ({"settle": 5}, {"fee_bps": "290"}, {"fee_bps": 2.9}):
+        with pytest.raises(ValueError, match="no option"):
+            chosen(wrong)

@@ -9,6 +9,7 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
+from exchange.apps.buyer.payment_methods import card_named
 from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, listing, show
@@ -29,15 +30,21 @@ _SOURCES = {
     "payout": "pot",
     "service_credit": "crd",
     "conversion": "cnv",
+    "chargeback": "cbk",
+    "card_refund_returned": "crf",
 }
 Currency = Annotated[str, QueryParameter(pattern="^[A-Z]{3}$", description="ISO 4217. 币种。")]
 
 
 class TopUpWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much, and how it comes: a card as Stripe names it, or a transfer that will quote the payment's id."""
+    """How much, and how it comes.
+
+    A card or a SEPA debit is named as Stripe names it; Alipay, WeChat Pay and Checkout answer with a page to pay on; a bank
+    transfer quotes the payment's id.
+    """
 
     amount: MoneyWire
-    method: Literal["card", "bank"] = "card"
+    method: Literal["card", "bank", "alipay", "wechat_pay", "sepa_debit", "checkout"] = "card"
     payment_method: Annotated[str, Meta(max_length=200, examples=["pm_card_visa"])] | None = None
 
 
@@ -54,6 +61,11 @@ class PaymentView(msgspec.Struct, frozen=True):
     reference: str | None
     created_at: Time
     finished_at: Time | None
+    redirect_url: Annotated[
+        str | None,
+        Meta(description="Where you have to agree or pay, while the payment waits for it. 需前往的支付页面。"),
+    ]
+    qr_code: Annotated[str | None, Meta(description="What the WeChat app scans. 微信扫码内容。")]
 
 
 class WalletView(msgspec.Struct, frozen=True):
@@ -94,14 +106,18 @@ class ChargeView(msgspec.Struct, frozen=True):
 
 @command("/buyer/v1/top-ups", TopUpReceipt, 400, 401, 403, 422)
 async def fill_wallet(request: Asked, data: JSONBody[TopUpWish]) -> Response[bytes]:
-    """Fill the wallet by card, or announce a bank transfer. 钱包充值。
+    """Fill the wallet by card, Alipay, WeChat Pay, SEPA debit or Checkout, or announce a bank transfer. 钱包充值。
 
-    The wallet grows when the money is there: ask for the payment, or look at the wallet.
+    The wallet grows when the money is there: ask for the payment, or look at the wallet. Where you have to agree on another
+    page, the payment shows it as `redirect_url` in a moment. A SEPA debit takes days; who asks for one agrees to its mandate.
     """
-    if data.method == "card" and not data.payment_method:
-        raise Refused(INVALID_REQUEST(reason="a card needs payment_method"))
+    if data.method == "sepa_debit" and not data.payment_method:
+        raise Refused(INVALID_REQUEST(reason="a debit needs payment_method"))
     actor = actor_of(request)
-    wish = TopUp(money(data.amount), data.method, data.payment_method)
+    named = data.payment_method if data.method == "sepa_debit" else None
+    if data.method == "card":
+        named = await card_named(request, data.payment_method)
+    wish = TopUp(money(data.amount), data.method, named, _mandate(request) if data.method == "sepa_debit" else {})
     return await write(request, "wallet.top-up", lambda tx: top_up(tx, actor, wish))
 
 
@@ -169,7 +185,15 @@ def payment_view(one: Payment) -> PaymentView:
         reference=name if one.method.value == "bank" else None,
         created_at=stamp(one.created_at),
         finished_at=stamp(one.finished_at) if one.finished_at else None,
+        redirect_url=one.redirect_url,
+        qr_code=one.qr_code,
     )
+
+
+def _mandate(request: Asked) -> dict[str, str]:
+    """From where a debit was agreed to, as a mandate has to say."""
+    agent = request.headers.get("user-agent", "")[:500] or "unknown"
+    return {"ip_address": request.client.host if request.client else "unknown", "user_agent": agent}
 
 
 def _movement(one: Movement) -> MovementView:

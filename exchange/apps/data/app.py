@@ -43,5 +43,6 @@ def app(services: Services) -> Litestar:
     )
     made.state.shelf = Shelf(services.db, services.files)
     db = services.db
-    made.state.watch = Watch(lambda reads: db.ask(partial(still_open, reads=reads)))
+    made.state.watch = watch = Watch(lambda reads: db.ask(partial(still_open, reads=reads)))
+    services.endings.append(watch.stop)
     return made

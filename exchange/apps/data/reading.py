@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +123,8 @@ async def download(request: Asked, asset: FromPath[str]) -> Response[Any]:
     }
     if wanted is not None:
         headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
-    body = _metered(services, sending, _watch(request), Watched(read, asked_at), admitted.hold)
+    watched = Watched(read, asked_at)
+    watched.body = body = _metered(services, sending, _watch(request), watched, admitted.hold)
     status = 206 if wanted is not None else 200
     return Stream(body, status_code=status, media_type=stored.asset.media_type, headers=headers)
 
@@ -240,7 +241,7 @@ class Sending:
 
 async def _metered(
     services: Services, sending: Sending, watch: Watch, watched: Watched, hold: Hold | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Send the bytes, and have on record what was sent before the last of them leaves; stop once it may not go on."""
     assert hold is not None
     said = at = sending.start
@@ -260,11 +261,14 @@ async def _metered(
                 said, hold = at, None if final else accepted_value(answered).hold
             yield piece
     finally:
-        watch.end(watched)
-        if hold is not None:
-            # The reader went away, or the file ended early: what left is put on record all the same.
-            left = sending.between(said, at, first=said == sending.start)
-            await asyncio.shield(services.records.put(Sent(hold, left)))
+        try:
+            if hold is not None:
+                # The reader went away, or the file ended early: what left is put on record all the same.
+                left = sending.between(said, at, first=said == sending.start)
+                await asyncio.shield(services.records.put(Sent(hold, left)))
+        finally:
+            # Only now: whoever ends the process waits for those that are watched.
+            watch.end(watched)
 
 
 async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from types import AsyncGeneratorType
 
 import structlog
 
@@ -17,12 +18,15 @@ ASK_EVERY_S = 1.0
 # through because the one who would say no is busy: the reader resumes with a Range once the answer is there.
 GRACE_S = 3.0
 _TOGETHER_MAX = 1_000
+# So long does a process that ends wait until what its downloads sent is on record.
+END_S = 5.0
+_LOOK_S = 0.01
 _LOG = structlog.get_logger("watch")
 
 
 @dataclass(slots=True, eq=False)
 class Watched:
-    """A running download: what it reads, as of when it was known to be allowed, and whether it was refused since.
+    """A running download: what it reads, as of when it was known to be allowed, whether it was refused since, its bytes.
 
     units    clear_at by the loop's clock
     """
@@ -30,6 +34,7 @@ class Watched:
     read: Read
     clear_at: float
     refused: bool = False
+    body: AsyncGenerator[bytes, None] | None = None
 
     def may_go_on(self) -> bool:
         """Whether the next bytes may leave."""
@@ -54,6 +59,24 @@ class Watch:
     def end(self, one: Watched) -> None:
         """Watch it no longer."""
         self._running.discard(one)
+
+    async def stop(self) -> None:
+        """Cut what runs; when this ends, it is on record what of it left, unless that takes too long."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + END_S
+        while self._running and clock() < until:
+            for one in list(self._running):
+                one.refused = True
+                # One that is at work ends at its next bytes; one that waits for its reader would wait on.
+                if isinstance(one.body, AsyncGeneratorType) and not one.body.ag_running:
+                    await self._cut(one.body)
+            await asyncio.sleep(_LOOK_S)
+
+    async def _cut(self, body: AsyncGenerator[bytes, None]) -> None:
+        try:
+            await body.aclose()
+        except Exception as error:  # noqa: BLE001  # the process ends all the same, and its holds go back
+            _LOG.warning("download-not-recorded", error=repr(error))
 
     async def _go(self) -> None:
         clock, rest = asyncio.get_running_loop().time, ASK_EVERY_S

@@ -15,9 +15,10 @@ from exchange.apps.http.answers import Asked
 from exchange.apps.http.context import Services, services_of
 from exchange.apps.http.documented import answers
 from exchange.apps.http.portal import portal
-from exchange.flows.store_event import EventStored, ProviderEvent, store_event
+from exchange.flows.store_event import EventStored, store_event
 from exchange.kernel.errors import Refused
-from settlement.gateway.stripe import BadWebhook, StripeEvent
+from settlement.gateway.stripe.webhooks import API_VERSION, BadWebhook
+from settlement.provider_events import ProviderEvent
 
 BODY_MAX_BYTES = 1024 * 1024
 _EVENT = {
@@ -61,22 +62,41 @@ async def stripe(request: Asked) -> Response[bytes]:
 
     Answered as soon as the event is stored; it takes effect in the background. The same event again changes nothing.
     """
+    return await _take(request, services_of(request).webhook)
+
+
+@post(
+    "/hooks/stripe-connect",
+    status_code=200,
+    request_max_body_size=BODY_MAX_BYTES,
+    operation_class=StripeCall,
+    responses=answers(EventStored, 200, 400, 413, 503),
+    opt={"portal": None},
+)
+async def stripe_connect(request: Asked) -> Response[bytes]:
+    """Take an event of a payee's Stripe account in. 接收收款方 Stripe 账户的事件。
+
+    Stripe's Connect endpoint has a secret of its own. The same event told to both endpoints counts once.
+    """
+    return await _take(request, services_of(request).connect_webhook)
+
+
+async def _take(request: Asked, verify: Any) -> Response[bytes]:
     services, payload = services_of(request), await request.body()
-    verify: Any = services.webhook
     if verify is None:
         raise Refused(problems.NO_PROVIDER())
     try:
-        event: StripeEvent = verify(payload, request.headers.get("stripe-signature", ""))
+        event: ProviderEvent = verify(payload, request.headers.get("stripe-signature", ""))
     except BadWebhook as error:
         raise Refused(problems.BAD_SIGNATURE()) from error
-    kept = ProviderEvent(event.id, event.type, event.object_id, payload)
-    stored = await services.db.run(lambda tx: store_event(tx, kept))
+    live = services.settings.stripe.live
+    stored = await services.db.run(lambda tx: store_event(tx, event, live=live, api_version=API_VERSION))
     return Response(msgspec.json.encode(stored), media_type="application/json")
 
 
 def app(services: Services) -> Litestar:
     """The app for outside services."""
-    routes: list[Any] = [stripe]
+    routes: list[Any] = [stripe, stripe_connect]
     return portal(
         name="hooks",
         title="Corpus Exchange: hooks 事件回调接口",

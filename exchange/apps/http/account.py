@@ -161,17 +161,25 @@ class JobView(msgspec.Struct, frozen=True):
 
 def account_routes(prefix: str) -> list[Any]:
     """The account's routes below a portal's prefix."""
-    own, clients, job = f"{prefix}/organisation", f"{prefix}/clients", f"{prefix}/jobs/{{job:str}}"
+    own, job = f"{prefix}/organisation", f"{prefix}/jobs/{{job:str}}"
     return [
         show(own, OrganisationView, 401, opt=_ANY)(show_organisation),
         command(f"{own}/evidence", Submitted, 400, 401, 409, 413, 422, opt=_ADMIN)(hand_in_evidence),
         show(f"{own}/members", MembersView, 401, 403, opt=_ADMIN)(list_members),
         command(f"{own}/members/{{member:str}}/erasure", ErasureReceipt, 401, 403, 404, 409, opt=_ADMIN)(erase_member),
+        *client_routes(prefix),
+        show(job, JobView, 401, 404, opt=_ANY)(show_job),
+        command(f"{job}/cancellation", JobCancelled, 401, 404, 409, status=200, opt=_ANY)(stop_job),
+    ]
+
+
+def client_routes(prefix: str) -> list[Any]:
+    """The routes of an organisation's clients below a portal's prefix."""
+    clients = f"{prefix}/clients"
+    return [
         show(clients, ClientsView, 401, opt=_ANY)(list_clients),
         command(clients, ClientMade, 400, 401, 409, 422, opt=_ADMIN)(make_client),
         command(f"{clients}/{{client:str}}/revocation", ClientRevoked, 401, 404, status=200, opt=_ADMIN)(end_client),
-        show(job, JobView, 401, 404, opt=_ANY)(show_job),
-        command(f"{job}/cancellation", JobCancelled, 401, 404, 409, status=200, opt=_ANY)(stop_job),
     ]
 
 

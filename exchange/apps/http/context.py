@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +51,9 @@ class Services:
     records: Batcher[Sent, Recorded]
     gateway: Any = None
     webhook: Callable[[bytes, str], Any] | None = None
+    connect_webhook: Callable[[bytes, str], Any] | None = None
+    endings: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What apps do before the batches end."""
 
     def start(self) -> None:
         """Let the batches run, on the running loop."""
@@ -59,6 +62,8 @@ class Services:
 
     async def stop(self) -> None:
         """Finish what waits."""
+        for ending in self.endings:
+            await ending()
         for batcher in (self.purchases, self.quotes, self.reads, self.records):
             await batcher.stop()
 

@@ -14,6 +14,8 @@ from exchange.apps.http.answers import Asked, found, write
 from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
+from exchange.apps.http.money_papers import statement_paper_routes
+from exchange.apps.http.onboarding import onboarding_routes
 from exchange.apps.http.statement_export import export_route
 from exchange.apps.http.wire import Id, MoneyWire, Sha256, Time, json_of, money_wire, object_id, stamp
 from exchange.flows.open_payout_account import PayoutAccountReceipt, open_payout_account
@@ -93,6 +95,10 @@ class PayoutAccountView(msgspec.Struct, frozen=True):
     state: Annotated[str, Meta(examples=["active"])]
     destination: Annotated[str | None, Meta(examples=["acct_1032D82eZvKYlo2C"])]
     reason: str | None
+    due: Annotated[
+        list[str],
+        Meta(description="What the provider still wants to know. 仍需提交的资料。", examples=[["external_account"]]),
+    ]
 
 
 class PayoutAccountsView(msgspec.Struct, frozen=True):
@@ -108,9 +114,11 @@ def earnings_routes(prefix: str) -> list[Any]:
         listing(f"{prefix}/statements", StatementView)(list_statements),
         show(f"{prefix}/statements/{{statement:str}}", StatementDocument)(show_statement),
         export_route(prefix),
+        *statement_paper_routes(prefix),
         listing(f"{prefix}/payouts", PayoutView)(list_payouts),
         show(f"{prefix}/payout-accounts", PayoutAccountsView, 401, 403)(list_payout_accounts),
         command(f"{prefix}/payout-accounts", PayoutAccountReceipt, 400, 401, 403, 409)(make_payout_account),
+        *onboarding_routes(prefix),
     ]
 
 
@@ -152,7 +160,7 @@ async def list_payout_accounts(request: Asked) -> PayoutAccountsView:
         accounts = await payout_accounts.own_accounts(tx, actor)
     return PayoutAccountsView(
         [
-            PayoutAccountView(one.rail.value, one.country, one.state.value, one.destination, one.reason)
+            PayoutAccountView(one.rail.value, one.country, one.state.value, one.destination, one.reason, list(one.due))
             for one in accounts
         ]
     )

@@ -56,6 +56,9 @@ def reason_of(request: Request[Any, Any, Any], error: HTTPException) -> Text:
 
 
 def _one(request: Request[Any, Any, Any], key: str, message: str) -> Text:
+    if (key, message) == ("data", "'data'"):
+        # The framework looks for a body and finds none.
+        return Text("a body in JSON is wanted", "须提供 JSON 请求内容")
     name, kind = _parameter(request, key)
     what = _translated(message)
     if message.startswith("Invalid enum value") and (words := _values(kind)):

@@ -17,7 +17,7 @@ from exchange.apps.http.documented import Command, answers, command, show
 from exchange.apps.http.wire import Id, MoneyWire, Time, body_id, money_wire, object_id, stamp
 from exchange.apps.operator.problems import UNSUPPORTED_MEDIA
 from exchange.apps.operator.seeing import see
-from exchange.flows.credit_bank_transfer import Credited, match_bank_entry
+from exchange.flows.credit_bank_transfer import Credited, FeeTaken, match_bank_entry, take_bank_fee
 from exchange.flows.import_bank_statement import StatementImported, import_bank_statement
 from exchange.kernel import ids
 from exchange.kernel.errors import Refused
@@ -42,13 +42,18 @@ class StatementCall(Command):
 
 
 class BankEntryView(msgspec.Struct, frozen=True):
-    """Money that came in and names nobody we know; it waits in suspense."""
+    """Money that moved and names nobody we know; it waits in suspense.
+
+    What went out has an amount below zero. `maybe` is whose it may be: an announced amount from an account that was always
+    theirs.
+    """
 
     id: Annotated[str, Meta(examples=["rsc_01m80jwmabesg81hwe4cc73nw9"])]
     entry: Annotated[str, Meta(description="The bank's own id.", examples=["BK-20260114-1"])]
     reference: str
     amount: MoneyWire
     booked_at: Time
+    maybe: Id | None = None
 
 
 class UnmatchedView(msgspec.Struct, frozen=True):
@@ -103,6 +108,13 @@ async def match_entry(request: Asked, entry: FromPath[str], data: JSONBody[Match
     )
 
 
+@command("/operator/v1/bank-entries/{entry:str}/fee", FeeTaken, 401, 403, 404, status=200)
+async def take_fee(request: Asked, entry: FromPath[str]) -> Response[bytes]:
+    """Book an unmatched entry that went out as the bank's fee. 记为银行手续费。"""
+    actor, entry_id = actor_of(request), object_id("rsc", entry)
+    return await write(request, "bank.fee", lambda tx: take_bank_fee(tx, actor, entry_id), status=200, object_id=entry)
+
+
 def _entry(one: BankEntryRecord) -> BankEntryView:
     kept = one.entry
     return BankEntryView(
@@ -111,7 +123,8 @@ def _entry(one: BankEntryRecord) -> BankEntryView:
         reference=kept.reference,
         amount=money_wire(kept.amount.units, kept.amount.currency),
         booked_at=stamp(kept.booked_at),
+        maybe=ids.text("org", one.maybe_id) if one.maybe_id else None,
     )
 
 
-ROUTES = (import_statement, list_unmatched, match_entry)
+ROUTES = (import_statement, list_unmatched, match_entry, take_fee)

@@ -25,16 +25,28 @@ class ClosingWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["CNY"])]
     end: Annotated[datetime, Meta(tz=True, examples=["2026-01-01T00:00:00Z"])]
+    despite: (
+        Annotated[
+            str,
+            Meta(
+                min_length=3,
+                max_length=500,
+                description="Why a month is closed although its checklist is not done; goes into the log as a digest. 清单未完成仍关账的理由。",
+                examples=["The provider's statement of 30 January comes on Monday"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 @command("/operator/v1/closed-periods", BooksClosed, 400, 401, 403, 409)
 async def close(request: Asked, data: JSONBody[ClosingWish]) -> Response[bytes]:
     """Close a currency's books up to a moment: nothing that counts earlier is booked any more. 关账。
 
-    What was wrong is corrected by a journal that counts later. Balances and statements stay exact at every moment.
+    The end of a month is taken only when its checklist (`/operator/v1/close-checklist`) is done, or with a reason. What was wrong is corrected by a journal that counts later. Balances and statements stay exact at every moment.
     """
     actor = actor_of(request)
-    return await write(request, "books.close", lambda tx: close_books(tx, actor, data.currency, data.end))
+    return await write(request, "books.close", lambda tx: close_books(tx, actor, data.currency, data.end, data.despite))
 
 
 @listing("/operator/v1/closed-periods", BooksClosed)

@@ -11,13 +11,14 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from exchange.apps.http.answers import Asked, found, write
-from exchange.apps.http.context import actor_of
+from exchange.apps.http.context import actor_of, services_of
 from exchange.apps.http.documented import command, listing, show
 from exchange.apps.http.lists import Cursor, Limit
 from exchange.apps.http.wire import Id, MoneyWire, Time, money_wire, object_id, stamp
 from exchange.apps.operator.seeing import see, see_page
 from exchange.flows.order_payouts import PayoutsOrdered, order_payouts
 from exchange.flows.order_settlement import order_settlement
+from exchange.flows.resend_payout import PayoutResent, resend_payout
 from exchange.flows.settle_period import Period, RunProgress
 from exchange.flows.steer_run import cancel_run, resume_run
 from exchange.kernel import ids
@@ -106,6 +107,9 @@ class PayoutsWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     currency: Currency
     period: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$", examples=["2026-01"])]
+    small: Annotated[
+        bool, Meta(description="Also pay what is less than the least payout. 同时支付低于最低付款额的款项。")
+    ] = False
 
 
 class PayoutView(msgspec.Struct, frozen=True):
@@ -191,10 +195,28 @@ async def show_run(request: Asked, run: FromPath[str]) -> RunDetail:
 async def pay(request: Asked, data: JSONBody[PayoutsWish]) -> Response[bytes]:
     """Pay every payee what is settled, to its active payout account. 发放应付款项。
 
-    Payees without an account, or paid for this period before, are named with the reason; their money stays on account.
+    Tax is withheld by the table that is in force, if one is. Payees without an account or a rule, with less
+    than the least payout, or paid for this period before, are named with the reason; their money stays on account.
     """
-    actor = actor_of(request)
-    return await write(request, "payout.order", lambda tx: order_payouts(tx, actor, data.currency, data.period))
+    actor, minimums = actor_of(request), services_of(request).settings.settlement.minimums
+    return await write(
+        request,
+        "payout.order",
+        lambda tx: order_payouts(tx, actor, data.currency, data.period, minimums, small=data.small),
+    )
+
+
+@command("/operator/v1/payouts/{payout:str}/resending", PayoutResent, 400, 401, 403, 404, 409, status=200)
+async def resend(request: Asked, payout: FromPath[str]) -> Response[bytes]:
+    """Send a payout that the payee's bank gave back once more, after the payee has renewed its bank account. 重新发放被银行退回的付款。"""
+    actor, payout_id = actor_of(request), object_id("pot", payout)
+    return await write(
+        request,
+        "payout.resend",
+        lambda tx: resend_payout(tx, actor, payout_id),
+        status=200,
+        object_id=payout,
+    )
 
 
 @listing("/operator/v1/payouts", PayoutView)
@@ -260,4 +282,4 @@ def _trial(currency: str, sums: dict[str, int]) -> TrialBalance:
     return TrialBalance(currency, lines, money_wire(total, currency), total == 0)
 
 
-ROUTES = (settle, cancel, resume, list_runs, show_run, pay, list_payouts, show_trial_balance)
+ROUTES = (settle, cancel, resume, list_runs, show_run, pay, resend, list_payouts, show_trial_balance)

@@ -8,7 +8,17 @@ from exchange.apps.http.account import account_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.portal import portal
 from exchange.apps.http.samples import as_supervisor, checking_routes, drawing_routes
-from exchange.apps.regulator import directives, erasures, exports, log, market, negotiations, reports, weight_vectors
+from exchange.apps.regulator import (
+    directives,
+    erasures,
+    exports,
+    log,
+    market,
+    money,
+    negotiations,
+    reports,
+    weight_vectors,
+)
 
 PREFIX = "/regulator/v1"
 
@@ -29,6 +39,7 @@ def app(services: Services) -> Litestar:
             *erasures.ROUTES,
             *market.ROUTES,
             *negotiations.ROUTES,
+            *money.ROUTES,
             *weight_vectors.ROUTES,
             *reports.ROUTES,
             *checking_routes(PREFIX, as_supervisor),

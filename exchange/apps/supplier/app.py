@@ -8,21 +8,29 @@ from exchange.apps.http.account import account_routes
 from exchange.apps.http.agreement_life import agreement_life_routes
 from exchange.apps.http.agreement_papers import agreement_paper_routes
 from exchange.apps.http.agreement_views import agreement_routes
+from exchange.apps.http.bank_details import destination_routes
 from exchange.apps.http.context import Services
 from exchange.apps.http.conversions import conversion_routes
 from exchange.apps.http.cost_recovery import recovery_routes
 from exchange.apps.http.directive_notices import notice_routes
+from exchange.apps.http.disputes import dispute_routes
 from exchange.apps.http.drafts import draft_routes
 from exchange.apps.http.earnings import earnings_routes
+from exchange.apps.http.fiscal_documents import fiscal_routes
 from exchange.apps.http.held_usage import held_usage_routes
 from exchange.apps.http.holds import hold_routes
 from exchange.apps.http.measurements import measurement_routes
 from exchange.apps.http.milestones import supplier_milestone_routes
+from exchange.apps.http.money_papers import document_paper_routes
 from exchange.apps.http.obligations import demand, obligation_routes, waive
 from exchange.apps.http.pool_views import pool_routes
 from exchange.apps.http.portal import portal
+from exchange.apps.http.profiles import profile_routes
 from exchange.apps.http.samples import checking_routes
+from exchange.apps.http.self_billing import self_billing_routes
 from exchange.apps.http.signing_keys import signing_key_routes
+from exchange.apps.http.webhook_routes import webhook_routes
+from exchange.apps.http.withheld_tax import withheld_tax_routes
 from exchange.apps.supplier import (
     auctions,
     data_contracts,
@@ -60,6 +68,13 @@ def app(services: Services) -> Litestar:
         routes=[
             *account_routes(PREFIX),
             *notice_routes(PREFIX),
+            *webhook_routes(PREFIX),
+            *profile_routes(PREFIX),
+            *fiscal_routes(PREFIX, bought=False),
+            *document_paper_routes(PREFIX, bought=False),
+            *self_billing_routes(PREFIX),
+            *withheld_tax_routes(PREFIX),
+            *dispute_routes(PREFIX),
             *measurement_routes(PREFIX, party=True),
             *signing_key_routes(PREFIX),
             *agreement_routes(PREFIX),
@@ -94,6 +109,7 @@ def app(services: Services) -> Litestar:
             *weight_vectors.ROUTES,
             *draft_routes(PREFIX, selling=True),
             *earnings_routes(PREFIX),
+            *destination_routes(PREFIX),
             *hold_routes(PREFIX),
             *conversion_routes(PREFIX, AccountKind.PAYABLE),
         ],

@@ -18,9 +18,11 @@ from exchange.apps.http.documented import listing, show
 from exchange.apps.http.lists import Cursor, Limit, show_page
 from exchange.apps.http.wire import Id, MoneyWire, Texts, Time, json_of, money_wire, object_id, stamp
 from exchange.kernel import ids
+from exchange.kernel.db import Tx
 from exchange.kernel.errors import INVALID_REQUEST, Refused
-from settlement.orders import Order
-from settlement.store import reads
+from exchange.kernel.pages import Page, PageRequest
+from settlement.orders import Order, shown_state
+from settlement.store import reads, refunds
 from settlement.store.reads import ChargeRow
 
 USAGE_DAYS_MAX = 92
@@ -46,6 +48,7 @@ class SaleView(msgspec.Struct, frozen=True):
     state: Annotated[str, Meta(examples=["paid"])]
     created_at: Time
     paid_at: Time | None
+    refunded: Annotated[MoneyWire, Meta(description="What went back of the total. 已退回金额。")]
 
 
 class SoldGrantView(msgspec.Struct, frozen=True):
@@ -103,9 +106,12 @@ class ChargeView(msgspec.Struct, frozen=True):
 async def list_sales(request: Asked, limit: Limit = None, cursor: Cursor = None) -> Response[bytes]:
     """The orders you received, newest first. 收到的订单。"""
     actor = actor_of(request)
-    return await show_page(
-        request, actor, lambda tx, page: reads.list_orders(tx, actor, page, selling=True), sale_view, limit, cursor
-    )
+
+    async def read(tx: Tx, page: PageRequest) -> Page[tuple[Order, int]]:
+        found = await reads.list_orders(tx, actor, page, selling=True)
+        return Page(await refunds.with_refunds(tx, found.items), found.next_cursor)
+
+    return await show_page(request, actor, read, lambda one: sale_view(*one), limit, cursor)
 
 
 @show("/supplier/v1/orders/{order:str}", SaleView)
@@ -114,7 +120,10 @@ async def show_sale(request: Asked, order: FromPath[str]) -> SaleView:
     actor = actor_of(request)
     async with services_of(request).db.read(actor) as tx:
         one = found(await reads.find_order(tx, actor, object_id("ord", order)))
-    return sale_view(found(one if one.seller_id == actor.organisation_id else None))
+        ((sold, refunded),) = await refunds.with_refunds(
+            tx, [found(one if one.seller_id == actor.organisation_id else None)]
+        )
+    return sale_view(sold, refunded)
 
 
 @listing("/supplier/v1/grants", SoldGrantView)
@@ -149,7 +158,7 @@ async def list_sold_charges(request: Asked, limit: Limit = None, cursor: Cursor 
     )
 
 
-def sale_view(one: Order) -> SaleView:
+def sale_view(one: Order, refunded: int = 0) -> SaleView:
     """An order as its seller sees it."""
     return SaleView(
         id=ids.text("ord", one.id),
@@ -161,9 +170,10 @@ def sale_view(one: Order) -> SaleView:
         tax=money_wire(one.tax_units, one.price.currency),
         basis={} if one.price_basis is None else json_of(one.price_basis),
         payment=one.payment.value,
-        state=one.state.value,
+        state=shown_state(one, refunded),
         created_at=stamp(one.created_at),
         paid_at=stamp(one.paid_at) if one.paid_at else None,
+        refunded=money_wire(refunded, one.price.currency),
     )
 
 

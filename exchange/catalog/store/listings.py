@@ -22,6 +22,7 @@ DOCUMENTS_MAX = 5_000
 _documents: WeakKeyDictionary[Engine, dict[UUID, bytes]] = WeakKeyDictionary()
 # PostgreSQL guesses ten ids for a plan that serves all batches, and plans a shorter list anew each time: 0.4 ms a batch.
 _PADDING = (UUID(int=0),) * 10
+_MODALITIES = "SELECT id, modality FROM catalog.listing WHERE id = ANY($1::uuid[])"
 _LOAD_OFFERS = """
 SELECT o.id AS offer_id, o.listing_id, l.dataset_id, l.revision_id, o.supplier_id, o.code, o.version, o.kind, o.currency,
        CASE WHEN o.id <> ALL ($2::text::uuid[]) THEN o.document END AS document, o.sha256, s.state AS standing, l.state AS listing_state, r.sha256 AS revision_sha256,
@@ -60,6 +61,12 @@ async def find_listing(tx: Tx, listing_id: UUID) -> Listing | None:
     """Read a listing, whoever's it is."""
     row = (await tx.conn.execute(select(*LISTING).where(listing.c.id == listing_id))).mappings().one_or_none()
     return listing_of(row) if row else None
+
+
+async def modalities(tx: Tx, listing_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What kind of thing the records of these listings are."""
+    rows = await (await tx.driver()).fetch(_MODALITIES, list(listing_ids))
+    return {row[0]: row[1] for row in rows}
 
 
 async def lock_listing(tx: Tx, listing_id: UUID) -> Listing | None:

@@ -40,7 +40,7 @@ from exchange.kernel.keys import Keyring
 from exchange.kernel.subjects import SubjectErased, SubjectKey
 from exchange.kernel.vault import StoredVault
 from exchange.worker.erasing import erase
-from settlement.store import payments
+from settlement.store import provider_events
 from tests.support.clones import Clones
 from tests.support.directives import order, standing
 from tests.support.erasing import EMAIL, NAME, actor_of, join, member_of, readable, vault_in
@@ -85,7 +85,7 @@ async def work(database: Database, vault: StoredVault, files: FileStore) -> list
     done = []
     while (job := await database.run(lambda tx: jobs.take(tx, ["erase_subject"], 30))) is not None:
         result = await erase(database, vault, files, job.payload)
-        await database.run(partial(jobs.finish, job_id=job.id, result=result))
+        await database.run(partial(jobs.finish, job=job, result=result))
         done.append(result["outcome"])
     return done
 
@@ -435,7 +435,7 @@ async def test_what_the_payment_provider_told_is_forgotten_but_not_under_a_hold(
             f"pi_{number}",
             clock.now(),
         )
-        await database.run(partial(payments.event_handled, event_id=f"evt_{number}"))
+        await database.run(partial(provider_events.events_handled, event_ids=[f"evt_{number}"]))
     waiting = ProviderEvent("evt_9", "payment_intent.succeeded", "pi_9", b'{"name": "Li Hua"}')
     await database.run(partial(store_event, event=waiting))
     hold = standing(UUID(int=60), "preserve", ("organisation", held), REGULATOR.organisation_id, clock.now())

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import signal
+import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -25,7 +26,7 @@ from exchange.kernel.db import Database, Tx
 from exchange.kernel.errors import Problem
 from exchange.kernel.files import FileStore
 from exchange.kernel.keys import Keyring
-from exchange.worker.exporting import ExportStopped, LogBroken
+from exchange.worker.exporting import END_S, ExportStopped, LogBroken, child_at_work
 from tests.support.exported import (
     BUYER,
     ORIGIN,
@@ -355,6 +356,15 @@ def children_of(parent: int) -> list[int]:
                 found.append(int(one))
     assert found
     return found
+
+
+async def test_a_maker_that_nobody_listens_to_ends_by_itself() -> None:
+    """It has more to say than a pipe and a reader hold, and only afterwards looks whether anybody still asks."""
+    speech = "import sys; sys.stdout.buffer.write(bytes(1 << 22)); sys.stdin.read()"
+    began = asyncio.get_running_loop().time()
+    async with child_at_work([sys.executable, "-c", speech]) as maker:
+        await maker.raw(1)
+    assert asyncio.get_running_loop().time() - began < END_S
 
 
 async def test_the_zip_opens_with_anything(database: Database, signer: notes.Ed25519Signer, maker: Maker) -> None:

@@ -303,7 +303,8 @@ def _paid_out(life: Life, name: str, one: Input, units: int) -> list[Fact]:
     }
     if {"paid", "failed"} <= words:
         life.findings.append(f"{name} was paid and failed")
-    elif "paid" in words:
+    elif "paid" in words or ("sent" in words and one.about["rail"] == "stripe"):
+        # By Stripe the money has left once it was sent; by bank once it arrived.
         found.append(Moved("paid", currency, units, transit, (EXCHANGE, one.about["rail"])))
     elif "failed" in words:
         found.append(Moved("failed", currency, units, transit, payable))
