@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode
 
 from sandbox.stripe import accounts, checkout, doors, files, pages
 from sandbox.stripe.serving import Asked, serve
-from sandbox.stripe.webhooks import Sender
+from sandbox.stripe.webhooks import Sender, ended
 from sandbox.stripe.wire import Json, Refusal
 from sandbox.stripe.world import PLATFORM, World
 
@@ -79,8 +79,7 @@ class Site:
     async def stop(self) -> None:
         """End both, and write the state down."""
         if self._passing is not None:
-            self._passing.cancel()
-            await asyncio.gather(self._passing, return_exceptions=True)
+            await ended([self._passing])
         await self.sender.stop()
         self.world.save()
 
@@ -93,8 +92,10 @@ class Site:
     async def _pass(self) -> None:
         while True:
             wait_s = max(self.world.due[0][0] - self.world.clock, 0.0) if self.world.due else 3_600.0
+            # Not `wait_for`: before Python 3.12 it forgets a cancellation that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), min(wait_s, 3_600.0) + 0.001)
+                async with asyncio.timeout(min(wait_s, 3_600.0) + 0.001):
+                    await self._wake.wait()
             self._wake.clear()
             if self.world.due and self.world.due[0][0] <= self.world.clock:
                 self.world.advance()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from hashlib import sha256
 from typing import Any
 
@@ -38,9 +38,7 @@ class Sender:
 
     async def stop(self) -> None:
         """Forget what is under way; it is still in the outbox."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         await self._http.aclose()
 
     def take(self) -> None:
@@ -77,6 +75,15 @@ class Sender:
         answered(self._world, delivery["id"], accepted)
         self._taken.discard(delivery["id"])
         self._answered_one()
+
+
+async def ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: one that turned a cancellation into a time-out of its own is told again."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        left = (await asyncio.wait(left, timeout=0.2))[1]
 
 
 def letter(world: World, delivery: Json) -> Json | None:
