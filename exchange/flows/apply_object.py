@@ -28,6 +28,7 @@ from exchange.flows.sale import Sales
 from exchange.kernel import ids, jobs
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
+from exchange.kernel.money import Money
 from settlement import provider_objects as seen_there
 from settlement.open_items import ItemKind, Opened
 from settlement.payments import TRANSITIONS, Method, Payment, PaymentState
@@ -217,7 +218,11 @@ async def _bank_payout(tx: Tx, seen: seen_there.BankPayout, account: str | None)
         told = opened(ItemKind.PAYOUT_UNKNOWN, seen.id, account, amount=str(seen.amount), state=seen.state)
         return Applied("not ours", (told,) if seen.state in _BACK else ())
     named = ids.text("pot", payout.id)
-    if (seen.amount, account) != (payout.amount, payout.destination) or payout.state is PayoutState.CREATED:
+    if (
+        account != payout.destination
+        or payout.state is PayoutState.CREATED
+        or not await _asked(tx, payout, seen.amount)
+    ):
         told = opened(
             ItemKind.OTHER_MONEY, seen.id, account, payout=named, asked=str(payout.amount), there=str(seen.amount)
         )
@@ -239,6 +244,14 @@ async def _bank_payout(tx: Tx, seen: seen_there.BankPayout, account: str | None)
         told = opened(ItemKind.PAYOUT_RETURNED, named, account, payout=seen.id, amount=str(seen.amount), reason=failure)
         return Applied("recorded", (told,))
     return Applied("known")
+
+
+async def _asked(tx: Tx, payout: Payout, amount: Money) -> bool:
+    """Whether so much may go on to the bank: all of it, or what one of our calls asked for where a part had come back."""
+    if amount == payout.amount:
+        return True
+    calls = await provider_calls.calls_of(tx, CallKind.PAYOUT, [payout.id])
+    return any(Money.from_wire(call.request) == amount for call in calls)
 
 
 async def _sent_on(tx: Tx, payout: Payout, bank_ref: str) -> bool:

@@ -9,6 +9,7 @@ from compliance.entries import Entry
 from exchange.flows.answer_chargeback import evidence_of
 from exchange.flows.apply_back import end_recovery, refund_refused
 from exchange.flows.call_provider import Begun, begin_call, open_item, untried
+from exchange.flows.may_send import Stop
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.money import Money, Rounding, round_to_minor
@@ -19,6 +20,7 @@ from settlement.recoveries import RecoveryState
 from settlement.store import card_refunds, chargebacks, payments, payouts, provider_calls, recoveries
 
 NOTHING_THERE = "balance_insufficient"
+SENT_ON = Stop("payout_on_its_way")
 
 
 async def begin_refund(tx: Tx, refund_id: UUID, absent: UUID | None = None) -> Begun | None:
@@ -31,17 +33,28 @@ async def begin_refund(tx: Tx, refund_id: UUID, absent: UUID | None = None) -> B
     return await begin_call(tx, CallKind.REFUND, refund_id, asked, absent)
 
 
-async def begin_recovery(tx: Tx, recovery_id: UUID, there: Money, absent: UUID | None = None) -> Begun | None:
-    """Ask a part of a transfer back, no more than the payee's account has of it.
+async def begin_recovery(tx: Tx, recovery_id: UUID, there: Money, absent: UUID | None = None) -> Begun | Stop | None:
+    """Ask a part of a transfer back, no more than the payee's account has of it: what lies there for other payouts stays.
+
+    It waits while its payout is on the way to the payee's bank, as that waits for it: the one that begins decides what the
+    other finds.
 
     units    `there` is what the account can give back at this moment
     """
-    one = (await recoveries.get_recoveries(tx, [recovery_id], lock=True)).get(recovery_id)
-    if one is None or one.state is not RecoveryState.CREATED:
+    asked_of = (await recoveries.get_recoveries(tx, [recovery_id])).get(recovery_id)
+    if asked_of is None:
         return None
-    payout = (await payouts.get_payouts(tx, [one.payout_id]))[one.payout_id]
-    amount = round_to_minor(min(one.wanted, there, key=lambda money: money.units), Rounding.DOWN)
-    if amount.units <= 0 and await untried(tx, CallKind.REVERSAL, recovery_id):
+    payout = (await payouts.get_payouts(tx, [asked_of.payout_id], lock=True))[asked_of.payout_id]
+    one = (await recoveries.get_recoveries(tx, [recovery_id], lock=True))[recovery_id]
+    if one.state is not RecoveryState.CREATED:
+        return None
+    fresh = await untried(tx, CallKind.REVERSAL, recovery_id)
+    sent_on = await provider_calls.last_call(tx, CallKind.PAYOUT, payout.id)
+    if fresh and sent_on is not None and sent_on.state in (CallState.SENT, CallState.UNKNOWN):
+        return SENT_ON
+    free = there - Money(await recoveries.promised(tx, payout.destination, there.currency, payout.id), there.currency)
+    amount = round_to_minor(min(one.wanted, free, key=lambda money: money.units), Rounding.DOWN)
+    if amount.units <= 0 and fresh:
         await _not_brought(tx, recovery_id, NOTHING_THERE)
         return None
     asked = {**amount.to_wire(), "transfer": payout.provider_ref or ""}

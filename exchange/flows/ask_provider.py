@@ -18,13 +18,14 @@ from exchange.flows.sale import Sales
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
 from exchange.kernel.errors import Problem
+from exchange.kernel.money import Money
 from settlement.open_items import ItemKind, Opened
 from settlement.payments import CURRENCIES, OFFERED, TRANSITIONS, Method, PaymentState, means_of
 from settlement.payout_accounts import PayoutAccountState, agreement_for
 from settlement.payouts import PayoutState, Rail
 from settlement.provider_calls import KEPT_FAULT, KEY_USED, OTHER_ANSWER, Call, CallKind, CallState
 from settlement.provider_objects import Seen
-from settlement.store import kept_methods, payments, payout_accounts, payouts, provider_calls
+from settlement.store import kept_methods, open_items, payments, payout_accounts, payouts, provider_calls, recoveries
 from settlement.transfer_sources import SOURCE
 
 # A person is told of a call that nobody has answered this often; that is about a minute.
@@ -33,6 +34,7 @@ BALANCE_SHORT = "balance_insufficient"
 _WAIT_FOR_MONEY = {CallKind.TRANSFER: ItemKind.BALANCE_SHORT, CallKind.PAYOUT: ItemKind.PAYOUT_REFUSED}
 # Refusals of a payee's account: without its charge the same transfer fares no better.
 _OF_PAYEE = frozenset({"insufficient_capabilities_for_transfer", "account_invalid", "not_payable"})
+RECOVERING = Stop("recovery_under_way")
 # A payout to a bank that still waits for its money as this step has waited for two days.
 LATE_STEP = 60
 
@@ -99,7 +101,8 @@ async def begin_transfer(
 async def begin_bank_payout(tx: Tx, payout_id: UUID, step: int = 1, absent: UUID | None = None) -> Begun | Stop | None:
     """Send a payout on from the payee's account at Stripe to its bank, once it is there, or once it came back to there.
 
-    Where the payee may not be paid now, and nothing can be under way, it waits and a person is told.
+    Where the payee may not be paid now, and nothing can be under way, it waits and a person is told. What was brought back of
+    it meanwhile does not go on; while that is under way, this waits.
     """
     payout = (await payouts.get_payouts(tx, [payout_id], lock=True)).get(payout_id)
     if payout is None or payout.rail is not Rail.STRIPE:
@@ -115,8 +118,15 @@ async def begin_bank_payout(tx: Tx, payout_id: UUID, step: int = 1, absent: UUID
     if stop is not None:
         await open_item(tx, Opened(ItemKind.PAYOUT_REFUSED, ids.text("pot", payout_id), {"code": stop.reason}))
         return stop
-    asked = {**payout.amount.to_wire(), "account": payout.destination}
-    return await begin_call(tx, CallKind.PAYOUT, payout_id, asked, absent, step)
+    if idle and await recoveries.asked_of(tx, payout_id):
+        return RECOVERING
+    left = payout.amount - Money(await recoveries.brought_of(tx, payout_id), payout.amount.currency)
+    if idle and not left.units:
+        await open_items.settle_items(tx, ids.text("pot", payout_id), [ItemKind.PAYOUT_REFUSED])
+        return None
+    return await begin_call(
+        tx, CallKind.PAYOUT, payout_id, {**left.to_wire(), "account": payout.destination}, absent, step
+    )
 
 
 async def begin_account(

@@ -70,6 +70,7 @@ LOOKS_MAX = 3
 # Stripe keeps events for thirty days; each look-through begins a little before the last one ended.
 EVENTS_KEPT = timedelta(days=30)
 OVERLAP = timedelta(minutes=10)
+# Looked at each time, of those with something under way since; the others come in turn, long before their events are forgotten.
 WATCHED_FOR = timedelta(days=14)
 WATCHED_MAX = 200
 

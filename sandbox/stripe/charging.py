@@ -75,7 +75,7 @@ def _finish(world: World, intent: Json, made: Json, outcome: Outcome, call: Call
     emit(world, "payment_intent.succeeded", intent, call=call)
     if outcome.dispute:
         open_dispute(world, made, outcome.dispute)
-    elif world.faults.hits("charge_disputed", made["id"]):
+    elif world.faults.hits("charge_disputed", made["metadata"].get("payment", made["id"])):
         dispute_later(world, made)
 
 

@@ -1,7 +1,9 @@
 """A seeded plan of what goes wrong: the same seed and the same requests give the same faults.
 
 A decision is a hash of the seed, the fault's name and what it is about (an idempotency key and its
-attempt, an event), never of a clock or of the order in which concurrent requests arrived.
+attempt, an event, what a movement of money is for), never of a clock or of the order in which concurrent
+requests arrived. What a bank does later is about the payout or the refund of the caller's own, not about
+the try of it that went through: how many it took is a matter of timing.
 """
 
 from __future__ import annotations

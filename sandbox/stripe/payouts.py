@@ -93,8 +93,17 @@ def payout_arrived(world: World, payout_id: str) -> None:
     if payout["automatic"]:
         payout["reconciliation_status"] = "completed"
         emit(world, "payout.reconciliation_completed", payout)
-    if world.faults.hits("payout_fails_after_paid", payout_id):
+    if world.faults.hits("payout_fails_after_paid", *_tried(world, payout)):
         world.later(world.options.fail_late_s, "payout_came_back", payout_id)
+
+
+def _tried(world: World, payout: Json) -> tuple[object, ...]:
+    """What a payout is for and how often that came back before, however often its caller had to ask."""
+    named = payout["metadata"].get("payout")
+    if named is None:
+        return (payout["id"],)
+    same = [one for one in world.every("payout") if one["metadata"].get("payout") == named]
+    return named, sum(one["status"] == "failed" for one in same)
 
 
 @step

@@ -82,7 +82,7 @@ def _pay(world: World, refund: Json) -> None:
     entry = money.book(world, account, kind, -settled, currency, refund["id"], rate=rate)
     refund["balance_transaction"], refund["status"] = entry["id"], "succeeded"
     refund.pop("pending_reason", None)
-    if world.faults.hits("refund_fails", refund["id"]):
+    if world.faults.hits("refund_fails", refund["metadata"].get("refund", refund["id"])):
         world.later(world.options.fail_late_s, "refund_came_back", refund["id"])
 
 

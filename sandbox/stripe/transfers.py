@@ -119,7 +119,9 @@ def reverse(world: World, call: Call) -> Json:
     if not 0 < amount <= left:
         raise Refusal(400, f"Reversal amount ({amount}) is greater than the unreversed amount ({left})", param="amount")
     account, currency = transfer["destination"], transfer["currency"]
-    if world.faults.hits("reversal_short", transfer["id"], call.key):
+    if world.faults.hits(
+        "reversal_short", transfer["id"], (call.params.get("metadata") or {}).get("recovery", call.key)
+    ):
         sweep(world, account, currency)
     on, on_arrival = _where_it_lies(world, transfer, amount)
     back_id = world.new_id("trr", world.basis(call))

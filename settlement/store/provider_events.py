@@ -29,11 +29,21 @@ _CURSOR = "SELECT seen_until FROM settlement.event_cursor WHERE account = $1"
 _CURSOR_PUT = """
 INSERT INTO settlement.event_cursor AS c (account, seen_until) VALUES ($1, $2)
 ON CONFLICT (account) DO UPDATE SET seen_until = greatest(c.seen_until, $2)"""
-# Accounts where something of ours is under way: one that cannot be paid yet, or money that has not reached its bank.
+# Every account that was ever paid: a bank can give money back long after. Of those where something of ours is under way (one
+# that cannot be paid yet, money that has not reached its bank, or did of late) three come to one of the others, and of either
+# kind first the one that nobody has looked at for longest.
 _WATCHED = """
-SELECT destination FROM settlement.payout_account WHERE rail = 'stripe' AND state = 'restricted' AND changed_at > $1
-UNION SELECT destination FROM settlement.payout WHERE rail = 'stripe' AND state IN ('sent', 'paid')
-    AND coalesce(finished_at, created_at) > $1 ORDER BY 1 LIMIT $2"""
+WITH known AS (
+    SELECT destination, state = 'restricted' AND changed_at > $1 AS busy
+    FROM settlement.payout_account WHERE rail = 'stripe' AND destination IS NOT NULL
+    UNION ALL SELECT destination, state IN ('sent', 'returned') OR coalesce(finished_at, created_at) > $1
+    FROM settlement.payout WHERE rail = 'stripe' AND provider_ref IS NOT NULL
+), accounts AS (SELECT destination, bool_or(busy) AS busy FROM known GROUP BY destination),
+ranked AS (
+    SELECT a.destination, a.busy, row_number() OVER (PARTITION BY a.busy ORDER BY c.seen_until NULLS FIRST, a.destination) AS n
+    FROM accounts a LEFT JOIN settlement.event_cursor c ON c.account = a.destination
+)
+SELECT destination FROM ranked ORDER BY CASE WHEN busy THEN n ELSE 3 * n END, destination LIMIT $2"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +105,5 @@ async def saw_until(tx: Tx, account: str, until: datetime) -> None:
 
 
 async def watched_accounts(tx: Tx, since: datetime, limit: int) -> list[str]:
-    """The connected accounts where something of ours has been under way since a moment."""
+    """The connected accounts to look at now: those where something was under way since a moment, and in turn all others."""
     return [row[0] for row in await (await tx.driver()).fetch(_WATCHED, since, limit)]

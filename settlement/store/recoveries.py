@@ -35,6 +35,13 @@ ORDER BY p.created_at DESC, p.id DESC LIMIT 100"""
 _UNDER_WAY = """
 SELECT coalesce(sum(wanted_units), 0)::bigint FROM settlement.recovery
 WHERE organisation_id = $1 AND currency = $2 AND state = 'created'"""
+_ASKED_OF = "SELECT EXISTS (SELECT FROM settlement.recovery WHERE payout_id = $1 AND state = 'created')"
+# What lies at an account for payouts that have yet to go on to its bank.
+_PROMISED = """
+SELECT coalesce(sum(p.amount_units - coalesce((SELECT sum(r.brought_units) FROM settlement.recovery r
+    WHERE r.payout_id = p.id AND r.state = 'done'), 0)), 0)::bigint
+FROM settlement.payout p WHERE p.rail = 'stripe' AND p.destination = $1 AND p.currency = $2 AND p.id <> $3
+    AND ((p.state = 'sent' AND p.bank_ref IS NULL) OR p.state = 'returned')"""
 _BROUGHT = (
     "SELECT coalesce(sum(brought_units), 0)::bigint FROM settlement.recovery WHERE payout_id = $1 AND state = 'done'"
 )
@@ -79,6 +86,18 @@ async def to_ask_back(tx: Tx, organisation_id: UUID, currency: str) -> list[tupl
 async def under_way(tx: Tx, organisation_id: UUID, currency: str) -> int:
     """What is being brought back of a payee at this moment, in millionths."""
     found: int = await (await tx.driver()).fetchval(_UNDER_WAY, organisation_id, currency)
+    return found
+
+
+async def asked_of(tx: Tx, payout_id: UUID) -> bool:
+    """Whether something is being brought back of a payout at this moment."""
+    found: bool = await (await tx.driver()).fetchval(_ASKED_OF, payout_id)
+    return found
+
+
+async def promised(tx: Tx, destination: str, currency: str, but: UUID) -> int:
+    """What other payouts than this one still need of an account's money to go on to its bank, in millionths."""
+    found: int = await (await tx.driver()).fetchval(_PROMISED, destination, currency, but)
     return found
 
 

@@ -174,8 +174,10 @@ async def _undone(life: Life) -> list[str]:
     for table, over in _OVER.items():
         rows = await life.rows(f"SELECT state, count(*) FROM settlement.{table} GROUP BY 1")
         said += [f"{count} {table} {state}" for state, count in rows if state not in over]
+    # One that was brought back whole before it went on to its bank has nothing left to send.
     rows = await life.rows(
-        "SELECT state, count(*) FROM settlement.payout WHERE state IN ('created', 'sent') GROUP BY 1"
+        """SELECT state, count(*) FROM settlement.payout p WHERE state = 'created' OR (state = 'sent' AND amount_units > (
+            SELECT coalesce(sum(r.brought_units), 0) FROM settlement.recovery r WHERE r.payout_id = p.id)) GROUP BY 1"""
     )
     said += [f"{count} payouts {state}" for state, count in rows]
     ((left,),) = await life.rows("SELECT count(*) FROM settlement.stripe_event WHERE handled_at IS NULL")
