@@ -57,6 +57,19 @@ STATEMENT_REFUSED = problem_type(
         "该文件未作任何入账。请向银行索取完整的对账单。",
     ),
 )
+STATEMENT_DIFFERS = problem_type(
+    "bank-statement-differs",
+    Kind.CONFLICT,
+    title=Text("Another statement of this name was taken before", "已导入过同名的另一份对账单"),
+    detail=Text(
+        "A statement {statement} of this account was taken before, with other balances or another count of entries: {recorded}.",
+        "该账户已导入过对账单 {statement}，但余额或条目数不同：{recorded}。",
+    ),
+    remedy=Text(
+        "Nothing of the file was booked. Ask the bank which of the two counts, and for one of a name of its own.",
+        "该文件未作任何入账。请向银行核实以哪一份为准，并索取编号不重复的对账单。",
+    ),
+)
 STATEMENT_OTHER_ACCOUNT = problem_type(
     "bank-statement-of-another-account",
     Kind.UNPROCESSABLE,
@@ -97,6 +110,25 @@ BATCH_FORM = problem_type(
     title=Text("No such file for this currency", "该币种不支持此文件格式"),
     detail=Text("Payouts in {currency} are not written as {form}.", "{currency} 付款不能写成 {form}。"),
     remedy=Text("EUR is written as pain.001, CNY as CSV.", "欧元用 pain.001，人民币用 CSV。"),
+)
+BATCH_DATE = problem_type(
+    "payout-batch-date",
+    Kind.UNPROCESSABLE,
+    title=Text("No bank pays on that day", "银行不会在该日付款"),
+    detail=Text(
+        "Today (UTC) is {today}; a batch is for a day from then to {last}, not for {day}.",
+        "今天（UTC）是 {today}；付款日期须在今天至 {last} 之间，不能是 {day}。",
+    ),
+    remedy=Text("Name another execution date.", "请改填付款日期。"),
+)
+CREDIT_LINE_BUYER = problem_type(
+    "credit-line-buyer",
+    Kind.UNPROCESSABLE,
+    title=Text("Not a buyer", "不是买方"),
+    detail=Text(
+        "{organisation} has not the role of a buyer and cannot order.", "{organisation} 没有买方角色，不能下单。"
+    ),
+    remedy=Text("Name an organisation that buys.", "请改填买方机构。"),
 )
 CREDIT_LIMIT = problem_type(
     "credit-limit",

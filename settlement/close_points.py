@@ -84,7 +84,7 @@ class Checked:
 
     point: Point
     ready: bool
-    said: str
+    said: Text
 
 
 def check(facts: Facts) -> Sequence[Checked]:
@@ -95,52 +95,73 @@ def check(facts: Facts) -> Sequence[Checked]:
 
 def _runs(facts: Facts) -> Checked:
     if facts.open_run is not None:
-        return Checked(Point.RUNS, False, f"{facts.open_run} is open")
-    return Checked(Point.RUNS, facts.settled, "settled" if facts.settled else "not settled to the end")
+        return Checked(Point.RUNS, False, Text(f"{facts.open_run} is open", f"{facts.open_run} 尚未关闭"))
+    said = Text("settled", "已结算") if facts.settled else Text("not settled to the end", "尚未结算至期末")
+    return Checked(Point.RUNS, facts.settled, said)
 
 
 def _reconciled(facts: Facts) -> Checked:
     if not facts.uses_provider:
-        return Checked(Point.RECONCILED, True, "no money at the provider")
+        return Checked(Point.RECONCILED, True, Text("no money at the provider", "支付机构处没有款项"))
     if facts.looked_at is None or facts.looked_at < facts.end:
-        return Checked(Point.RECONCILED, False, "not looked at since the end")
-    return Checked(Point.RECONCILED, not facts.waiting, f"{facts.waiting} movements without a journal")
+        return Checked(Point.RECONCILED, False, Text("not looked at since the end", "期末之后尚未对账"))
+    said = Text(f"{facts.waiting} movements without a journal", f"{facts.waiting} 笔资金变动没有凭证")
+    return Checked(Point.RECONCILED, not facts.waiting, said)
 
 
 def _stopped(facts: Facts) -> Checked:
-    return Checked(Point.NO_STOP, facts.stopped is None, facts.stopped or "nowhere")
+    where = Text("nowhere", "无") if facts.stopped is None else Text(facts.stopped, facts.stopped)
+    return Checked(Point.NO_STOP, facts.stopped is None, where)
 
 
 def _proved(facts: Facts) -> Checked:
     if facts.proof_difference is None or facts.proof_short is None:
-        return Checked(Point.PROVED, False, "no proof since the end")
+        return Checked(Point.PROVED, False, Text("no proof since the end", "期末之后尚无证明"))
     if facts.proof_difference.units or facts.proof_short.units:
-        said = f"{facts.proof_difference} unexplained, {facts.proof_short} short"
-        return Checked(Point.PROVED, False, said)
-    said = "proved" if facts.proof_complete else "nobody has stated what lies at a place where something does"
-    return Checked(Point.PROVED, facts.proof_complete, said)
+        apart, short = facts.proof_difference, facts.proof_short
+        return Checked(
+            Point.PROVED, False, Text(f"{apart} unexplained, {short} short", f"{apart} 无法解释，短缺 {short}")
+        )
+    if facts.proof_complete:
+        return Checked(Point.PROVED, True, Text("proved", "已证明"))
+    unknown = Text("nobody has stated what lies at a place where something does", "有款项存放之处无人申报余额")
+    return Checked(Point.PROVED, False, unknown)
 
 
 def _suspense(facts: Facts) -> Checked:
-    old = facts.oldest_unclaimed is not None and facts.oldest_unclaimed < facts.end - SUSPENSE_AGES
-    since = f", the oldest since {facts.oldest_unclaimed.date()}" if facts.oldest_unclaimed is not None else ""
-    return Checked(Point.SUSPENSE, not old, f"{facts.unclaimed} unclaimed{since}")
+    oldest = facts.oldest_unclaimed
+    said = Text(f"{facts.unclaimed} unclaimed", f"{facts.unclaimed} 笔未认领")
+    if oldest is not None:
+        said = Text(f"{said.en}, the oldest since {oldest.date()}", f"{said.zh}，最早为 {oldest.date()}")
+    return Checked(Point.SUSPENSE, oldest is None or oldest >= facts.end - SUSPENSE_AGES, said)
 
 
 def _documents(papers: Papers) -> Checked:
     said = []
     if papers.missing:
-        said.append(f"{papers.missing} accounts without papers: {', '.join(papers.reasons)}")
+        why, count = ", ".join(papers.reasons), papers.missing
+        said.append(Text(f"{count} accounts without papers: {why}", f"{count} 个账户未开具票据：{why}"))
     if papers.refunds:
-        said.append(f"{papers.refunds} refunds without a credit note")
+        count = papers.refunds
+        said.append(Text(f"{count} refunds without a credit note", f"{count} 笔退款未开具贷项通知单"))
     ready = not said
     if papers.by_rule:
         # No run can ever write these, so they keep no month open; whoever closes it is told all the same.
-        said.append(f"{papers.by_rule} accounts of shares by split rules, to be invoiced outside the exchange")
-    return Checked(Point.DOCUMENTS, ready, "; ".join(said) or "all out")
+        count = papers.by_rule
+        outside = f"{count} accounts of shares by split rules, to be invoiced outside the exchange"
+        said.append(Text(outside, f"{count} 个账户的分成依分成规则而得，须在所外开具票据"))
+    return Checked(Point.DOCUMENTS, ready, listed(said) if said else Text("all out", "均已开具"))
 
 
 def _withholding(facts: Facts) -> Checked:
     # Whether tax must be withheld is the operator's to know; the checklist says what is done, so that nobody overlooks it.
-    said = f"by the table of {facts.withholding}" if facts.withholding else "off: no table of rules is in force"
+    if facts.withholding:
+        said = Text(f"by the table of {facts.withholding}", f"按 {facts.withholding} 的规则表")
+    else:
+        said = Text("off: no table of rules is in force", "未启用：没有生效的规则表")
     return Checked(Point.WITHHOLDING, True, said)
+
+
+def listed(texts: Sequence[Text]) -> Text:
+    """Several findings as one."""
+    return Text("; ".join(one.en for one in texts), "；".join(one.zh for one in texts))

@@ -143,7 +143,10 @@ async def _checklist(chosen: argparse.Namespace, made: Any, language: str) -> in
     assert end is not None, "the flag is required"
     show = partial(show_checklist, currency=flags.currency(chosen.currency), end=end)
     found: Checklist = await made.db.run(show)
-    lines = [f"{'✓' if one.ready else '✗'} {pick(one.title, [language])}: {one.said}" for one in found.points]
+    lines = [
+        f"{'✓' if one.ready else '✗'} {pick(one.title, [language])}: {pick(one.said, [language])}"
+        for one in found.points
+    ]
     say(msgspec.to_builtins(found), as_json=chosen.json, lines=lines)
     return 0 if found.ready else 1
 

@@ -151,12 +151,15 @@ async def answer_done(tx: Tx, sales: Sales, call: Call, made: Seen) -> Applied |
     return await apply_object(tx, sales, made, call.request.get("account"))
 
 
-async def answer_refused(tx: Tx, sales: Sales, call: Call, code: str, provider_id: str | None = None) -> Applied | None:
+async def answer_refused(
+    tx: Tx, sales: Sales, call: Call, code: str, provider_id: str | None = None, message: str = ""
+) -> Applied | None:
     """The provider refused for certain: the call and what follows at once. None where another attempt has taken over.
 
     What may do better later (a balance that is too low) leaves its object waiting, and a person is told. A transfer that was
     tied to a charge goes out without it, unless it is the payee's account that cannot take it.
 
+    shapes   message: the provider's own words, for the person who is told: a code alone seldom says what to mend
     errors   CannotApply
     """
     await _lock(tx, call)
@@ -171,7 +174,8 @@ async def answer_refused(tx: Tx, sales: Sales, call: Call, code: str, provider_i
     item = item or await _REFUSED[call.kind](tx, sales, call, code, provider_id)
     if item is None:
         return Applied("refused")
-    opened = Opened(item, call.name, {"code": code, **call.request}, call.request.get("account"))
+    about = {"code": code, **({"said": message[:200]} if message else {}), **call.request}
+    opened = Opened(item, call.name, about, call.request.get("account"))
     await open_item(tx, opened)
     return Applied("waits", (opened,))
 

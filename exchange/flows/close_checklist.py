@@ -9,7 +9,8 @@ import msgspec
 
 from exchange.kernel import ids
 from exchange.kernel.db import Tx
-from settlement.close_points import TITLES, Checked, Facts, check
+from exchange.kernel.text import Text
+from settlement.close_points import TITLES, Checked, Facts, check, listed
 from settlement.store import closing, proofs, runs, withholding_rules
 
 
@@ -19,7 +20,7 @@ class CheckView(msgspec.Struct, frozen=True):
     point: str
     title: dict[str, str]
     ready: bool
-    said: str
+    said: dict[str, str]
 
 
 class Checklist(msgspec.Struct, frozen=True):
@@ -61,10 +62,15 @@ async def show_checklist(tx: Tx, currency: str, end: datetime) -> Checklist:
     """The checklist as the API shows it."""
     points = await check_month(tx, currency, end)
     stamp = end.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    views = [CheckView(one.point.value, TITLES[one.point].map(), one.ready, one.said) for one in points]
+    views = [CheckView(one.point.value, TITLES[one.point].map(), one.ready, one.said.map()) for one in points]
     return Checklist(currency, stamp, all(one.ready for one in points), views)
 
 
-def open_points(points: Sequence[Checked]) -> str:
-    """The points that are not in order, for a person."""
-    return "; ".join(f"{one.point.value} ({one.said})" for one in points if not one.ready)
+def open_points(points: Sequence[Checked]) -> Text | None:
+    """The points that are not in order, for a person; None where all are."""
+    said = [
+        Text(f"{one.point.value} ({one.said.en})", f"{one.point.value}（{one.said.zh}）")
+        for one in points
+        if not one.ready
+    ]
+    return listed(said) if said else None

@@ -16,9 +16,10 @@ from exchange.kernel.db import Tx
 from exchange.kernel.errors import FORBIDDEN, NOT_FOUND, Problem
 from exchange.kernel.money import Money
 from exchange.parties import store as parties
+from exchange.parties.roles import Role
 from settlement.accounts import credit as credit_key
 from settlement.approval_problems import APPROVAL_MISSING
-from settlement.banking_problems import CREDIT_LINE_STATE
+from settlement.banking_problems import CREDIT_LINE_BUYER, CREDIT_LINE_STATE
 from settlement.credit import APPROVAL, CreditLine, LineState
 from settlement.problems import BALANCE_OUTSIDE
 from settlement.store import bounds, credit
@@ -49,13 +50,15 @@ class LineReceipt(msgspec.Struct, frozen=True):
 async def ask_credit_line(tx: Tx, actor: Actor, wish: LineWish) -> LineReceipt | Problem:
     """Ask for a credit line, in place of the one before.
 
-    errors   answers forbidden, not-found
+    errors   answers forbidden, not-found, credit-line-buyer
     """
     if "operator" not in actor.roles:
         return FORBIDDEN(needs="operator")
     standing = (await parties.standing(tx, [wish.buyer_id])).get(wish.buyer_id)
     if standing is None:
         return NOT_FOUND()
+    if Role.BUYER not in standing.roles:
+        return CREDIT_LINE_BUYER(organisation=ids.text("org", wish.buyer_id))
     line = CreditLine(
         tx.new_id(), wish.buyer_id, wish.limit, wish.days, wish.purchase_order_required, LineState.ASKED, tx.now
     )

@@ -26,7 +26,10 @@ from settlement.store import disputes as store
 from settlement.store.refunds import Source
 
 _OF_ORDERS = frozenset({Kind.ORDER, Kind.DELIVERY, Kind.QUALITY})
-_WRONG_SOURCE = Text("it is about an order or a charge, the other one", "争议对象应为订单或费用中的另一种")
+_WRONG_SOURCE = Text(
+    "it is of the other kind: an order where a charge is wanted, or a charge where an order is",
+    "对象种类不符：应为费用而给出订单，或应为订单而给出费用",
+)
 _NO_PAYEE = Text("that organisation has no share of it that you could claim", "该机构不持有可供主张的份额")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import msgspec
@@ -31,12 +31,14 @@ from settlement.banking.batches import (
     list_sha256,
 )
 from settlement.banking.files import FileForm
-from settlement.banking_problems import BATCH_EMPTY, BATCH_FORM, BATCH_STATE, NO_CLIENT_ACCOUNT
+from settlement.banking_problems import BATCH_DATE, BATCH_EMPTY, BATCH_FORM, BATCH_STATE, NO_CLIENT_ACCOUNT
 from settlement.payouts import Payout, PayoutState
 from settlement.store import bank_accounts, bank_entries, batches, destinations, payouts
 
 EXPORT_BATCH = "export_batch"
 NO_DESTINATION = "no_active_bank_account"
+# Banks take orders for later, but none for so much later; what is farther is a slip of the pen.
+_AHEAD_MAX = timedelta(days=60)
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -86,7 +88,7 @@ async def draw_up_batch(tx: Tx, actor: Actor, wish: BatchWish) -> BatchReceipt |
 
     A payout that may not leave fails and its money is payable again; one without an account to go to waits on.
 
-    errors   answers forbidden, no-client-account, payout-batch-form, payout-batch-empty
+    errors   answers forbidden, no-client-account, payout-batch-form, payout-batch-date, payout-batch-empty
     """
     if "operator" not in actor.roles:
         return FORBIDDEN(needs="operator")
@@ -96,6 +98,10 @@ async def draw_up_batch(tx: Tx, actor: Actor, wish: BatchWish) -> BatchReceipt |
     form = wish.form or FORMS[account.scheme][0]
     if form not in FORMS[account.scheme]:
         return BATCH_FORM(currency=wish.currency, form=form.value)
+    # Behind UTC it may be yesterday still, and a bank moves a day that is over to its next one.
+    today = tx.now.date()
+    if not today - timedelta(days=1) <= wish.execution_date <= today + _AHEAD_MAX:
+        return BATCH_DATE(today=str(today), last=str(today + _AHEAD_MAX), day=str(wish.execution_date))
     # Whoever draws up at the same time waits here, and then finds these payouts taken.
     await bank_accounts.get_account(tx, account.id, lock=True)
     waiting = await batches.waiting_payouts(tx, wish.currency, PAYOUTS_MAX)

@@ -15,11 +15,18 @@ from exchange.kernel.errors import FORBIDDEN, NOT_FOUND, Problem
 from exchange.kernel.text import Text
 from settlement.banking.accounts import BankAccount, TakenStatement
 from settlement.banking.camt import Fault, Statement
-from settlement.banking_problems import STATEMENT_BREAKS_CHAIN, STATEMENT_OTHER_ACCOUNT, STATEMENT_REFUSED
+from settlement.banking_problems import (
+    STATEMENT_BREAKS_CHAIN,
+    STATEMENT_DIFFERS,
+    STATEMENT_OTHER_ACCOUNT,
+    STATEMENT_REFUSED,
+)
 from settlement.problems import BANK_ENTRY_MISMATCH
 from settlement.store import bank_accounts, bank_entries
 
 MATCH_STATEMENT = "match_statement"
+
+_WHOLE = Text("the whole file", "整个文件")
 
 
 class StatementTaken(msgspec.Struct, frozen=True):
@@ -45,7 +52,7 @@ async def read_statements(
     """Put down the statements of a file with this hash; one that was read before changes nothing.
 
     errors   answers forbidden, not-found, bank-statement-refused, bank-statement-of-another-account,
-             bank-statement-breaks-chain, bank-entry-mismatch
+             bank-statement-breaks-chain, bank-statement-differs, bank-entry-mismatch
     """
     if "operator" not in actor.roles:
         return FORBIDDEN(needs="operator")
@@ -54,7 +61,7 @@ async def read_statements(
     if account is None or account.closed_at is not None:
         return NOT_FOUND()
     if isinstance(found, Fault):
-        return STATEMENT_REFUSED(reason=Text(found.text["en"], found.text["zh"]), where=found.where)
+        return STATEMENT_REFUSED(reason=Text(found.text["en"], found.text["zh"]), where=found.where or _WHOLE)
     known = await bank_accounts.find_statements(tx, account_id, [one.reference for one in found])
     problem = await _refused(tx, account, found, known)
     if problem is not None:
@@ -80,8 +87,8 @@ async def _refused(
         before = known.get(one.reference)
         if before is not None:
             if (before.opening, before.closing, before.entries) != (one.opening, one.closing, len(one.lines)):
-                said = f"{before.opening} - {before.closing}"
-                return BANK_ENTRY_MISMATCH(entry=one.reference, recorded=said)
+                said = f"{before.opening} - {before.closing} ({before.entries})"
+                return STATEMENT_DIFFERS(statement=one.reference, recorded=said)
             continue
         if closing is not None and one.opening != closing:
             return STATEMENT_BREAKS_CHAIN(statement=one.reference, opening=str(one.opening), closing=str(closing))

@@ -265,7 +265,12 @@ class MoneySteps:
         if isinstance(answer, Refused):
             code = answer.decline_code or answer.code
             refused = partial(
-                ask_provider.answer_refused, sales=self.sales, call=call, code=code, provider_id=answer.object_id
+                ask_provider.answer_refused,
+                sales=self.sales,
+                call=call,
+                code=code,
+                provider_id=answer.object_id,
+                message=answer.message,
             )
             applied = await self._applied(refused)
             if applied is not None and applied.outcome == "waits":

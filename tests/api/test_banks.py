@@ -192,6 +192,10 @@ async def test_payouts_leave_in_a_batch_that_two_approved_and_the_statement_says
     assert [(one.place.value, str(one.money)) for one in stated] == [("bank", "146.00 EUR")]
     (replay,) = (await desk.hand_in(account, content, "b")).json()["statements"]
     assert (replay["id"], replay["job"]) == (taken["id"], None)
+    other = (await desk.hand_in(account, camt053(OURS, [], opening=EURO), "same name")).json()
+    assert other["type"] == "/problems/bank-statement-differs"
+    nothing = (await desk.hand_in(account, b"", "empty")).json()
+    assert (nothing["type"], nothing["where"]) == ("/problems/bank-statement-refused", "the whole file")
     gap = await desk.hand_in(account, camt053(OURS, [], opening=EURO, reference="S3"), "c")
     assert gap.json()["type"] == "/problems/bank-statement-breaks-chain"
     states = [await desk.state(paid[p.organisation]) for p in (one, two)]
@@ -369,12 +373,19 @@ async def test_yuan_leave_as_a_table_and_the_csv_statement_says_they_were_paid(d
     await desk.name(payee, cn(CN_PAYEE, "北京语料有限公司"))
     (payout,) = await desk.pay("CNY")
     wrong = {"currency": "CNY", "execution_date": "2026-02-02", "form": "pain.001"}
-    assert (await m.post(desk.first, "/operator/v1/payout-batches", wrong)).status_code == 422
+    for wish in (
+        wrong,
+        {**wrong, "form": None, "execution_date": "2020-01-01"},
+        {**wrong, "form": None, "execution_date": "2027-01-01"},
+    ):
+        refused = await m.post(desk.first, "/operator/v1/payout-batches", wish)
+        assert (refused.status_code, refused.json()["type"][:19]) == (422, "/problems/payout-ba")
     batch = await desk.draw_up("CNY")
     await desk.approve(batch["approval"])
     await m.done(desk.first, f"/operator/v1/payout-batches/{batch['id']}/release")
     await desk.work()
     file = await m.get(desk.first, f"/operator/v1/payout-batches/{batch['id']}/file")
+    assert file.headers["content-type"] == "text/csv; charset=gb18030"
     assert file.content.decode("gb18030").splitlines()[1] == (
         f'"北京语料有限公司","{CN_PAYEE}","工商银行北京分行","102100099996","88.88","CNY","{payout["id"]}","{payout["id"]}"'
     )

@@ -75,6 +75,8 @@ async def test_an_order_on_account_is_delivered_at_once_and_its_shares_wait_for_
     assert (missing.status_code, missing.json()["type"]) == (402, "/problems/credit-line-missing")
 
     line = {"buyer": buyer.organisation, "limit": {"amount": "700", "currency": "CNY"}, "purchase_order_required": True}
+    seller = {**line, "buyer": (await m.join("supplier")).organisation}
+    assert (await m.post(first, "/operator/v1/credit-lines", seller)).json()["type"] == "/problems/credit-line-buyer"
     asked = await m.done(first, "/operator/v1/credit-lines", line)
     path = f"/operator/v1/credit-lines/{asked['id']}/activation"
     assert (await m.post(first, path)).json()["type"] == "/problems/approval-missing"

@@ -114,7 +114,9 @@ async def test_a_late_call_meets_its_own_refusal_and_the_next_step_pays(desk: De
     payout_id = await desk.order_payout()
     await desk.work()
     await desk.work_later(60)
-    assert set(await desk.items()) == {"balance-short"}
+    (waits,) = (await desk.items()).values()
+    assert waits.what.kind.value == "balance-short"
+    assert "insufficient" in str(waits.what.about["said"]), "a person reads Stripe's own words, not a code alone"
     await desk.fill_stripe()
     assert await desk.line.release() == [400]
     assert (await desk.payout(payout_id)).state is PayoutState.CREATED

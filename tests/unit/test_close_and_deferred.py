@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.kernel.money import Money
+from exchange.kernel.text import Text
 from settlement.accounts import AccountKind
 from settlement.close_points import Facts, Papers, Point, check
 from settlement.deferred import Sold, defer, totals
@@ -53,8 +54,8 @@ def test_what_does_not_apply_keeps_nothing_open() -> None:
     # No paper is ever written on what rules with a memory split; the list says so and closes.
     said = {one.point: one for one in check(replace(READY, papers=Papers(by_rule=2)))}
     assert said[Point.DOCUMENTS].ready
-    assert said[Point.DOCUMENTS].said.startswith("2 accounts of shares by split rules")
-    assert {one.point: one.said for one in check(READY)}[Point.DOCUMENTS] == "all out"
+    assert said[Point.DOCUMENTS].said.en.startswith("2 accounts of shares by split rules")
+    assert {one.point: one.said for one in check(READY)}[Point.DOCUMENTS] == Text("all out", "均已开具")
 
 
 def test_every_kind_of_account_has_its_side_in_the_proof() -> None:

@@ -228,7 +228,7 @@ async def instruct_escrow(request: Asked, account: FromPath[str]) -> Response[by
         "content-disposition": f'attachment; filename="escrow-{account}.csv"',
         "cache-control": "private, no-store",
     }
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(content, media_type="text/csv", headers=headers)
 
 
 @show("/operator/v1/organisations/{organisation:str}/bank-destinations", OpenedsView)

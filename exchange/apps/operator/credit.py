@@ -80,7 +80,7 @@ class AgeingView(msgspec.Struct, frozen=True):
     items: list[AgedView]
 
 
-@command(_PATH, LineReceipt, 400, 401, 403, 404)
+@command(_PATH, LineReceipt, 400, 401, 403, 404, 422)
 async def ask(request: Asked, data: JSONBody[CreditLineWish]) -> Response[bytes]:
     """Ask for a credit line; another client approves it. 申请赊购额度。"""
     actor, limit = actor_of(request), money(data.limit)

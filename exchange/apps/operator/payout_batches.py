@@ -173,10 +173,12 @@ async def download(request: Asked, batch: FromPath[str]) -> Response[bytes]:
     content = unlock(key, about_file(batch_id), await services.files.read(*stored))
     ending = "xml" if one.form is FileForm.PAIN else "csv"
     headers = {
+        # Said here, because a text of another type would get UTF-8 as its charset beside its own.
+        "content-type": one.form.media_type,
         "content-disposition": f'attachment; filename="{batch}.{ending}"',
         "cache-control": "private, no-store",
     }
-    return Response(content, media_type=one.form.media_type, headers=headers)
+    return Response(content, headers=headers)
 
 
 @command("/operator/v1/payouts/{payout:str}/bank-rejection", TransferRecorded, 401, 403, 404, 409, status=200)

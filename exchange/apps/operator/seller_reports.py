@@ -70,7 +70,7 @@ async def as_json(request: Asked, seller_report: FromPath[str]) -> Response[byte
 async def as_csv(request: Asked, seller_report: FromPath[str]) -> Response[bytes]:
     """The report as a table, names of columns in English and Chinese. 报告表格（CSV）。"""
     row = await _report(request, seller_report)
-    return _file(table(json_of(row.document)), "text/csv; charset=utf-8", row, "csv")
+    return _file(table(json_of(row.document)), "text/csv", row, "csv")
 
 
 @get(f"{_ONE}/dpi.xml", responses=answers(bytes, 200, 400, 401, 403, 404, media_type="application/xml"))
