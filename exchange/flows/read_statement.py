@@ -66,12 +66,12 @@ async def read_statements(
     problem = await _refused(tx, account, found, known)
     if problem is not None:
         return problem
-    taken = []
-    for one in found:
-        if one.reference in known:
-            taken.append(_receipt(known[one.reference], None))
-            continue
-        taken.append(await _put(tx, account, sha256, one))
+    # In the order of the file, as the newest is whose closing the next one has to open with.
+    names = sorted(tx.new_id() for _ in found)
+    taken = [
+        _receipt(known[one.reference], None) if one.reference in known else await _put(tx, account, sha256, one, name)
+        for name, one in zip(names, found, strict=True)
+    ]
     await audit.append(tx, [done(actor, "bank-statement.read", ids.text("bac", account_id), file=sha256)])
     return StatementsTaken(taken)
 
@@ -98,16 +98,16 @@ async def _refused(
     return BANK_ENTRY_MISMATCH(entry=clash, recorded=account.currency) if clash is not None else None
 
 
-async def _put(tx: Tx, account: BankAccount, sha256: bytes, one: Statement) -> StatementTaken:
+async def _put(tx: Tx, account: BankAccount, sha256: bytes, one: Statement, name: UUID) -> StatementTaken:
     taken = TakenStatement(
-        tx.new_id(), account.id, one.reference, sha256, one.opening, one.closing, len(one.lines), None, tx.now
+        name, account.id, one.reference, sha256, one.opening, one.closing, len(one.lines), None, tx.now
     )
     await bank_accounts.insert_statement(tx, taken)
     if one.lines:
         there = await bank_entries.insert_lines(tx, account.id, taken.id, account.currency, one.lines)
         assert there == len(one.lines), "none of them clashes, and the account is held"
-    name = ids.text("bst", taken.id)
-    (job_id,) = await jobs.put(tx, jobs.Job(MATCH_STATEMENT, str(taken.id), {"statement": name}))
+    told = ids.text("bst", taken.id)
+    (job_id,) = await jobs.put(tx, jobs.Job(MATCH_STATEMENT, str(taken.id), {"statement": told}))
     return _receipt(taken, ids.text("job", job_id))
 
 

@@ -357,6 +357,48 @@ async def test_a_payout_that_the_bank_refused_fails_when_two_say_so(desk: Desk) 
     await desk.sound()
 
 
+async def test_of_several_statements_in_one_file_the_last_one_is_the_newest(desk: Desk) -> None:
+    """Banks put some days into one file; what comes next opens with what the last of them closed with."""
+    account = await desk.account(iban(OURS, "Corpus Exchange", "COBADEFFXXX"))
+    days = [camt053(OURS, [Booked(EURO, f"D{n}")], opening=n * EURO, reference=f"D{n}").decode() for n in range(6)]
+    more = "".join(day[day.index("<Stmt>") : day.index("</BkToCstmrStmt>")] for day in days[1:])
+    whole = days[0].replace("</BkToCstmrStmt>", f"{more}</BkToCstmrStmt>").encode()
+    taken = (await desk.hand_in(account, whole, "days")).json()["statements"]
+    assert [one["reference"] for one in taken] == [f"D{n}" for n in range(6)]
+    after = await desk.hand_in(account, camt053(OURS, [], opening=6 * EURO, reference="D6"), "after")
+    assert after.status_code == 201, after.text
+
+
+async def test_a_payout_that_no_batch_took_up_is_given_up(desk: Desk) -> None:
+    """It was a mistake, say: its money is payable again."""
+    m = desk.market
+    payee = await m.join("arbitrator", country="FR")
+    await desk.account(iban(OURS, "Corpus Exchange", "COBADEFFXXX"))
+    await desk.earned(payee, 10 * EURO)
+    await desk.approve((await m.done(payee, "/assessor/v1/bank-destinations", iban(FIRST)))["approval"])
+    (payout,) = await desk.pay()
+    path = f"/operator/v1/payouts/{payout['id']}/cancellation"
+    assert (await m.done(desk.first, path))["state"] == "failed"
+    assert await desk.balances(payable(payee.id, "EUR")) == [10 * EURO]
+    assert (await m.post(desk.first, path)).json()["type"] == "/problems/payout-state"
+    # One that stands in a draft makes it another draft; one that was approved is given up with its batch.
+    (payout,) = await desk.pay()
+    path = f"/operator/v1/payouts/{payout['id']}/cancellation"
+    batch = await desk.draw_up()
+    await desk.approve(batch["approval"])
+    assert (await m.done(desk.first, path))["state"] == "failed"
+    released = await m.done(desk.first, f"/operator/v1/payout-batches/{batch['id']}/release")
+    assert (released["state"], released["left_out"]) == ("cancelled", [{"payout": payout["id"], "reason": "failed"}])
+    assert await desk.balances(payable(payee.id, "EUR")) == [10 * EURO]
+    (payout,) = await desk.pay()
+    batch = await desk.draw_up()
+    await desk.approve(batch["approval"])
+    await m.done(desk.first, f"/operator/v1/payout-batches/{batch['id']}/release")
+    path = f"/operator/v1/payouts/{payout['id']}/cancellation"
+    assert (await m.post(desk.first, path)).json()["type"] == "/problems/payout-state"
+    await desk.sound()
+
+
 async def test_yuan_leave_as_a_table_and_the_csv_statement_says_they_were_paid(desk: Desk) -> None:
     m = desk.market
     payee, buyer = await m.join("supplier"), await m.join("buyer")

@@ -18,6 +18,7 @@ from exchange.apps.http.lists import Cursor, Limit
 from exchange.apps.http.people import vault_of
 from exchange.apps.http.wire import Id, MoneyWire, Sha256, Time, money_wire, object_id, stamp
 from exchange.apps.operator.seeing import see, see_page
+from exchange.flows.cancel_payout import cancel_payout
 from exchange.flows.payout_batches import (
     BatchReceipt,
     BatchWish,
@@ -193,6 +194,15 @@ async def reject(request: Asked, payout: FromPath[str]) -> Response[bytes]:
     )
 
 
+@command("/operator/v1/payouts/{payout:str}/cancellation", TransferRecorded, 401, 403, 404, 409, status=200)
+async def cancel_one(request: Asked, payout: FromPath[str]) -> Response[bytes]:
+    """Give up a payout by bank that no approved batch has taken; its money is payable again. 取消尚未列入已批准批次的银行付款。"""
+    actor, payout_id = actor_of(request), object_id("pot", payout)
+    return await write(
+        request, "payout.cancel", lambda tx: cancel_payout(tx, actor, payout_id), status=200, object_id=payout
+    )
+
+
 def _view(one: Batch) -> BatchView:
     return BatchView(
         id=ids.text("bat", one.id),
@@ -221,4 +231,4 @@ def _item(one: BatchItem, form: FileForm, details: BankDetails | None) -> BatchI
     )
 
 
-ROUTES = (draw_up, list_batches, show_batch, list_items, release, cancel, download, reject)
+ROUTES = (draw_up, list_batches, show_batch, list_items, release, cancel, download, reject, cancel_one)
