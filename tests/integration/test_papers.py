@@ -72,9 +72,9 @@ async def missing(database: Database) -> list[tuple[str, tuple[str, ...]]]:
 
 
 async def documents_point(database: Database, end: datetime = datetime(2026, 2, 1, tzinfo=UTC)) -> tuple[bool, str]:
-    """What the checklist of a month says of papers."""
+    """What the checklist of a month says of papers, in English."""
     points = await database.run(lambda tx: check_month(tx, "CNY", end))
-    (found,) = [(one.ready, one.said) for one in points if one.point is Point.DOCUMENTS]
+    (found,) = [(one.ready, one.said.en) for one in points if one.point is Point.DOCUMENTS]
     return found
 
 
